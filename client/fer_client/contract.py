@@ -82,7 +82,9 @@ def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
         labels = json.loads(text)
     except ValueError:
         labels = None
-    well_formed = isinstance(labels, list) and len(labels) >= 2 and all(isinstance(name, str) for name in labels)
+    well_formed = (
+        isinstance(labels, list) and len(labels) >= 2 and all(isinstance(name, str) for name in labels)
+    )
     if not well_formed or len(set(labels)) != len(labels):
         raise _mismatch("a parameter `labels` with a JSON list of distinct names", f"{text!r}")
     return tuple(labels)

@@ -1,0 +1,5 @@
+"""`python -m fer_client` is `fer-client`."""
+
+from fer_client.cli import main
+
+main()

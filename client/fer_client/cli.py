@@ -1,0 +1,166 @@
+"""The command `fer-client`: parses options and prints results; the work is in `fer_client.pipeline`."""
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from fer_client import console
+from fer_client.detection import choose_detector
+from fer_client.display import print_summary, progress_bar
+from fer_client.doctor import examine
+from fer_client.embedded import server_url
+from fer_client.errors import FerError, ServerError
+from fer_client.inference import InferenceClient
+from fer_client.pipeline import Job, analyse_video
+from fer_client.results import check_target, folder_names
+from fer_client.settings import Settings
+from fer_client.tables import check_format
+
+NAME = "fer-client"
+_DEFAULTS = Settings()
+
+analyse_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+doctor_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
+    ),
+]
+DetectorOption = Annotated[
+    Path | None,
+    typer.Option(help="YuNet's ONNX file. Default: FER_DETECTOR_MODEL, the cache, a download."),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{NAME} {importlib.metadata.version('fer-triton')}")
+        raise typer.Exit
+
+
+@analyse_app.command(
+    help="Tell which expressions the faces in videos show. Writes OUT/<video>/faces.csv and summary.json.",
+    epilog=f"Also: `{NAME} doctor` checks server, models, detector and video library.",
+)
+def analyse(
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.")],
+    out: Annotated[Path, typer.Option(help="Folder that gets one folder per video.")] = _DEFAULTS.out,
+    table_format: Annotated[
+        str, typer.Option("--format", help="Format of the table: csv, jsonl or parquet.")
+    ] = _DEFAULTS.table_format,
+    fps: Annotated[
+        float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
+    ] = _DEFAULTS.fps,
+    url: UrlOption = None,
+    detector_model: DetectorOption = None,
+    detection_side: Annotated[
+        int,
+        typer.Option(
+            help="Longer side, in pixels, of the picture that the detector sees; more finds smaller faces."
+        ),
+    ] = _DEFAULTS.detection_side,
+    min_score: Annotated[
+        float, typer.Option(help="Least detection score of a face, 0 to 1.")
+    ] = _DEFAULTS.min_score,
+    min_face: Annotated[int, typer.Option(help="Least side of a face in pixels.")] = _DEFAULTS.min_face,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Threads that detect and crop. Default: one per processor.", show_default=False),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Faces per request.")] = _DEFAULTS.batch_size,
+    in_flight: Annotated[int, typer.Option(help="Requests under way at once.")] = _DEFAULTS.in_flight,
+    timeout: Annotated[float, typer.Option(help="Deadline of one request in seconds.")] = _DEFAULTS.timeout_s,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Analyse what can be read of a damaged video.")
+    ] = _DEFAULTS.partial,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> int:
+    """Analyse the videos one after the other; see `fer_client.settings.Settings` for the options."""
+    settings = Settings(
+        out=out,
+        table_format=table_format,
+        fps=fps,
+        batch_size=batch_size,
+        in_flight=in_flight,
+        timeout_s=timeout,
+        detection_side=detection_side,
+        min_score=min_score,
+        min_face=min_face,
+        detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
+        partial=partial,
+    )
+    check_format(table_format)
+    targets = [out / name for name in folder_names(videos)]
+    for target in targets:
+        check_target(target)
+    detector = choose_detector(detector_model, min_score)
+    if detector.is_fallback:
+        console.notify(f"Note: {detector.advice}")
+    with server_url(url, console.notify) as address, InferenceClient(address, settings.timeout_s) as client:
+        job = Job(settings, client, client.read_contract(), detector, client.server_version())
+        return _analyse_all(dict(zip(videos, targets, strict=True)), job, as_json)
+
+
+def _analyse_all(targets: dict[Path, Path], job: Job, as_json: bool) -> int:
+    """Analyse every video, the good ones also after bad ones, and return the highest exit code."""
+    results: list[dict[str, Any]] = []
+    failures: dict[Path, FerError] = {}
+    for video, target in targets.items():
+        try:
+            with progress_bar(video.name) as report:
+                result = analyse_video(video, target, job, report)
+        except ServerError:
+            raise  # the next video would fail in the same way
+        except FerError as error:
+            failures[video] = error
+            continue
+        results.append(result)
+        if not as_json:
+            print_summary(Console(), result, target)
+    if as_json:
+        _print_json(results, failures)
+    for error in failures.values():
+        console.notify(f"{NAME}: {error}")
+    return max((error.exit_code for error in failures.values()), default=0)
+
+
+def _print_json(results: list[dict[str, Any]], failures: dict[Path, FerError]) -> None:
+    failed = [
+        {"video": str(path), "exit_code": error.exit_code, "error": str(error)}
+        for path, error in failures.items()
+    ]
+    typer.echo(json.dumps({"videos": results, "failed": failed}, indent=2))
+
+
+@doctor_app.command(
+    help="Check that server, models, face detector and video library are there and fit together."
+)
+def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
+    """Print one line per finding and return the highest exit code."""
+    code = 0
+    for finding in examine(url, detector_model, console.notify):
+        mark = "FAIL" if finding.exit_code else "warn" if finding.is_warning else "ok"
+        typer.echo(f"{mark:<5}{finding.subject:<10}{finding.text}")
+        code = max(code, finding.exit_code)
+    return code
+
+
+SUBCOMMANDS = {"doctor": doctor_app}
+
+
+def main() -> NoReturn:
+    """Run a subcommand where one is named, else take the arguments as videos."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in SUBCOMMANDS:
+        console.run(SUBCOMMANDS[arguments[0]], f"{NAME} {arguments[0]}", arguments[1:])
+    console.run(analyse_app, NAME, arguments or ["--help"])

@@ -1,0 +1,69 @@
+"""Two ways to overlap the stages of a pipeline without giving up order or bounds on memory."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_END = object()
+
+
+def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
+    """Run `items` in a thread of its own, at most `depth` items ahead of the reader.
+
+    An exception of `items` is raised at the reader after the items before it. Closing the returned
+    generator stops the thread and waits for it, so resources that `items` uses can be released then.
+    """
+    ready: queue.Queue[object] = queue.Queue(maxsize=depth)
+    stopped = threading.Event()
+    failure: list[BaseException] = []
+
+    def produce() -> None:
+        try:
+            for item in items:
+                ready.put(item)
+                if stopped.is_set():
+                    return
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            ready.put(_END)
+
+    thread = threading.Thread(target=produce, name="prefetch", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not _END:
+            yield item  # type: ignore[misc]
+        if failure:
+            raise failure[0]
+    finally:
+        stopped.set()
+        while thread.is_alive():  # the producer may wait for room in the queue
+            with suppress(queue.Empty):
+                ready.get(timeout=0.01)
+        thread.join()
+
+
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, depth: int) -> Iterator[R]:
+    """Apply `function` in `workers` threads and yield the results in the order of `items`.
+
+    At most `depth` items are between being taken and being yielded.
+    """
+    pending: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="map") as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) >= depth:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
