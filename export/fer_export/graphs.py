@@ -1,0 +1,172 @@
+"""ONNX graphs from TensorFlow functions: stable names, symbolic batch, the same bytes from every run."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+import tensorflow as tf
+import tf2onnx
+from fer_client.contract import EXPRESSION, FACES
+from fer_client.errors import InputError
+from onnx import helper, numpy_helper
+
+from fer_export.network import Network
+from fer_export.preprocessing import preprocess
+from fer_export.repository import NETWORK_INPUT
+
+OPSET = 18
+IR_VERSION = 8
+"""ONNX versions that ONNX Runtime reads since 1.14, hence every Triton image since 2023."""
+
+BATCH = "batch"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor of a served graph; `shape` leaves the batch out, `dtype` is a member of `onnx.TensorProto`."""
+
+    name: str
+    dtype: int
+    shape: tuple[int, ...]
+
+
+def probabilities(network: Network, network_input: Any) -> Any:
+    """Calibrated probabilities FP32 [N, K]: softmax over the logits divided by the temperature."""
+    output = tf.cast(network.model(network_input, training=False), tf.float32)
+    if network.description.output == "probabilities":
+        return output
+    return tf.nn.softmax(output / network.description.temperature)
+
+
+def preprocess_graph(network: Network, crop_shape: tuple[int, int, int]) -> onnx.ModelProto:
+    """`face_preprocess`: FACES UINT8 [batch, *crop_shape] to NETWORK_INPUT FP32 [batch, *input_shape]."""
+
+    def function(faces: Any) -> Any:
+        return preprocess(faces, network.input_shape, network.description.input_range)
+
+    return convert(
+        function,
+        TensorSpec(FACES, onnx.TensorProto.UINT8, crop_shape),
+        TensorSpec(NETWORK_INPUT, onnx.TensorProto.FLOAT, network.input_shape),
+    )
+
+
+def expression_graph(network: Network) -> onnx.ModelProto:
+    """`expression`: NETWORK_INPUT FP32 [batch, *input_shape] to EXPRESSION FP32 [batch, K]."""
+
+    def function(network_input: Any) -> Any:
+        return probabilities(network, network_input)
+
+    return convert(
+        function,
+        TensorSpec(NETWORK_INPUT, onnx.TensorProto.FLOAT, network.input_shape),
+        TensorSpec(EXPRESSION, onnx.TensorProto.FLOAT, (len(network.description.labels),)),
+    )
+
+
+def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec) -> onnx.ModelProto:
+    """Trace a function of one tensor to ONNX; tf2onnx folds constants and batch normalisation into weights.
+
+    Raises InputError for a network with operations that standard ONNX lacks.
+    """
+    signature = tf.TensorSpec((None, *taken.shape), tf.as_dtype(helper.tensor_dtype_to_np_dtype(taken.dtype)))
+    try:
+        model, _ = tf2onnx.convert.from_function(tf.function(function), [signature], opset=OPSET)
+        model = canonical(model.graph, taken, given)
+        onnx.checker.check_model(model, full_check=True)
+    except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"The network cannot be written as standard ONNX ({reason}): use stock layers."
+        ) from error
+    return model
+
+
+def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> onnx.ModelProto:
+    """Order and name everything by the graph's structure alone.
+
+    tf2onnx takes names from TensorFlow's counters and from lower-cased arguments: they differ between runs.
+    Raises ValueError for operations outside the standard set and for control flow.
+    """
+    nodes = _ordered(graph, graph.output[0].name)
+    for node in nodes:
+        if node.domain not in ("", "ai.onnx") or any(attribute.HasField("g") for attribute in node.attribute):
+            raise ValueError(f"operation {node.op_type} of domain {node.domain or 'ai.onnx'}")
+    node_names = _node_names(nodes)
+    names = {graph.input[0].name: taken.name, "": ""}
+    names |= {
+        tensor: f"{name}:{i}"
+        for node, name in zip(nodes, node_names, strict=True)
+        for i, tensor in enumerate(node.output)
+    }
+    names[graph.output[0].name] = given.name
+    constants = {constant.name: constant for constant in graph.initializer}
+    weights = []
+    for node, name in zip(nodes, node_names, strict=True):
+        for slot, tensor in enumerate(node.input):
+            if tensor in constants and tensor not in names:
+                names[tensor] = f"{name}.{slot}"
+                weights.append(
+                    numpy_helper.from_array(numpy_helper.to_array(constants[tensor]), names[tensor])
+                )
+    renamed = [_renamed(node, name, names) for node, name in zip(nodes, node_names, strict=True)]
+    served = helper.make_graph(
+        renamed, given.name.lower(), [_value_info(taken)], [_value_info(given)], weights
+    )
+    return helper.make_model(
+        served,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="fer-triton",
+    )
+
+
+def _ordered(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
+    """Nodes that the output needs, each after those it needs, in an order given by the structure alone."""
+    producers = {tensor: index for index, node in enumerate(graph.node) for tensor in node.output}
+    ordered: dict[int, onnx.NodeProto] = {}
+    waiting = [producers[output]]
+    while waiting:
+        index = waiting[-1]
+        needed = [producers[tensor] for tensor in graph.node[index].input if tensor in producers]
+        missing = [producer for producer in needed if producer not in ordered]
+        if missing:
+            waiting.extend(reversed(missing))
+        else:
+            ordered[waiting.pop()] = graph.node[index]
+    return list(ordered.values())
+
+
+def _node_names(nodes: Sequence[onnx.NodeProto]) -> list[str]:
+    seen: Counter[str] = Counter()
+    names = []
+    for node in nodes:
+        seen[node.op_type] += 1
+        names.append(f"{node.op_type}_{seen[node.op_type]}")
+    return names
+
+
+def _renamed(node: onnx.NodeProto, name: str, names: Mapping[str, str]) -> onnx.NodeProto:
+    attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
+    renamed = helper.make_node(
+        node.op_type,
+        [names[tensor] for tensor in node.input],
+        [names[tensor] for tensor in node.output],
+        name=name,
+    )
+    renamed.attribute.extend(attributes)
+    return renamed
+
+
+def _value_info(spec: TensorSpec) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(spec.name, spec.dtype, (BATCH, *spec.shape))
+
+
+def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
+    """The file's bytes, with the metadata in sorted order."""
+    described = onnx.ModelProto()
+    described.CopyFrom(model)
+    helper.set_model_props(described, dict(sorted(metadata.items())))
+    return bytes(described.SerializeToString(deterministic=True))
