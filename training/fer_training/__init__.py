@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Training of expression networks: data preparation, architectures, recipes, evaluation, prediction."""

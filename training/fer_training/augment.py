@@ -1,0 +1,84 @@
+"""Random changes to training images, in OpenCV and NumPy on a worker thread.
+
+Measured on two cores: 128 images take about 4 ms, against 90 ms for the smallest network's step, so nothing is
+won by doing this inside the network, and the saved network needs no layer removed.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_training.recipes import Augmentation
+
+Images = NDArray[np.float32]
+
+
+def augment(images: NDArray[np.uint8], settings: Augmentation, rng: np.random.Generator) -> Images:
+    """Change each image of uint8 [N, H, W] on its own; float32 [N, H, W] in [0, 255]."""
+    out = np.empty(images.shape, np.float32)
+    for target, image in zip(out, images, strict=True):
+        target[:] = _warp(image.astype(np.float32), settings, rng)
+        if rng.random() < settings.erase:
+            _erase(target, settings.erase_area, rng)
+    gain = 1 + settings.contrast * rng.uniform(-1, 1, (len(out), 1, 1)).astype(np.float32)
+    offset = 255 * settings.brightness * rng.uniform(-1, 1, (len(out), 1, 1)).astype(np.float32)
+    middle = out.mean(axis=(1, 2), keepdims=True)
+    return np.clip((out - middle) * gain + middle + offset, 0, 255)
+
+
+def _warp(image: Images, settings: Augmentation, rng: np.random.Generator) -> Images:
+    """Rotate, shear, scale, shift and mirror about the middle in one resampling; the border repeats its last pixel."""
+    height, width = image.shape
+    angle = np.deg2rad(settings.rotate_deg * rng.uniform(-1, 1))
+    scale = 1 + settings.scale * rng.uniform(-1, 1)
+    shear = settings.shear * rng.uniform(-1, 1)
+    mirror = -1.0 if settings.flip and rng.random() < 0.5 else 1.0
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = scale * turn @ np.array([[mirror, shear], [0.0, 1.0]])
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    shift = settings.shift * rng.uniform(-1, 1, 2) * (width, height)
+    matrix = np.column_stack([linear, middle + shift - linear @ middle])
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.float32)
+
+
+def _erase(image: Images, largest_area: float, rng: np.random.Generator) -> None:
+    """Fill a random rectangle with noise, in place (random erasing, Zhong et al. 2020)."""
+    height, width = image.shape
+    area = largest_area * rng.uniform(0.1, 1) * height * width
+    aspect = np.exp(rng.uniform(-np.log(2.5), np.log(2.5)))
+    box_height = int(np.clip(np.sqrt(area * aspect), 1, height))
+    box_width = int(np.clip(np.sqrt(area / aspect), 1, width))
+    top = rng.integers(0, height - box_height + 1)
+    left = rng.integers(0, width - box_width + 1)
+    noise = rng.uniform(0, 255, (box_height, box_width))
+    image[top : top + box_height, left : left + box_width] = noise
+
+
+def mix(
+    images: Images, targets: NDArray[np.float32], settings: Augmentation, rng: np.random.Generator
+) -> tuple[Images, NDArray[np.float32]]:
+    """Mix a batch [N, H, W] and its targets [N, K] with a shuffled copy, by mixup, CutMix or not at all."""
+    draw = rng.random()
+    share = np.float32(rng.beta(settings.mix_alpha, settings.mix_alpha))
+    order = rng.permutation(len(images))
+    if draw < settings.mixup:
+        mixed = share * images + (1 - share) * images[order]
+    elif draw < settings.mixup + settings.cutmix:
+        mixed, share = _cut(images, images[order], share, rng)
+    else:
+        return images, targets
+    return mixed, share * targets + (1 - share) * targets[order]
+
+
+def _cut(images: Images, others: Images, share: np.float32, rng: np.random.Generator) -> tuple[Images, np.float32]:
+    """Paste the same box of the others into all images; the share that remains is counted in pixels."""
+    height, width = images.shape[1:]
+    box = np.sqrt(1 - share)
+    top, left = rng.uniform(0, 1 - box, 2) * (height, width)
+    rows = slice(int(top), int(top + box * height))
+    columns = slice(int(left), int(left + box * width))
+    mixed = images.copy()
+    mixed[:, rows, columns] = others[:, rows, columns]
+    pasted = mixed[0, rows, columns].size / mixed[0].size
+    return mixed, np.float32(1 - pasted)

@@ -1,0 +1,112 @@
+"""The one record on disk that every dataset becomes.
+
+A folder with parallel arrays of N images and a description:
+
+    images.npy              uint8 [N, 48, 48], luma
+    labels.npy              int16 [N], index into the labels of dataset.json
+    split.npy               uint8 [N], index into SPLITS
+    votes.npy               uint8 [N, 10], FER+ votes in the order of VOTE_NAMES; only where the source has them
+    valence_arousal.npy     float32 [N, 2] in [-1, 1], NaN where unknown; only where the source has them
+    dataset.json            name, labels, counts per class and split, faults found, SHA-256 of images.npy
+
+The arrays open as memory maps, so the set may be larger than the memory.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.errors import InputError
+
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+"""FER2013's names: learn on the first, choose on the second, report the third once."""
+
+VOTE_NAMES = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF",
+)  # fmt: skip
+"""Columns of FER+'s votes; `NF` means "not a face"."""
+
+VOTES_OF_LABEL = {
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "sad": "sadness",
+    "surprise": "surprise",
+    "neutral": "neutral",
+    "contempt": "contempt",
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Parallel arrays of one prepared set; see the module for shapes and ranges."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int16]
+    split: NDArray[np.uint8]
+    votes: NDArray[np.uint8] | None
+    valence_arousal: NDArray[np.float32] | None
+    description: Mapping[str, Any]
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Classes in the order of the network's outputs."""
+        return tuple(self.description["labels"])
+
+    def rows(self, split: str) -> NDArray[np.intp]:
+        """Indices of the images of one split, ascending."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+
+def load_dataset(folder: Path) -> Dataset:
+    """Open a prepared folder; the images stay on disk until they are used.
+
+    Raises InputError when a file is missing, damaged or of another length than the rest.
+    """
+    try:
+        description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        arrays = {path.stem: np.load(path, mmap_mode="r") for path in sorted(folder.glob("*.npy"))}
+        dataset = Dataset(
+            images=arrays["images"],
+            labels=arrays["labels"],
+            split=arrays["split"],
+            votes=arrays.get("votes"),
+            valence_arousal=arrays.get("valence_arousal"),
+            description=description,
+        )
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise InputError(
+            f"Expected a folder that `fer-train prepare` wrote, but {folder} cannot be read as one ({error}). "
+            "Prepare the data again."
+        ) from error
+    if len({len(array) for array in arrays.values()}) != 1:
+        lengths = ", ".join(f"{name}.npy {len(array)}" for name, array in arrays.items())
+        raise InputError(f"Expected arrays of one length in {folder}, got {lengths}. Prepare the data again.")
+    return dataset
+
+
+def vote_targets(votes: NDArray[np.uint8], label_names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Shares of the FER+ votes for each class, float32 [N, K]; a row without any such vote is all zero."""
+    columns = [VOTE_NAMES.index(VOTES_OF_LABEL[name]) for name in label_names]
+    counts = votes[:, columns].astype(np.float32)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def voted_not_a_face(votes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Rows where "not a face" has more votes than any other column, bool [N]."""
+    not_face = votes[:, VOTE_NAMES.index("NF")]
+    return np.asarray(not_face > votes[:, : VOTE_NAMES.index("NF")].max(axis=1))
+
+
+def seen_in_training(dataset: Dataset) -> NDArray[np.bool_]:
+    """Images outside Training whose very pixels also stand in Training, bool [N]."""
+    digests = np.array([hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in dataset.images])
+    training = dataset.split == SPLITS.index("Training")
+    return np.asarray(~training & np.isin(digests, digests[training]))

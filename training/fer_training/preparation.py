@@ -1,0 +1,160 @@
+"""Write what a reader yields as the record of `fer_training.dataset`, and count the faults met on the way."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.errors import InputError
+from fer_training.dataset import SPLITS, load_dataset, seen_in_training
+
+SIDE = 48
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image as a reader found it.
+
+    `luma` is uint8 [H, W], or None where the image cannot be read; `label` counts in the source's labels.
+    """
+
+    luma: NDArray[np.uint8] | None
+    label: int
+    split: str
+    name: str
+    votes: tuple[int, ...] | None = None
+    valence_arousal: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader gives: the class names, and the samples in a stable order; `notes` go into the record."""
+
+    name: str
+    labels: tuple[str, ...]
+    samples: Iterable[Sample]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Columns:
+    """What stays in memory while the images stream to disk."""
+
+    labels: list[int] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    votes: list[tuple[int, ...] | None] = field(default_factory=list)
+    valence_arousal: list[tuple[float, float] | None] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    constant: list[str] = field(default_factory=list)
+
+
+def prepare(source: Source, out: Path, on_sample: Callable[[int], None] = lambda count: None) -> dict[str, Any]:
+    """Write the record into `out`, which must not exist yet, and return its description.
+
+    `on_sample` hears the number of samples read so far. The folder appears only when it is whole.
+    Raises InputError when `out` exists or the source has no readable image.
+    """
+    if out.exists():
+        raise InputError(f"Expected a new folder to write, but {out} exists. Remove it or name another.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        description = _write(source, beside, on_sample)
+        beside.chmod(0o755)
+        beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return description
+
+
+def _write(source: Source, folder: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+    raw = folder / "images.raw"
+    with raw.open("wb") as file:
+        columns = _stream(source, file, on_sample)
+    if not columns.labels:
+        raise InputError(f"Expected images in the {source.name} source, but found none that can be read.")
+    _add_header(raw, folder / "images.npy", len(columns.labels))
+    np.save(folder / "labels.npy", np.array(columns.labels, np.int16))
+    np.save(folder / "split.npy", np.array(columns.splits, np.uint8))
+    if any(row is not None for row in columns.votes):
+        np.save(folder / "votes.npy", _filled(columns.votes, 10, 0, np.uint8))
+    if any(row is not None for row in columns.valence_arousal):
+        np.save(folder / "valence_arousal.npy", _filled(columns.valence_arousal, 2, np.nan, np.float32))
+    description = _describe(source, columns, folder)
+    (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    return description
+
+
+def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None]) -> _Columns:
+    columns = _Columns()
+    for count, sample in enumerate(source.samples, start=1):
+        on_sample(count)
+        if sample.luma is None:
+            columns.unreadable.append(sample.name)
+            continue
+        if sample.luma.min() == sample.luma.max():
+            columns.constant.append(sample.name)
+        file.write(to_side(sample.luma).tobytes())
+        columns.labels.append(sample.label)
+        columns.splits.append(SPLITS.index(sample.split))
+        columns.votes.append(sample.votes)
+        columns.valence_arousal.append(sample.valence_arousal)
+    return columns
+
+
+def to_side(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Resize uint8 [H, W] to the record's [48, 48]: area mean when shrinking, bilinear when growing."""
+    if luma.shape == (SIDE, SIDE):
+        return luma
+    method = cv2.INTER_AREA if min(luma.shape) >= SIDE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(luma, (SIDE, SIDE), interpolation=method), np.uint8)
+
+
+def _add_header(raw: Path, npy: Path, count: int) -> None:
+    """Turn the raw pixels into an .npy file without holding them in memory."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, SIDE, SIDE)}
+    with npy.open("wb") as target, raw.open("rb") as pixels:
+        np.lib.format.write_array_header_1_0(target, header)
+        shutil.copyfileobj(pixels, target, 1 << 20)
+    os.remove(raw)
+
+
+def _filled(rows: list[Any], width: int, gap: float, dtype: Any) -> NDArray[Any]:
+    return np.array([[gap] * width if row is None else row for row in rows], dtype)
+
+
+def _describe(source: Source, columns: _Columns, folder: Path) -> dict[str, Any]:
+    counts = Counter(zip(columns.splits, columns.labels, strict=True))
+    description: dict[str, Any] = {
+        "name": source.name,
+        "labels": list(source.labels),
+        "images": len(columns.labels),
+        "counts": {
+            split: {label: counts[code, index] for index, label in enumerate(source.labels)}
+            for code, split in enumerate(SPLITS)
+        },
+        "unreadable": columns.unreadable,
+        "constant": columns.constant,
+        "notes": list(source.notes),
+        "sha256": _sha256(folder / "images.npy"),
+    }
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    dataset = load_dataset(folder)
+    copies = np.bincount(dataset.split[seen_in_training(dataset)], minlength=len(SPLITS))
+    description["copies_of_training"] = dict(zip(SPLITS[1:], map(int, copies[1:]), strict=True))
+    return description
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,12 @@
+"""One reader per dataset: the official files in, a `Source` of samples out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fer_training.preparation import Source
+from fer_training.readers.fer2013 import read_fer2013, read_fer2013plus
+
+READERS: dict[str, Callable[[Path], Source]] = {
+    "fer2013": read_fer2013,
+    "fer2013plus": read_fer2013plus,
+}

@@ -1,0 +1,96 @@
+"""Named ways to train, each a frozen dataclass; `fer-train run ARCHITECTURE --recipe NAME` picks one by name."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes to each training image; every amount is the largest that may happen, 0 switches it off.
+
+    Angles are degrees, shifts and scales shares of the side, contrast and brightness shares of the full range.
+    `erase` is the chance that a rectangle of at most `erase_area` of the image is filled with noise; `mixup` and
+    `cutmix` are the chances that a batch is mixed with itself (Zhang et al. 2018, Yun et al. 2019).
+    """
+
+    flip: bool = True
+    rotate_deg: float = 12.0
+    shift: float = 0.08
+    scale: float = 0.12
+    shear: float = 0.08
+    contrast: float = 0.25
+    brightness: float = 0.12
+    erase: float = 0.3
+    erase_area: float = 0.2
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_alpha: float = 0.4
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about a training run but the architecture, the data and the seed.
+
+    `votes_share` is the weight of the FER+ votes in the target beside the label, for the rows that have votes;
+    `class_balance` weighs a class by its count to the power of minus this number (0 none, 1 full);
+    `warmup_epochs` rise linearly to `learning_rate`, which then falls to zero along a cosine.
+    `ema` is the decay per step of the averaged weights, 0 for none; `patience` ends a run after so many epochs
+    without a better PublicTest accuracy, 0 for never. `keep` says which weights the run leaves:
+    "best" by PublicTest accuracy, or "last".
+    """
+
+    epochs: int = 60
+    batch_size: int = 128
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.05
+    warmup_epochs: float = 2.0
+    label_smoothing: float = 0.05
+    votes_share: float = 0.5
+    drop_not_a_face: bool = True
+    class_balance: float = 0.0
+    ema: float = 0.998
+    mixed_precision: bool = True
+    patience: int = 0
+    keep: str = "best"
+    distillation: float = 0.0
+    distillation_temperature: float = 2.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def as_record(self) -> dict[str, Any]:
+        """Give plain values for the record that travels with the weights."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Smoke(Recipe):
+    """Two epochs, to see that everything is in place; no score to speak of.
+
+    `fer-train run mini_xception --data data/fer2013-prepared --recipe smoke --out runs/smoke`, one minute.
+    """
+
+    epochs: int = 2
+    warmup_epochs: float = 0.5
+
+
+@dataclass(frozen=True)
+class Quick(Recipe):
+    """A small network in twenty minutes on two cores.
+
+    `fer-train run mini_xception --data data/fer2013-prepared --recipe quick --out runs/mini_xception`.
+    """
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = field(
+        default_factory=lambda: Augmentation(rotate_deg=10, shift=0.06, scale=0.1, shear=0.05, erase=0.1)
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "smoke": Smoke(),
+    "quick": Quick(),
+}

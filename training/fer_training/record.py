@@ -1,0 +1,78 @@
+"""The record that travels with the weights: `X.json` beside `X.keras`."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_client.errors import InputError
+from fer_training.dataset import Dataset
+from fer_training.files import write_json
+from fer_training.recipes import Recipe
+
+INPUT = {"height": 48, "width": 48, "channels": 1, "range": [-1.0, 1.0]}
+
+
+def new_record(architecture: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """Describe a run; metrics come later. The temperature is 1 until `fer-train evaluate` fits it."""
+    description = dataset.description
+    return {
+        "architecture": architecture,
+        "labels": list(dataset.label_names),
+        "input": INPUT,
+        "temperature": 1.0,
+        "data": {name: description[name] for name in ("name", "sha256", "counts")},
+        "recipe": recipe.as_record(),
+        "seed": seed,
+        "epochs": 0,
+        "versions": versions(),
+        "metrics": {},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    backend = keras.backend.backend()
+    found = {"python": platform.python_version(), "numpy": np.__version__, "keras": keras.__version__}
+    module = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}.get(backend)
+    if module:
+        found[backend] = str(__import__(module).__version__)
+    return found
+
+
+def record_path(weights: Path) -> Path:
+    """Where the record of a `.keras` file lies."""
+    return weights.with_suffix(".json")
+
+
+def load_record(weights: Path) -> dict[str, Any]:
+    """Read the record beside the weights; InputError where it is missing or damaged."""
+    path = record_path(weights)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"architecture", "labels", "temperature", "metrics"} - set(record)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"Expected the record of a training run beside {weights}, but {path} cannot be read ({error}). "
+            "Keep the .keras and the .json file together."
+        ) from error
+    if missing:
+        raise InputError(f"Expected {', '.join(sorted(missing))} in {path}, but they are missing. Train again.")
+    return dict(record)
+
+
+def save_record(weights: Path, record: dict[str, Any]) -> None:
+    """Write the record beside the weights."""
+    write_json(record_path(weights), record)
+
+
+def load_network(weights: Path) -> keras.Model:
+    """Open a `.keras` file for use; InputError where it cannot be read."""
+    try:
+        return keras.saving.load_model(weights, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"Expected a Keras file at {weights}, but it cannot be opened: {reason}") from error

@@ -1,0 +1,226 @@
+"""One training run, from a prepared dataset to `network.keras` and its record.
+
+A run's folder:
+
+    network.keras, network.json   the network to use, and the record of how it came about
+    checkpoint.keras              weights and optimizer after the last whole epoch; a killed run goes on from it
+    history.csv, curves.png       what each epoch brought
+    run.json                      what was asked for, so that a run goes on only with the same settings
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.errors import UsageError
+from fer_training.architectures import ARCHITECTURES
+from fer_training.batches import TrainingSet, epoch_batches, to_input, training_set
+from fer_training.dataset import Dataset
+from fer_training.files import replacing, write_json
+from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
+from fer_training.metrics import accuracy, negative_log_likelihood, softmax
+from fer_training.recipes import Recipe
+from fer_training.record import new_record, save_record
+from fer_training.schedule import learning_rates
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, told after every step; `finished` holds the last whole epoch's figures."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    finished: Epoch | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's settings; `out` is its folder."""
+
+    architecture: str
+    recipe: Recipe
+    seed: int
+    out: Path
+
+
+def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] = lambda progress: None) -> Path:
+    """Train, or go on with a run that was killed, and return the path of `network.keras`.
+
+    Raises UsageError when `out` holds a run with other settings.
+    """
+    keras.utils.set_random_seed(run.seed)
+    _claim_folder(run, dataset)
+    data = training_set(dataset, run.recipe)
+    steps = data.steps(run.recipe.batch_size)
+    model = _load_checkpoint(run.out) or _new_model(run, len(dataset.label_names))
+    rates = learning_rates(run.recipe, steps)
+    done = int(model.optimizer.iterations) // steps
+    epochs = read_history(run.out / "history.csv")[:done]
+    for epoch in range(done, run.recipe.epochs):
+        if _ran_out_of_patience(epochs, run.recipe.patience):
+            break
+        started = time.monotonic()
+        loss = _train_epoch(model, data, run, epoch, rates, epochs, on_progress)
+        with _averaged_weights(model, run.recipe):
+            finished = _judge(model, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started)
+            if run.recipe.keep == "last" or finished.validation_accuracy > _best_accuracy(epochs):
+                _save_network(run, dataset, model, finished)
+        epochs.append(finished)
+        write_history(run.out / "history.csv", epochs)
+        draw_curves(run.out / "curves.png", epochs)
+        with replacing(run.out / "checkpoint.keras") as beside:
+            model.save(beside)
+        on_progress(Progress(epoch + 1, run.recipe.epochs, steps, steps, loss, finished))
+    return run.out / "network.keras"
+
+
+def _claim_folder(run: Run, dataset: Dataset) -> None:
+    """Note what is asked for, or check that the folder holds the same."""
+    asked = {
+        "architecture": run.architecture,
+        "recipe": run.recipe.as_record(),
+        "seed": run.seed,
+        "data": dataset.description["sha256"],
+    }
+    path = run.out / "run.json"
+    if path.exists():
+        if json.loads(path.read_text(encoding="utf-8")) != asked:
+            raise UsageError(
+                f"Expected the settings of the run that {run.out} holds, but architecture, recipe, seed or data "
+                "differ. Give the same settings to go on with it, or another --out."
+            )
+        return
+    run.out.mkdir(parents=True, exist_ok=True)
+    write_json(path, asked)
+
+
+def _load_checkpoint(out: Path) -> keras.Model | None:
+    path = out / "checkpoint.keras"
+    return keras.saving.load_model(path) if path.exists() else None
+
+
+def _new_model(run: Run, classes: int) -> keras.Model:
+    """Build in the recipe's precision and compile with its optimizer."""
+    with _precision("mixed_bfloat16" if run.recipe.mixed_precision else "float32"):
+        model = ARCHITECTURES[run.architecture](classes)
+    model.compile(
+        optimizer=_optimizer(run.recipe),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
+
+
+@contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            recipe.learning_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay, **average
+        )
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _train_epoch(
+    model: keras.Model,
+    data: TrainingSet,
+    run: Run,
+    epoch: int,
+    rates: NDArray[np.float64],
+    epochs: list[Epoch],
+    on_progress: Callable[[Progress], None],
+) -> float:
+    """Take one epoch's steps and return the mean loss."""
+    steps = data.steps(run.recipe.batch_size)
+    total = 0.0
+    for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
+        model.optimizer.learning_rate = rates[epoch * steps + step]
+        model.reset_metrics()
+        total += float(model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
+        on_progress(Progress(epoch, run.recipe.epochs, step + 1, steps, total / (step + 1), None))
+    return total / steps
+
+
+@contextmanager
+def _averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
+    """Put the optimizer's moving averages in the place of the weights for a while."""
+    if not recipe.ema:
+        yield
+        return
+    weights = model.get_weights()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        model.set_weights(weights)
+
+
+def predict_logits(model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
+    """Logits [N, K] of uint8 luma [N, 48, 48]."""
+    parts = [
+        np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(to_input(images[first : first + batch_size]))))
+        for first in range(0, len(images), batch_size)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def _judge(model: keras.Model, dataset: Dataset, epoch: int, rate: float, loss: float, started: float) -> Epoch:
+    """Measure on PublicTest."""
+    rows = dataset.rows("PublicTest")
+    labels = np.asarray(dataset.labels[rows], np.int64)
+    probabilities = softmax(predict_logits(model, dataset.images[rows]))
+    return Epoch(
+        epoch=epoch,
+        learning_rate=rate,
+        training_loss=round(loss, 5),
+        validation_loss=round(negative_log_likelihood(probabilities, labels), 5),
+        validation_accuracy=round(accuracy(probabilities, labels), 5),
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def _best_accuracy(epochs: list[Epoch]) -> float:
+    best = best_epoch(epochs)
+    return best.validation_accuracy if best else -1.0
+
+
+def _ran_out_of_patience(epochs: list[Epoch], patience: int) -> bool:
+    best = best_epoch(epochs)
+    return bool(patience and best and len(epochs) - best.epoch >= patience)
+
+
+def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoch) -> None:
+    """Write the weights into a float32 twin without optimizer, and the record beside it."""
+    with _precision("float32"):
+        twin = ARCHITECTURES[run.architecture](len(dataset.label_names))
+    twin.set_weights(model.get_weights())
+    path = run.out / "network.keras"
+    with replacing(path) as beside:
+        twin.save(beside)
+    record = new_record(run.architecture, dataset, run.recipe, run.seed)
+    record["epochs"] = finished.epoch
+    record["metrics"] = {"PublicTest": {"accuracy": finished.validation_accuracy}}
+    save_record(path, record)
