@@ -1,0 +1,7 @@
+"""`python -m fer_server` is `fer-server`."""
+
+import sys
+
+from fer_server.cli import main
+
+sys.exit(main())

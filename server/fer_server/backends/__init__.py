@@ -1,0 +1,1 @@
+"""Triton backends that `fer-server` adds to those of the `nvidia-pytriton` wheel."""

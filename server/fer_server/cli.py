@@ -1,0 +1,127 @@
+"""Command line of `fer-server`: parse, run, print."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_server.environment import packages
+from fer_server.errors import ServerError
+from fer_server.serving import Settings, Started, serve
+
+_EPILOG = """\
+Every other option goes to tritonserver as it is, for instance --grpc-port 9001 or --log-verbose=1. Its services
+listen on this machine alone unless --grpc-address, --http-address or --metrics-address say otherwise.
+
+Exit codes: 0 stopped by Ctrl-C, SIGTERM or the end of stdin; 2 wrong usage; 4 the server cannot run; 5 a model does
+not load.
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line: what to serve, and how to talk about it."""
+
+    settings: Settings
+    prepare: bool
+    json: bool
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Read the command line; ends the program with 2 and a usage line for a wrong one."""
+    parser = argparse.ArgumentParser(
+        prog="fer-server",
+        description="Serve a Triton model repository on this machine, without Docker and without a GPU.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=True,
+    )
+    parser.add_argument(
+        "--model-repository",
+        "--model-store",
+        action="append",
+        metavar="DIR",
+        help="default: fer-triton's own; may be repeated",
+    )
+    parser.add_argument("--auto-ports", action="store_true", help="take free ports where none are given")
+    parser.add_argument(
+        "--stop-on-eof", action="store_true", help="stop at once when stdin ends, for a parent program"
+    )
+    parser.add_argument(
+        "--start-timeout", type=float, default=300, metavar="S", help="seconds to load (default 300)"
+    )
+    parser.add_argument("--log-file", type=Path, metavar="FILE", help="write the server's log there")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the server's log on stderr")
+    parser.add_argument(
+        "--json", action="store_true", help="say in one line of JSON when and where it serves"
+    )
+    parser.add_argument("--prepare", action="store_true", help="only install what the server needs, then end")
+    own, rest = parser.parse_known_args(argv)
+    stray = next((word for word in rest[:1] if not word.startswith("-")), None)
+    if stray:
+        parser.error(f"'{stray}' is not an option; a folder of models is given as --model-repository {stray}")
+    settings = Settings(
+        repositories=tuple(own.model_repository or [str(default_repository())]),
+        auto_ports=own.auto_ports,
+        stop_on_eof=own.stop_on_eof,
+        start_timeout_s=own.start_timeout,
+        log_file=own.log_file,
+        verbose=own.verbose,
+        passed_through=tuple(rest),
+    )
+    return Options(settings, own.prepare, own.json)
+
+
+def default_repository() -> Path:
+    """Find fer-triton's models: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "model_repository"
+    return installed if installed.is_dir() else package.parents[1] / "model_repository"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; give its exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(options)
+    except ServerError as error:
+        say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("stopped.")
+        return 130
+
+
+def _run(options: Options) -> int:
+    # Until the server runs, SIGTERM is as good as Ctrl-C: what was half made is removed on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = packages(os.environ, say)
+    if options.prepare:
+        say(f"ready to serve, with the packages in {folder}.")
+        return 0
+    announce = _announce_json if options.json else _announce
+    serve(options.settings, folder, os.environ, announce)
+    return 0
+
+
+def say(sentence: str) -> None:
+    """Print one sentence for people, on stderr."""
+    print(f"fer-server: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _announce(started: Started) -> None:
+    where = ", ".join(f"{service} {endpoint}" for service, endpoint in started.endpoints.items())
+    models = ", ".join(started.models) or "no model"
+    print(f"Serving {models} at {where}. Stop with Ctrl-C.", flush=True)  # noqa: T201
+
+
+def _announce_json(started: Started) -> None:
+    addresses = dict.fromkeys(("grpc", "http", "metrics")) | {
+        service: str(endpoint) for service, endpoint in started.endpoints.items()
+    }
+    print(json.dumps({"ready": True, **addresses, "pid": started.pid, "models": started.models}), flush=True)  # noqa: T201

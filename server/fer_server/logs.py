@@ -1,0 +1,74 @@
+"""Find out from Triton's log why it did not start, and say it in one sentence."""
+
+import re
+import signal
+from collections.abc import Iterator
+
+from fer_server.errors import ModelsError, ServerError, UsageError
+
+_LOAD = re.compile(
+    r"failed to load '(?P<model>[^']+)' version \d+: [\w ]+?: (?P<reason>.*?)\"?$", re.MULTILINE
+)
+_POLL = re.compile(r"Poll failed for model directory '(?P<model>[^']+)': (?P<reason>.*?)\"?$", re.MULTILINE)
+_PROTOBUF = re.compile(r"Error parsing text-format inference\.ModelConfig: (?P<reason>.*)$", re.MULTILINE)
+_ENSEMBLE = re.compile(r"in ensemble (?P<model>[^ ,]+), (?P<reason>.*?)\"?$", re.MULTILINE)
+_UNRECOGNISED = re.compile(r"unrecognized option '(?P<option>[^']+)'")
+_SERVICE = re.compile(r"failed to start (?P<service>\w+) service: (?P<reason>.*?) ?\"?$", re.MULTILINE)
+_CREATING = re.compile(r"error: creating server: (?P<reason>.*)$", re.MULTILINE)
+_PREFIXES = re.compile(r"^(?:TritonModelException|Invalid argument|Internal|Not found|Unavailable)(?:: | - )")
+
+_SEE_LOG = "see the whole log with -v or --log-file FILE"
+
+
+def explain(log: str, returncode: int) -> ServerError:
+    """Turn the log of a server that ended by itself into the error to show.
+
+    `returncode` is subprocess's: negative for a signal. Models that do not load come first, as they end the server.
+    """
+    problems = dict(_model_problems(log))
+    if problems:
+        each = "; ".join(f"model '{model}': {reason}" for model, reason in problems.items())
+        return ModelsError(f"The server cannot load its models: {each}.")
+    if match := _UNRECOGNISED.search(log):
+        return UsageError(
+            f"Neither fer-server nor tritonserver knows the option {match['option']}; see fer-server --help."
+        )
+    if match := _SERVICE.search(log):
+        return ServerError(f"The server cannot open its {match['service']} port: {_plain(match['reason'])}.")
+    if "Usage: tritonserver" in log:
+        return UsageError(f"tritonserver refuses its options: {_first_line(log)}; {_SEE_LOG}.")
+    if match := _CREATING.search(log):
+        return ServerError(f"The server cannot start: {_plain(match['reason'])}; {_SEE_LOG}.")
+    return ServerError(f"The server ended by itself ({_ending(returncode)}); {_SEE_LOG}.")
+
+
+def _model_problems(log: str) -> Iterator[tuple[str, str]]:
+    """Give each model that failed with its reason; ensembles that fail only because a member did are left out."""
+    for match in _LOAD.finditer(log):
+        yield match["model"], _plain(match["reason"])
+    details = [match["reason"] for match in _PROTOBUF.finditer(log)]
+    for match in _POLL.finditer(log):
+        detail = f" ({details.pop(0).rstrip('.')})" if details else ""
+        yield match["model"], _plain(match["reason"]) + detail
+    for match in _ENSEMBLE.finditer(log):
+        yield match["model"], _plain(match["reason"])
+
+
+def _plain(reason: str) -> str:
+    """Drop what is of no use to the reader: kinds of error, the place in Python code, the final stop."""
+    text = reason.partition("\\n\\nAt:")[0].partition("\n\nAt:")[0].replace("\\n", " ")
+    while match := _PREFIXES.match(text):
+        text = text[match.end() :]
+    return " ".join(text.split()).rstrip(".;")
+
+
+def _first_line(log: str) -> str:
+    before = log.partition("Usage: tritonserver")[0].strip() or log.strip()
+    return _plain(before.splitlines()[-1])
+
+
+def _ending(returncode: int) -> str:
+    if returncode >= 0:
+        return f"exit code {returncode}"
+    name = signal.Signals(-returncode).name
+    return f"{name}, which often means too little memory" if name == "SIGKILL" else name

@@ -1,0 +1,155 @@
+"""One run of the server, from its options to its end."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_server import ports, process
+from fer_server.errors import ModelsError, UsageError
+from fer_server.logs import explain
+from fer_server.ports import Endpoint
+from fer_server.process import Event, Watch
+from fer_server.runtime import Runtime, prepare
+
+_PATIENCE_S = 40.0
+"""How long requests in flight may take to end; Triton gives them 30 s by default."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to serve and how.
+
+    `passed_through` are tritonserver's own options, which win over this program's defaults.
+    """
+
+    repositories: tuple[str, ...]
+    auto_ports: bool = False
+    stop_on_eof: bool = False
+    start_timeout_s: float = 300
+    log_file: Path | None = None
+    verbose: bool = False
+    passed_through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Started:
+    """A server that answers: the addresses of its services, its process, its models with their versions."""
+
+    endpoints: Mapping[str, Endpoint]
+    pid: int
+    models: Mapping[str, str]
+
+
+class Log:
+    """The server's log file, whose growth is shown on stderr where that is wanted."""
+
+    def __init__(self, path: Path, shown: bool) -> None:
+        self._shown = shown
+        try:
+            self.file = path.open("w+b")
+        except OSError as error:
+            raise UsageError(
+                f"Cannot write the log {path}: {error.strerror}; give another --log-file."
+            ) from None
+        self._reader = path.open("rb")
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show()
+        self.file.close()
+        self._reader.close()
+
+    def show(self) -> None:
+        """Copy what is new to stderr."""
+        if self._shown:
+            shutil.copyfileobj(self._reader, sys.stderr.buffer)
+            sys.stderr.flush()
+
+    def text(self) -> str:
+        """Give all of it."""
+        return Path(self.file.name).read_text(errors="replace")
+
+
+def serve(
+    settings: Settings, packages: Path, environ: Mapping[str, str], announce: Callable[[Started], None]
+) -> None:
+    """Run the server until a stop signal or the end of stdin; call `announce` once it is ready.
+
+    Raises ServerError or one of its kinds when it cannot start or ends by itself.
+    """
+    check_repositories(settings.repositories)
+    endpoints = ports.endpoints(settings.passed_through, settings.auto_ports)
+    if "http" not in endpoints:
+        raise UsageError("fer-server learns over HTTP whether the server is ready; leave --allow-http on.")
+    ports.check_free(endpoints.values())
+    name = ports.option(settings.passed_through, "--id") or f"fer-server-{os.getpid()}"
+    memory = f"fer-server-{os.getpid()}-"
+    with (
+        prepare(packages, environ) as runtime,
+        Log(settings.log_file or runtime.scratch / "tritonserver.log", settings.verbose) as log,
+        Watch(settings.stop_on_eof) as watch,
+        _running(
+            tritonserver_command(settings, runtime, endpoints, name, memory), runtime, log, memory
+        ) as child,
+    ):
+        event = process.await_ready(child, watch, endpoints["http"], name, settings.start_timeout_s, log.show)
+        if event is None:
+            announce(Started(endpoints, child.pid, process.served_models(endpoints["http"])))
+            event = process.await_event(child, watch, log.show)
+        if event is Event.EXITED:
+            raise explain(log.text(), child.wait())
+        if event is Event.STOP:
+            process.stop(child, watch, _PATIENCE_S)
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], runtime: Runtime, log: Log, memory: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        with process.start(command, runtime.environ, log.file) as child:
+            yield child
+    finally:
+        process.remove_shared_memory(memory)
+
+
+def check_repositories(repositories: Sequence[str]) -> None:
+    """Raise UsageError for a local folder that is not there, ModelsError for one without any model's folder."""
+    for repository in repositories:
+        folder = Path(repository)
+        if "://" in repository:
+            continue
+        if not folder.is_dir():
+            raise UsageError(
+                f"There is no folder {folder}; give the folder of models with --model-repository DIR."
+            )
+        if not any(entry.is_dir() for entry in folder.iterdir()):
+            raise ModelsError(f"The folder {folder} holds no model; expected {folder}/<model>/config.pbtxt.")
+
+
+def tritonserver_command(
+    settings: Settings, runtime: Runtime, endpoints: Mapping[str, Endpoint], name: str, memory: str
+) -> list[str]:
+    """Build the command line: this program's defaults first, then the user's options, which win.
+
+    Configurations are complete in this project, so Triton need not start each backend once more to complete them.
+    """
+    command = [str(runtime.binary), f"--backend-directory={runtime.backends}", f"--id={name}"]
+    command += [
+        f"--model-repository={Path(text).absolute() if '://' not in text else text}"
+        for text in settings.repositories
+    ]
+    command += ["--disable-auto-complete-config"]
+    command += [
+        f"--backend-config={backend},shm-region-prefix-name={memory}" for backend in ("onnxruntime", "python")
+    ]
+    for service, endpoint in endpoints.items():
+        command += [f"--{service}-address={endpoint.address}", f"--{service}-port={endpoint.port}"]
+    return [*command, *settings.passed_through]
