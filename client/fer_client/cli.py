@@ -59,6 +59,12 @@ def analyse(
         float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
     ] = _DEFAULTS.fps,
     url: UrlOption = None,
+    detector_kind: Annotated[
+        str,
+        typer.Option(
+            "--detector", help="Face detector: yunet, haar, or auto for YuNet where its weights are."
+        ),
+    ] = "auto",
     detector_model: DetectorOption = None,
     detection_side: Annotated[
         int,
@@ -103,7 +109,7 @@ def analyse(
     targets = [out / name for name in folder_names(videos)]
     for target in targets:
         check_target(target)
-    detector = choose_detector(detector_model, min_score)
+    detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
     with server_url(url, console.notify) as address, InferenceClient(address, settings.timeout_s) as client:
@@ -129,9 +135,9 @@ def _analyse_all(targets: dict[Path, Path], job: Job, as_json: bool) -> int:
             print_summary(Console(), result, target)
     if as_json:
         _print_json(results, failures)
-    for error in failures.values():
-        console.notify(f"{NAME}: {error}")
-    return max((error.exit_code for error in failures.values()), default=0)
+    for failure in failures.values():
+        console.notify(f"{NAME}: {failure}")
+    return max((failure.exit_code for failure in failures.values()), default=0)
 
 
 def _print_json(results: list[dict[str, Any]], failures: dict[Path, FerError]) -> None:

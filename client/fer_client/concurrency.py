@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
@@ -14,7 +14,7 @@ R = TypeVar("R")
 _END = object()
 
 
-def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
+def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
     """Run `items` in a thread of its own, at most `depth` items ahead of the reader.
 
     An exception of `items` is raised at the reader after the items before it. Closing the returned
@@ -50,7 +50,7 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
         thread.join()
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, depth: int) -> Iterator[R]:
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, depth: int) -> Generator[R]:
     """Apply `function` in `workers` threads and yield the results in the order of `items`.
 
     At most `depth` items are between being taken and being yielded.

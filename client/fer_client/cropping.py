@@ -54,4 +54,4 @@ def _resize(face: Image, size_hw: tuple[int, int]) -> Image:
     """Area-average to shrink, since anything else aliases; interpolate linearly to enlarge."""
     shrinks = face.shape[0] >= size_hw[0]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(face, size_hw[::-1], interpolation=method)
+    return np.asarray(cv2.resize(face, size_hw[::-1], interpolation=method), np.uint8)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
+import cv2.data
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4
 YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
 MODEL_VARIABLE = "FER_DETECTOR_MODEL"
 
+KINDS = ("auto", "yunet", "haar")
+
+_MISSING = "YuNet's weights were not found and could not be downloaded."
 _DOWNLOAD_TIMEOUT_S = 10.0
 _HAAR_FILE = "haarcascade_frontalface_default.xml"
 
@@ -65,7 +69,7 @@ class YuNet:
         """Return the faces whose score reaches the minimum."""
         self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
         _, found = self._net.detect(bgr)
-        rows = np.empty((0, 15), np.float32) if found is None else found
+        rows = np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
         return Faces(rows[:, :4], rows[:, 14])
 
 
@@ -87,38 +91,46 @@ class Haar:
 
 @dataclass(frozen=True)
 class DetectorChoice:
-    """Which detector serves and why; `make` builds one, since OpenCV's detectors are not thread-safe."""
+    """Which detector serves and why; `make` builds one, since OpenCV's detectors are not thread-safe.
+
+    `is_fallback`: the weaker detector serves, unasked, for want of YuNet's weights.
+    """
 
     name: str
     source: str
     make: Callable[[], Detector]
-
-    @property
-    def is_fallback(self) -> bool:
-        """Whether the weaker detector serves for want of YuNet's weights."""
-        return self.name == Haar.name
+    is_fallback: bool = False
 
     @property
     def advice(self) -> str:
         """Say that the weaker detector serves, and how to get the better one."""
         return (
-            f"YuNet's weights were not found and could not be downloaded, so OpenCV's weaker {self.name} finds the "
-            f"faces: frontal ones only, and more false ones. Download {YUNET_URL} and name the file with "
-            f"--detector-model or {MODEL_VARIABLE}."
+            f"{_MISSING} OpenCV's weaker {self.name} finds the faces instead: frontal ones only, and more false "
+            f"ones. Download {YUNET_URL} and name the file with --detector-model or {MODEL_VARIABLE}."
         )
 
 
-def choose_detector(model: Path | None, min_score: float) -> DetectorChoice:
-    """Look for YuNet's weights: option, environment, cache, download; else choose the Haar cascade.
+def choose_detector(kind: str, model: Path | None, min_score: float) -> DetectorChoice:
+    """Choose the detector of a kind of KINDS.
 
-    Raises UsageError where a named file is missing or no YuNet network.
+    `yunet` looks for the weights: `model`, environment, cache, download. `auto` does so too and falls back
+    on the cascade. Raises UsageError where a named file is missing or no YuNet network, or none is found.
     """
+    if kind not in KINDS:
+        raise UsageError(f"--detector must be one of {', '.join(KINDS)}, but is {kind}.")
+    haar = DetectorChoice(Haar.name, "bundled with OpenCV", Haar, is_fallback=kind == "auto")
+    if kind == "haar" and model:
+        raise UsageError(f"--detector-model names YuNet's weights ({model}), but --detector is haar. Leave one out.")
+    if kind == "haar":
+        return haar
     named = model or (Path(os.environ[MODEL_VARIABLE]) if os.environ.get(MODEL_VARIABLE) else None)
     if named:
         _check_loads(named)
     weights = named or cached_weights() or download_weights()
+    if weights is None and kind == "yunet":
+        raise UsageError(f"{_MISSING} Download {YUNET_URL} and name the file with --detector-model.")
     if weights is None:
-        return DetectorChoice(Haar.name, "bundled with OpenCV", Haar)
+        return haar
     return DetectorChoice(YuNet.name, str(weights), lambda: YuNet(weights, min_score))
 
 

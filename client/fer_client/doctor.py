@@ -63,7 +63,7 @@ def _video_library() -> Finding:
 
 
 def _detector(model: Path | None) -> Finding:
-    choice = choose_detector(model, 0.5)
+    choice = choose_detector("auto", model, 0.5)
     choice.make().detect(np.zeros((64, 64, 3), np.uint8))
     if choice.is_fallback:
         return Finding("detector", choice.advice, is_warning=True)

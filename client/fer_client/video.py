@@ -24,6 +24,8 @@ Image = NDArray[np.uint8]
 _LUMA_FIRST = ("yuv4", "yuvj4", "yuva4", "nv12", "nv16", "nv21", "nv24", "gray")
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
+_FEWEST_PACKETS_SHARE = 0.9
+"""A file may fairly hold a little less than its header says: headers round, and edit lists cut frames."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class Video:
         """Say how much is missing where the file ends well before its header says, or in mid-packet."""
         if end.packet_is_cut and self._container.format.name != "mpegts":
             return f"the file ends inside a frame after {end.frame_s:.3f} s"
+        if end.video_packets < _FEWEST_PACKETS_SHARE * self._stream.frames:
+            return f"it holds {end.video_packets} of {self._stream.frames} frames"
         reached_s, declared_s = end.packet_s, self._declared_end_s()
         if self._stream.duration:
             reached_s = end.video_packet_s
@@ -140,6 +144,7 @@ class _End:
     frame_s: float = 0.0
     packet_s: float = 0.0
     video_packet_s: float = 0.0
+    video_packets: int = 0
     packet_is_cut: bool = False
 
     def see(self, packet: Any, is_video: bool) -> None:
@@ -152,6 +157,7 @@ class _End:
             if is_video:
                 self.video_packet_s = max(self.video_packet_s, packet_end_s)
         if is_video:
+            self.video_packets += 1
             self.packet_is_cut = packet.is_corrupt
 
 
@@ -251,9 +257,11 @@ def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     """Y plane without a copy where the pixel format starts with an 8-bit one, a converted picture elsewhere."""
     name = picture.format.name
     if not name.startswith(_LUMA_FIRST) or picture.format.components[0].bits != 8:
-        return picture.reformat(format="gray").to_ndarray(), True
+        return np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8), True
     plane = picture.planes[0]
-    luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: picture.height, : picture.width]
+    luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+        : picture.height, : picture.width
+    ]
     is_full_range = name.startswith(("yuvj", "gray")) or picture.color_range == 2
     return luma, is_full_range
 

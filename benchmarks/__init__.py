@@ -1,0 +1,1 @@
+"""Measurements of the whole system, each a command: `python -m benchmarks`."""

@@ -1,0 +1,114 @@
+"""Frames with the presentation times, the orientation and the luma that the file states."""
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from av.video.reformatter import VideoReformatter
+
+from fer_client.errors import InputError
+from fer_client.pipeline import sample
+from fer_client.video import Frame, open_video
+from support.videos import write_video
+
+WHOLE_CLIPS = [
+    "decord_video_0.mov",
+    "decord_video_90.mov",
+    "intel_asl_book.mkv",
+    "intel_bottle.mp4",
+    "lp_d0.mp4",
+    "lp_d13.mp4",
+    "lp_d19.mp4",
+    "mmaction2_tests_data_test.avi",
+    "pyfeat_WolfgangLanger_Pexels.mp4",
+    "pyfeat_face_noface.mov",
+    "pyfeat_no_face.mp4",
+    "pyfeat_single_face.mp4",
+    "short_hamilton_clip.mp4",
+    "vrt_2.mp4",
+    "vrt_5.mp4",
+]
+
+
+@pytest.mark.parametrize("name", WHOLE_CLIPS)
+def test_times_are_those_that_pyav_reports(shared: Path, name: str) -> None:
+    path = shared / "media" / "videos" / name
+    with av.open(str(path)) as container:
+        expected = [round(picture.time * 1e6) for picture in container.decode(video=0)]
+    with open_video(path) as video:
+        frames = [(frame.index, round(frame.time_s * 1e6)) for frame in video.frames()]
+    assert frames == list(enumerate(expected))
+    assert video.damage is None
+
+
+def test_rotated_clip_comes_out_upright(shared: Path) -> None:
+    path = shared / "media" / "videos" / "decord_video_90.mov"
+    with av.open(str(path)) as container:
+        stored = next(container.decode(video=0)).to_ndarray(format="gray")
+    with open_video(path) as video:
+        frame = next(iter(video.frames()))
+        assert (video.info.width, video.info.height) == (320, 568) == frame.size_wh
+        assert frame.bgr((80, 142), VideoReformatter()).shape == (142, 80, 3)
+        upright = np.rot90(stored, -1)
+        assert np.corrcoef(upright.ravel(), frame.luma.ravel())[0, 1] > 0.999
+        colour = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        assert np.corrcoef(colour.ravel(), frame.luma.ravel())[0, 1] > 0.99
+
+
+def test_luma_is_the_grayscale_picture(face_video: Path) -> None:
+    with open_video(face_video) as video:
+        frame = next(iter(video.frames()))
+        gray = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        full = (frame.luma.astype(np.float32) - 16) * 255 / 219
+        assert not frame.is_full_range
+        assert np.abs(full - gray).mean() < 2
+
+
+def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
+    path = tmp_path / "rgb.avi"
+    slope = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "bgr0"
+        container.mux(
+            stream.encode(av.VideoFrame.from_ndarray(np.repeat(slope[..., None], 3, 2), format="bgr24"))
+        )
+        container.mux(stream.encode())
+    with open_video(path) as video:
+        frame = next(iter(video.frames()))
+        assert frame.is_full_range
+        assert np.abs(frame.luma.astype(int) - slope).max() <= 2
+
+
+def test_cover_picture_is_not_a_video(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", np.zeros((32, 32, 3), np.uint8))[1].tobytes())
+    with open_video(tmp_path / "a.png") as video:
+        assert len(list(video.frames())) == 1
+
+
+def test_missing_end_is_found_and_can_be_accepted(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mkv"
+    write_video(whole, ticks=[1280 * index for index in range(30)], gop=1)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with open_video(cut) as video, pytest.raises(InputError, match="damaged or cut off"):
+        list(video.frames())
+    with open_video(cut) as video:
+        frames = list(video.frames(allow_damage=True))
+        assert 5 < len(frames) < 30
+        assert video.damage is not None
+
+
+@pytest.mark.parametrize(
+    ("fps", "expected"),
+    [(None, [0, 1, 2, 3, 4, 5, 6]), (5.0, [0, 2, 4, 5]), (1.0, [0, 5]), (60.0, [0, 1, 2, 3, 4, 5, 6])],
+)
+def test_sampling_goes_by_presentation_time(fps: float | None, expected: list[int]) -> None:
+    times = [0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.1]
+    picture = av.VideoFrame(16, 16, "gray")
+    frames = [
+        Frame(index, time, np.zeros((16, 16), np.uint8), True, picture, 0) for index, time in enumerate(times)
+    ]
+    assert [frame.index for frame in sample(frames, fps)] == expected

@@ -1,0 +1,44 @@
+"""What several test files share: videos made on the spot, and a server that speaks Triton's protocol."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.protocol_server import ProtocolServer
+from support.videos import write_video
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real clips and data beside the checkout; tests that need it skip where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the folder ../shared with real clips and data")
+    return SHARED
+
+
+@pytest.fixture
+def server() -> Iterator[ProtocolServer]:
+    with ProtocolServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def face_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of 30 frames at uneven times: 10 with a face, 10 without, 10 with a face."""
+    path = tmp_path_factory.mktemp("videos") / "face.mp4"
+    write_video(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FER_TRITON_URL", "FER_DETECTOR_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    os.environ.setdefault("COLUMNS", "200")

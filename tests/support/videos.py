@@ -1,0 +1,87 @@
+"""Videos that tests make for themselves, with a real face from Matplotlib's sample pictures (US Navy)."""
+
+import importlib.util
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+TIME_BASE = Fraction(1, 12_800)
+SIZE_WH = (320, 240)
+
+
+def portrait() -> NDArray[np.uint8]:
+    """Grace Hopper, uint8 [600, 512, 3] BGR; the face spans about x 160 to 370, y 90 to 330."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
+
+
+def face_frame(shift: int = 0) -> NDArray[np.uint8]:
+    """The portrait in a 320×240 frame, moved right by `shift` pixels."""
+    frame = np.full((240, 320, 3), 120, np.uint8)
+    small = cv2.resize(portrait(), (205, 240), interpolation=cv2.INTER_AREA)
+    frame[:, 40 + shift : 245 + shift] = small
+    return frame
+
+
+def empty_frame() -> NDArray[np.uint8]:
+    """A faceless frame: a slope of light."""
+    row = np.linspace(30, 220, 320).astype(np.uint8)
+    return np.repeat(np.tile(row, (240, 1))[:, :, None], 3, axis=2)
+
+
+def default_frames() -> list[NDArray[np.uint8]]:
+    """10 frames with a face that moves, 10 without, 10 with."""
+    faces = [face_frame(2 * index) for index in range(20)]
+    return [*faces[:10], *[empty_frame()] * 10, *faces[10:]]
+
+
+def uneven_ticks(count: int) -> list[int]:
+    """Presentation times in ticks of TIME_BASE, with steps that differ: a variable frame rate."""
+    steps = np.array([512, 427, 1024, 300])
+    return [0, *np.cumsum(np.resize(steps, count - 1)).tolist()]
+
+
+def write_video(
+    path: Path,
+    frames: Sequence[NDArray[np.uint8]] | None = None,
+    ticks: Sequence[int] | None = None,
+    codec: str = "libx264",
+    gop: int = 12,
+) -> list[float]:
+    """Encode frames at the given ticks and return their times in seconds."""
+    frames = default_frames() if frames is None else frames
+    ticks = uneven_ticks(len(frames)) if ticks is None else ticks
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": str(gop)})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = TIME_BASE
+        stream.time_base = TIME_BASE
+        for frame, tick in zip(frames, ticks, strict=True):
+            picture = av.VideoFrame.from_ndarray(frame, format="bgr24")
+            picture.pts, picture.time_base = tick, TIME_BASE
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return [float(tick * TIME_BASE) for tick in ticks]
+
+
+def write_sound(path: Path) -> None:
+    """A tone without pictures."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44_100)
+        wave = (8000 * np.sin(np.arange(44_100) * 0.06)).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="mono")
+        frame.sample_rate = 44_100
+        for packet in stream.encode(frame):
+            container.mux(packet)
+        container.mux(stream.encode())
