@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from fer_client.contract import EXPRESSION, MODEL, Contract, read_contract
-from fer_client.errors import ContractError, InputError
 from onnx import helper
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
+from fer_client.contract import EXPRESSION, MODEL, Contract, read_contract
+from fer_client.errors import ContractError, InputError
 from fer_export.repository import CONFIG, EXPRESSION_MODEL, ONNX, config_json, parse_config
 
 Tensors = dict[str, tuple[str, tuple[int, ...]]]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from fer_client.errors import ContractError, FerError, UsageError
 from typer.core import TyperGroup
+
+from fer_client.errors import ContractError, FerError, UsageError
 
 
 class _WriteByDefault(TyperGroup):

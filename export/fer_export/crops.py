@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from cv2.data import haarcascades
+
 from fer_client.errors import InputError, UsageError
 
 MAX_CROPS = 576

@@ -8,10 +8,10 @@ from typing import Any
 import onnx
 import tensorflow as tf
 import tf2onnx
-from fer_client.contract import EXPRESSION, FACES
-from fer_client.errors import InputError
 from onnx import helper, numpy_helper
 
+from fer_client.contract import EXPRESSION, FACES
+from fer_client.errors import InputError
 from fer_export.network import Network
 from fer_export.preprocessing import preprocess
 from fer_export.repository import NETWORK_INPUT
@@ -73,7 +73,9 @@ def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec
     """
     signature = tf.TensorSpec((None, *taken.shape), tf.as_dtype(helper.tensor_dtype_to_np_dtype(taken.dtype)))
     try:
-        model, _ = tf2onnx.convert.from_function(tf.function(function), [signature], opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(
+            tf.function(function, autograph=False), [signature], opset=OPSET
+        )
         model = canonical(model.graph, taken, given)
         onnx.checker.check_model(model, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import keras
+
 from fer_client.errors import InputError, UsageError
 
 OutputKind = Literal["logits", "probabilities"]

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import tensorflow as tf
+
 from fer_client.contract import EXPRESSION, FACES
 from fer_client.errors import FerError, UsageError
-
 from fer_export.crops import Crops, UInt8Array
 from fer_export.graphs import probabilities
 from fer_export.network import Network

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+
 from fer_client.contract import CROP_SIDE
 
 
@@ -37,16 +38,19 @@ def preprocess(faces: Any, input_shape: tuple[int, int, int], input_range: tuple
 
 def _interpolate(pixels: Any, size_hw: tuple[int, int]) -> Any:
     """Resize by two matrix products, because tf2onnx has no counterpart of TensorFlow's antialiased resize."""
-    rows = tf.constant(_resize_matrix(pixels.shape[1], size_hw[0]))
-    columns = tf.constant(_resize_matrix(pixels.shape[2], size_hw[1]))
-    planes = tf.transpose(pixels, (0, 3, 1, 2))
-    planes = tf.matmul(tf.matmul(rows, planes), columns, transpose_b=True)
-    return tf.transpose(planes, (0, 2, 3, 1))
+    (height, width, channels), (rows, columns) = pixels.shape[1:], size_hw
+    # Products of plain matrices: the batched kind with one channel crashes oneDNN in TensorFlow 2.21.
+    pixels = tf.reshape(tf.transpose(pixels, (0, 1, 3, 2)), (-1, width))
+    pixels = tf.matmul(pixels, _resize_matrix(width, columns))
+    pixels = tf.reshape(pixels, (-1, height, channels, columns))
+    pixels = tf.reshape(tf.transpose(pixels, (0, 3, 2, 1)), (-1, height))
+    pixels = tf.matmul(pixels, _resize_matrix(height, rows))
+    return tf.transpose(tf.reshape(pixels, (-1, columns, channels, rows)), (0, 3, 1, 2))
 
 
 def _resize_matrix(source: int, target: int) -> npt.NDArray[np.float32]:
-    """Weights [target, source] of an antialiased bilinear resize: TensorFlow's own, applied to unit vectors."""
+    """Weights [source, target] of an antialiased bilinear resize: TensorFlow's own, applied to unit vectors."""
     with tf.init_scope():
         unit_columns: npt.NDArray[np.float32] = np.eye(source, dtype=np.float32)[:, :, None]
-        resized = tf.image.resize(unit_columns, (target, source), antialias=True)
-    return np.asarray(resized[:, :, 0], dtype=np.float32)
+        resized = tf.image.resize(unit_columns, (target, source), antialias=True).numpy()
+    return np.asarray(resized[:, :, 0].T, dtype=np.float32)

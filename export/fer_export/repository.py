@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fer_client.contract import EXPRESSION, FACES, MODEL
-from fer_client.errors import InputError
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 from tritonclient.grpc.model_config_pb2 import TYPE_FP32, TYPE_UINT8, ModelConfig, ModelInput, ModelOutput
+
+from fer_client.contract import EXPRESSION, FACES, MODEL
+from fer_client.errors import InputError
 
 NETWORK_INPUT = "NETWORK_INPUT"
 """Tensor between the models `face_preprocess` and `expression`."""

@@ -1,0 +1,201 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.contract import LABELS
+from fer_export.cli import main
+
+keras_tier = [
+    pytest.mark.keras,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command sets TensorFlow's variables; take them away again afterwards."""
+    for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+        if not os.environ[name]:
+            monkeypatch.delenv(name)
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    assert "fer-export WEIGHTS" in shown
+    assert "check" in shown
+
+
+def test_help_and_check_need_no_tensorflow() -> None:
+    script = "import sys; from fer_export import cli; assert not {'tensorflow', 'keras', 'onnx'} & set(sys.modules)"
+
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_missing_extra_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name == "fer_export.checking"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+
+    assert run("check") == 2
+    assert "pip install 'fer-triton[export]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["a.keras", "--output", "scores"], ["a.keras", "--max-batch-size", "0"], ["a.keras", "--nonsense"]],
+)
+def test_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    assert arguments[1] in capsys.readouterr().err
+
+
+def test_check_says_in_words_that_nothing_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx", reason="needs the extra `export`")
+
+    assert run("check", tmp_path) == 3
+    assert "is no model repository" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
+class TestWrite:
+    pytestmark = keras_tier
+
+    def test_from_weights_to_a_checked_repository(
+        self, weights: Path, tmp_path: Path, small_network: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
+        ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+        repository = tmp_path / "repository"
+
+        assert run(weights, "--model-repository", repository) == 0
+        told = capsys.readouterr().out
+        assert "96x96x1 crops in, angry" in told
+        assert "288 real crops" in told or "576 real crops" in told
+        assert run("check", repository) == 0
+        assert "fits the contract" in capsys.readouterr().out
+
+        first, second = (
+            ort.InferenceSession(repository / name / "1/model.onnx", providers=["CPUExecutionProvider"])
+            for name in ("face_preprocess", "expression")
+        )
+        faces = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 1), dtype=np.uint8)
+        (inputs,) = first.run(["NETWORK_INPUT"], {"FACES": faces})
+        (answer,) = second.run(["EXPRESSION"], {"NETWORK_INPUT": inputs})
+        logits = (
+            small_network.predict(faces.reshape(5, 48, 2, 48, 2, 1).mean((2, 4)) / 127.5 - 1, verbose=0) / 0.5
+        )
+        np.testing.assert_allclose(answer, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), atol=1e-4)
+
+        metadata = {
+            entry.key: entry.value
+            for entry in onnx.load(repository / "expression/1/model.onnx").metadata_props
+        }
+        assert json.loads(metadata["labels"]) == list(LABELS)
+        assert json.loads(metadata["versions"]).keys() == {"keras", "tensorflow", "tf2onnx"}
+        assert metadata["architecture"] == "small"
+        assert str(tmp_path) not in str(snapshot(repository))
+
+    def test_again_gives_the_same_bytes(self, weights: Path, tmp_path: Path) -> None:
+        assert run(weights, "--model-repository", tmp_path / "one") == 0
+        assert run(weights, "--model-repository", tmp_path / "two") == 0
+
+        assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
+
+    def test_foreign_colour_network(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        keras = pytest.importorskip("keras", reason="needs the extra `export`")
+        layers = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")]
+        keras.Sequential([keras.Input((64, 64, 3)), *layers]).save(tmp_path / "colour.keras")
+        np.save(
+            tmp_path / "faces.npy", np.random.default_rng(0).integers(0, 256, (9, 80, 80, 3), dtype=np.uint8)
+        )
+
+        status = run(
+            *("write", tmp_path / "colour.keras", "--labels", "glad,sad,other", "--input-range", "0", "1"),
+            *("--output", "probabilities", "--crops", tmp_path / "faces.npy", "--crop-side", "100"),
+            *("--model-repository", tmp_path / "repository"),
+        )
+
+        assert status == 0
+        assert "on 9 real crops" in capsys.readouterr().out
+        assert run("check", tmp_path / "repository") == 0
+        assert "100x100x3 crops, up to 64 at a time, 3 labels (glad, sad, other)" in capsys.readouterr().out
+
+    def test_altered_graph_leaves_the_old_repository(
+        self,
+        weights: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
+        from fer_export import exporting
+
+        repository = tmp_path / "repository"
+        assert run(weights, "--model-repository", repository) == 0
+        before = snapshot(repository)
+        convert = exporting.expression_graph
+
+        def altered(network: Any) -> Any:
+            graph = convert(network)
+            weight = next(entry for entry in graph.graph.initializer if entry.name.startswith("Conv_1."))
+            values = onnx.numpy_helper.to_array(weight) * np.float32(1.01)
+            weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+            return graph
+
+        monkeypatch.setattr(exporting, "expression_graph", altered)
+        assert run(weights, "--model-repository", repository, "--max-batch-size", "8") == 5
+        assert "Nothing was written, because ONNX and Keras differ by" in capsys.readouterr().err
+        assert snapshot(repository) == before
+
+    @pytest.mark.parametrize(
+        ("break_it", "status", "told"),
+        [
+            (lambda path: path.unlink(), 3, "There is no file"),
+            (lambda path: path.write_text("no network"), 3, "could not be read as a Keras network"),
+            (lambda path: path.with_suffix(".json").unlink(), 2, "give --labels"),
+            (lambda path: path.with_suffix(".json").write_text("{"), 3, "cannot be used"),
+        ],
+    )
+    def test_bad_input(
+        self, weights: Path, break_it: Any, status: int, told: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        break_it(weights)
+
+        assert run(weights, "--model-repository", weights.parent / "repository") == status
+        error = capsys.readouterr().err
+        assert told in error
+        assert error.count("\n") == 1
+        assert not (weights.parent / "repository").exists()
+
+    def test_labels_of_another_number(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("--labels", "glad, sad", weights, "--model-repository", weights.parent / "repository") == 2
+        assert "7 outputs but 2 labels were given (glad, sad)" in capsys.readouterr().err
+
+    def test_folder_that_cannot_be_written(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(weights, "--model-repository", weights) == 3
+        assert "could not be written" in capsys.readouterr().err
+        assert weights.is_file()

@@ -1,0 +1,167 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.contract import LABELS
+from fer_client.errors import InputError, UsageError
+
+keras = pytest.importorskip("keras", reason="needs the extra `export`")
+
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+SHARED_HDF5 = Path(__file__).parents[3] / "shared/models/fer2013_mini_XCEPTION.119-0.65.hdf5"
+
+
+def load(weights: Path, **options: Any) -> Any:
+    from fer_export.network import describe, load_network
+
+    return load_network(weights, describe(weights, **options))
+
+
+def saved(model: Any, folder: Path) -> Path:
+    path = folder / "foreign.keras"
+    model.save(path)
+    return path
+
+
+def test_record_describes_the_network(weights: Path, small_network: Any) -> None:
+    network = load(weights)
+
+    assert network.input_shape == (48, 48, 1)
+    assert network.description.labels == LABELS
+    assert network.description.input_range == (-1.0, 1.0)
+    assert network.description.output == "logits"
+    assert network.description.temperature == 0.5
+    assert network.description.provenance["metrics"] == {"accuracy": 0.14}
+    assert network.weights_sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
+    inputs = np.ones((2, 48, 48, 1), np.float32)
+    np.testing.assert_allclose(network.model(inputs), small_network(inputs), atol=1e-6)
+
+
+def test_options_overrule_the_record(weights: Path) -> None:
+    labels = tuple("abcdefg")
+
+    description = load(weights, labels=labels, input_range=(0, 1), output="probabilities").description
+
+    assert (description.labels, description.input_range, description.output) == (
+        labels,
+        (0, 1),
+        "probabilities",
+    )
+
+
+def test_no_record_and_no_options(weights: Path) -> None:
+    weights.with_suffix(".json").unlink()
+
+    with pytest.raises(UsageError, match="--labels"):
+        load(weights)
+    with pytest.raises(UsageError, match="--input-range"):
+        load(weights, labels=LABELS)
+
+
+def test_colour_network_without_record(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+
+    network = load(saved(model, tmp_path), labels=("glad", "not"), input_range=(0, 1))
+
+    assert network.input_shape == (64, 64, 3)
+    assert network.description.temperature == 1
+
+
+def test_old_hdf5_file() -> None:
+    if not SHARED_HDF5.is_file():
+        pytest.skip(f"needs ../shared/models/{SHARED_HDF5.name}")
+
+    network = load(SHARED_HDF5, labels=LABELS, input_range=(-1, 1), output="probabilities")
+
+    assert network.input_shape[2] == 1
+    assert network.model.output_shape == (None, 7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"labels": "happy"}, "labels"),
+        ({"labels": [1, 2]}, "labels"),
+        ({"input": {"range": [0]}}, "range"),
+        ({"input": {}}, "range"),
+        ({"temperature": 0}, "temperature"),
+        ({"temperature": "warm"}, "temperature"),
+    ],
+)
+def test_record_with_a_wrong_entry(
+    weights: Path, write_record: Any, changes: dict[str, Any], named: str
+) -> None:
+    write_record(weights, **changes)
+
+    with pytest.raises(InputError, match=f"small.json cannot be used.*`{named}`"):
+        load(weights)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "\0"])
+def test_record_that_is_no_json_object(weights: Path, text: str) -> None:
+    weights.with_suffix(".json").write_text(text)
+
+    with pytest.raises(InputError, match="JSON object"):
+        load(weights)
+
+
+def test_labels_that_do_not_fit(weights: Path) -> None:
+    with pytest.raises(UsageError, match="7 outputs but 2 labels"):
+        load(weights, labels=("glad", "not"))
+    with pytest.raises(UsageError, match="distinct"):
+        load(weights, labels=("glad", "glad"))
+
+
+def test_input_range_that_is_empty(weights: Path) -> None:
+    with pytest.raises(UsageError, match="LOW below HIGH"):
+        load(weights, input_range=(1.0, 1.0))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"PK\x03\x04 half a zip"])
+@pytest.mark.parametrize("name", ["net.keras", "net.hdf5", "net.txt"])
+def test_file_that_is_no_network(tmp_path: Path, write_record: Any, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    write_record(path)
+
+    with pytest.raises(InputError, match="could not be read as a Keras network") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no file"):
+        load(tmp_path / "none.keras", labels=LABELS, input_range=(0, 1))
+
+
+def dense(width: int) -> Any:
+    return keras.layers.Dense(width)
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        ([keras.Input((10,)), dense(7)], r"takes \['batch', 10\]"),
+        ([keras.Input((None, None, 1)), keras.layers.GlobalMaxPooling2D(), dense(7)], "takes"),
+        ([keras.Input((48, 48, 4)), keras.layers.Flatten(), dense(7)], "takes"),
+        ([keras.Input((48, 48, 1)), dense(7)], r"gives \['batch', 48, 48, 7\]"),
+    ],
+)
+def test_network_of_another_kind(tmp_path: Path, layers: list[Any], found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        load(saved(keras.Sequential(layers), tmp_path), labels=LABELS, input_range=(0, 1))
+
+
+def test_network_with_two_inputs(tmp_path: Path) -> None:
+    taken = [keras.Input((48, 48, 1)), keras.Input((48, 48, 1))]
+    model = keras.Model(taken, dense(7)(keras.layers.Flatten()(keras.layers.Add()(taken))))
+
+    with pytest.raises(InputError, match="expected one input"):
+        load(saved(model, tmp_path), labels=LABELS, input_range=(0, 1))

@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fer_client.contract import LABELS, read_contract
+from fer_client.errors import InputError
+from fer_export.repository import build, config_json, parse_config, write
+
+
+def files(mark: bytes = b"onnx") -> dict[str, bytes]:
+    return build(mark, mark, (96, 96, 1), (48, 48, 1), LABELS, 64, {"architecture": "small"})
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
+    }
+
+
+def test_configs_parse_as_triton_reads_them() -> None:
+    configs = {path: parse_config(content.decode()) for path, content in files().items() if "config" in path}
+
+    assert {config.name for config in configs.values()} == {"fer", "face_preprocess", "expression"}
+    for path, config in configs.items():
+        assert path == f"{config.name}/config.pbtxt"
+        assert config.backend == ("" if config.name == "fer" else "onnxruntime")
+        assert config.max_batch_size == 64
+
+
+def test_computing_models_batch_and_warm_up() -> None:
+    config = parse_config(files()["expression/config.pbtxt"].decode())
+
+    assert config.HasField("dynamic_batching")
+    assert [warmup.batch_size for warmup in config.model_warmup] == [1, 64]
+    assert list(config.model_warmup[0].inputs["NETWORK_INPUT"].dims) == [48, 48, 1]
+    assert config.instance_group[0].count == 2
+    assert config.parameters["intra_op_thread_count"].string_value == "1"
+
+
+def test_ensemble_fits_the_contract() -> None:
+    config = parse_config(files()["fer/config.pbtxt"].decode())
+    metadata = {
+        "inputs": [{"name": "FACES", "datatype": "UINT8", "shape": [-1, *config.input[0].dims]}],
+        "outputs": [{"name": "EXPRESSION", "datatype": "FP32", "shape": [-1, *config.output[0].dims]}],
+    }
+
+    contract = read_contract(metadata, config_json(config))
+
+    assert contract.labels == LABELS
+    assert contract.crop_shape == (96, 96, 1)
+    assert config.parameters["architecture"].string_value == "small"
+    assert json.loads(config.parameters["labels"].string_value) == list(LABELS)
+    assert files()["fer/labels.txt"].decode().splitlines() == list(LABELS)
+    assert files()["fer/1/.gitkeep"] == b""
+
+
+def test_unknown_field_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_batch_sizes"):
+        parse_config("max_batch_sizes: 3")
+
+
+def test_writing_replaces_models_and_keeps_others(tmp_path: Path) -> None:
+    directory = tmp_path / "deep" / "repository"
+    write(files(b"old"), directory)
+    (directory / "expression/2").mkdir()
+    (directory / "other").mkdir()
+    (directory / "other/config.pbtxt").write_text("kept")
+
+    write(files(b"new"), directory)
+
+    assert snapshot(directory) == files(b"new") | {"other/config.pbtxt": b"kept"}
+    assert sorted(path.name for path in directory.iterdir()) == [
+        "expression",
+        "face_preprocess",
+        "fer",
+        "other",
+    ]
+
+
+def test_failed_swap_restores_the_old_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(files(b"old"), tmp_path)
+    rename = Path.rename
+
+    def fails_late(source: Path, target: Path) -> Path:
+        if source.parent.name == "new" and source.name == "fer":
+            raise OSError(28, "No space left on device")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fails_late)
+    with pytest.raises(InputError, match="No space left on device"):
+        write(files(b"new"), tmp_path)
+
+    assert snapshot(tmp_path) == files(b"old")
+
+
+def test_place_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    occupied = tmp_path / "repository"
+    occupied.write_text("mine")
+
+    with pytest.raises(InputError, match="--model-repository"):
+        write(files(), occupied)
+
+    assert occupied.read_text() == "mine"
