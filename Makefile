@@ -1,0 +1,93 @@
+# Each target does all the set-up that it needs, in .venv. `make help` lists them.
+
+PYTHON ?= python3
+VIDEO ?= out/sample.mp4
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make requirements"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-keras test-triton test-base test-all lint format bench requirements clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.client $(VIDEO) ## Tell the expressions in a clip, or in your own: make demo VIDEO=path
+	$(BIN)/fer-server --prepare
+	$(BIN)/fer-client "$(VIDEO)" --out out
+
+test: $(VENV)/.dev ## Run the default tests: no TensorFlow, no server, no shared files
+	$(BIN)/python -m pytest
+
+test-keras: $(VENV)/.all ## Run the tests that need TensorFlow and Keras
+	$(BIN)/python -m pytest -m "keras and not triton"
+
+test-triton: $(VENV)/.all out/sample.mp4 ## Run the tests that start the embedded Triton server
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m pytest -m triton
+
+test-base: .venv-base/.ready ## Install the thin client alone and run its tests with it
+	.venv-base/bin/python -m pytest tests/client
+
+test-all: test lint test-base test-keras test-triton ## Run every tier and the linters
+
+lint: $(VENV)/.dev ## Check style, imports and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: $(VENV)/.client $(VIDEO) ## Measure frames per second and what each stage takes, on VIDEO
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks "$(VIDEO)"
+
+requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
+	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra training --extra export --extra dev -o requirements/all.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/all.txt -o requirements/dev.txt
+	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
+	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
+
+clean: ## Remove everything that was generated, except caches in your home folder
+	rm -rf .venv .venv-base .cache out build dist .mypy_cache .pytest_cache .ruff_cache
+
+# A stamp says that its requirements are installed; the larger sets hold the smaller ones.
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "Expected Python 3.11, 3.12 or 3.13 as '$(PYTHON)'. Name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.client: requirements/client.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip $(PIP_INSTALL) -r $<
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.client
+	$(BIN)/pip $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.all: requirements/all.txt $(VENV)/.dev
+	$(BIN)/pip $(PIP_INSTALL) -r $<
+	@touch $@
+
+.venv-base/.ready: requirements/client.txt requirements/pictures.txt requirements/pytest.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venv-base
+	.venv-base/bin/pip $(PIP_INSTALL) -r requirements/client.txt
+	.venv-base/bin/pip $(PIP_INSTALL) -r requirements/pytest.txt
+	.venv-base/bin/pip $(PIP_INSTALL) --no-deps -r requirements/pictures.txt
+	.venv-base/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.cache/pictures/.ready: requirements/pictures.txt | $(VENV)/bin/python
+	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+		-d $(@D) -r $<
+	@touch $@
+
+out/sample.mp4: benchmarks/sample_clip.py $(VENV)/.client .cache/pictures/.ready
+	$(BIN)/python -m benchmarks.sample_clip $@ --pictures .cache/pictures
