@@ -12,7 +12,10 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from fer_client.contract import EXPRESSION, MODEL, Contract, read_contract
 from fer_client.errors import ContractError, InputError
-from fer_export.repository import CONFIG, EXPRESSION_MODEL, ONNX, config_json, parse_config
+from fer_export.repository import CONFIG, EXPRESSION_MODEL, ONNX, PLAN, config_json, parse_config
+
+FILES = {"onnxruntime": ONNX, "tensorrt": PLAN}
+"""The file that each backend loads."""
 
 Tensors = dict[str, tuple[str, tuple[int, ...]]]
 """Triton's data type (`FP32`, `UINT8`, …) and shape without the batch, by tensor name."""
@@ -41,7 +44,7 @@ def check(directory: Path) -> Checked:
     graphs = {}
     for name, config in configs.items():
         problems += [f"{name}: {problem}" for problem in _model_problems(config, directory / name)]
-        if config.backend == "onnxruntime":
+        if config.backend == "onnxruntime" and (directory / name / ONNX).is_file():
             try:
                 graphs[name] = _read_graph(directory / name / ONNX)
                 problems += [f"{name}: {problem}" for problem in _graph_problems(config, graphs[name])]
@@ -73,8 +76,6 @@ def _read_configs(directory: Path) -> tuple[dict[str, ModelConfig], list[str]]:
 
 
 def _read_graph(path: Path) -> onnx.ModelProto:
-    if not path.is_file():
-        raise InputError(f"has no {ONNX}.")
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model, full_check=True)
@@ -90,6 +91,8 @@ def _model_problems(config: ModelConfig, folder: Path) -> Iterator[str]:
         yield "has no version folder such as 1/."
     if not config.backend and config.platform != "ensemble":
         yield f"{CONFIG} names no backend."
+    if (file := FILES.get(config.backend)) and not (folder / file).is_file():
+        yield f"has no {file}."
     if config.max_batch_size < 1:
         yield f"max_batch_size is {config.max_batch_size}, expected 1 or more."
 

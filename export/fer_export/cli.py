@@ -27,10 +27,11 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Turn a trained Keras network into the model repository that Triton serves: fer-export WEIGHTS.",
+    subcommand_metavar="WEIGHTS | COMMAND ...",
+    help="Turn a trained Keras network into the model repository that Triton serves. WEIGHTS alone means: write.",
 )
 
-RepositoryArgument = Annotated[Path, typer.Argument(metavar="[DIR]", help="The model repository.")]
+RepositoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
 
 
 @app.command()
@@ -119,6 +120,21 @@ def check(model_repository: RepositoryArgument = Path("model_repository")) -> No
         f"{model_repository} fits the contract: {crop_shape} crops, up to {contract.max_batch_size} at a time, "
         f"{len(contract.labels)} labels ({', '.join(contract.labels)})."
     )
+
+
+@app.command()
+def plan(
+    out: Annotated[Path, typer.Argument(help="Folder to write the repository with the plan into.")],
+    model_repository: Annotated[Path, typer.Option(help="The model repository.")] = Path("model_repository"),
+    optimum: Annotated[int, typer.Option(help="Batch size that TensorRT tunes for.")] = 32,
+    half: Annotated[bool, typer.Option("--half", help="Compute in FP16 where that is faster.")] = False,
+    trtexec: Annotated[str, typer.Option(help="Name or path of TensorRT's program.")] = "trtexec",
+) -> None:
+    """Compile the network with TensorRT, on the very GPU that will serve it."""
+    from fer_export.plans import PlanSettings, build_plan
+
+    build_plan(PlanSettings(model_repository, out, optimum, half, trtexec))
+    typer.echo(f"Wrote {out}: serve it with tritonserver --model-repository={out}.")
 
 
 @contextmanager

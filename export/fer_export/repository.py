@@ -21,6 +21,7 @@ EXPRESSION_MODEL = "expression"
 CONFIG = "config.pbtxt"
 LABELS = "labels.txt"
 ONNX = "1/model.onnx"
+PLAN = "1/model.plan"
 
 INSTANCES = {PREPROCESS_MODEL: 1, EXPRESSION_MODEL: 2}
 """Two cores: an instance is a process on the embedded server and a thread on native Triton."""

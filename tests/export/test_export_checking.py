@@ -117,6 +117,7 @@ def test_committed_graphs_say_where_they_come_from() -> None:
             "takes FACES UINT8 [64, 64, 1], gets FACES UINT8 [96, 96, 1]",
         ),
         ("face_preprocess", 'backend: "onnxruntime"', "", "names no backend"),
+        ("expression", 'backend: "onnxruntime"', 'backend: "tensorrt"', "has no 1/model.plan"),
         ("fer", 'model_name: "expression"', 'model_name: "emotion"', "emotion is not among the models"),
         ("fer", 'key: "EXPRESSION"', 'key: "PROBS"', "maps other tensors"),
         ("fer", "dims: 7", "dims: 6", "expected EXPRESSION as FP32 [batch, 7]"),

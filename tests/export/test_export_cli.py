@@ -41,7 +41,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = capsys.readouterr().out
-    assert "fer-export WEIGHTS" in shown
+    assert "fer-export [OPTIONS] WEIGHTS | COMMAND" in shown
     assert "check" in shown
 
 
