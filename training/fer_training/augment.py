@@ -38,7 +38,9 @@ def _warp(image: Images, settings: Augmentation, rng: np.random.Generator) -> Im
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     shift = settings.shift * rng.uniform(-1, 1, 2) * (width, height)
     matrix = np.column_stack([linear, middle + shift - linear @ middle])
-    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return np.asarray(warped, np.float32)
 
 
@@ -71,7 +73,9 @@ def mix(
     return mixed, share * targets + (1 - share) * targets[order]
 
 
-def _cut(images: Images, others: Images, share: np.float32, rng: np.random.Generator) -> tuple[Images, np.float32]:
+def _cut(
+    images: Images, others: Images, share: np.float32, rng: np.random.Generator
+) -> tuple[Images, np.float32]:
     """Paste the same box of the others into all images; the share that remains is counted in pixels."""
     height, width = images.shape[1:]
     box = np.sqrt(1 - share)

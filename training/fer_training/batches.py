@@ -77,7 +77,9 @@ def make_batch(data: TrainingSet, rows: NDArray[np.intp], recipe: Recipe, rng: n
     return Batch(to_input(images), targets, data.weights[rows])
 
 
-def epoch_batches(data: TrainingSet, recipe: Recipe, seed: int, epoch: int, ahead: int = 4) -> Iterator[Batch]:
+def epoch_batches(
+    data: TrainingSet, recipe: Recipe, seed: int, epoch: int, ahead: int = 4
+) -> Iterator[Batch]:
     """Yield one epoch's batches, made on a thread, at most `ahead` before they are asked for.
 
     The order and the changes depend on seed, epoch and step alone, so a resumed run sees what it would have seen.
@@ -93,7 +95,7 @@ def epoch_batches(data: TrainingSet, recipe: Recipe, seed: int, epoch: int, ahea
                     return
                 rows = order[step * recipe.batch_size :][: recipe.batch_size]
                 ready.put(make_batch(data, rows, recipe, np.random.default_rng((seed, epoch, step))))
-        except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
+        except BaseException as error:
             ready.put(error)
 
     worker = threading.Thread(target=work, name="fer-batches", daemon=True)

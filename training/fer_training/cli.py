@@ -1,6 +1,7 @@
 """The command `fer-train`: parses and prints, nothing else. Keras loads only where a subcommand needs it."""
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +34,9 @@ def prepare(
     reader = _choose(READERS, name, "dataset")
     with console.status("Reading") as status:
         description = write_record(
-            reader(source), out, lambda count: status.update(f"Reading: {count} images") if count % 500 == 0 else None
+            reader(source),
+            out,
+            lambda count: status.update(f"Reading: {count} images") if count % 500 == 0 else None,
         )
     _print_counts(description)
 
@@ -42,7 +45,9 @@ def prepare(
 def run(
     architecture: Annotated[str, typer.Argument(help="See `fer-train architectures`.")],
     data: Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was killed goes on from its checkpoint.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; one that was killed goes on from its checkpoint.")
+    ],
     recipe: Annotated[str, typer.Option(help="Name of a recipe; docs/training.md lists them.")] = "quick",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
@@ -64,6 +69,48 @@ def run(
     with show_progress(console) as on_progress:
         path = train(Run(architecture, chosen, seed, out), dataset, on_progress)
     console.print(f"{path} and {path.with_suffix('.json')}")
+
+
+@app.command()
+def evaluate(
+    weights: Annotated[Path, typer.Argument(help="A .keras file with its .json record beside it.")],
+    data: Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")],
+    split: Annotated[
+        str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
+    ] = "PublicTest",
+    figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure accuracy and calibration; on PublicTest, also fit the temperature. The record keeps the figures."""
+    from fer_training.dataset import SPLITS, load_dataset
+
+    _choose(dict.fromkeys(SPLITS[1:]), split, "split")
+    dataset = load_dataset(data)
+
+    from fer_training.evaluate import evaluate as measure
+
+    result = measure(weights, dataset, split, figures)
+    if as_json:
+        print(json.dumps(result))  # noqa: T201
+        return
+    _print_result(result, split)
+
+
+def _print_result(result: dict[str, Any], split: str) -> None:
+    table = Table("", split, "without copies of Training")
+    rows = {
+        "accuracy": "accuracy",
+        "four_category_accuracy": "accuracy, four categories",
+        "macro_f1": "macro-F1",
+    }
+    for key, title in {"images": "images", **rows, "ece": "calibration error"}.items():
+        table.add_row(title, str(result[key]), str(result["without_copies_of_training"][key]))
+    console.print(table)
+    console.print(f"Calibration error before temperature scaling: {result['ece_before_temperature']}")
+    classes = Table("class", "precision", "recall")
+    for name, precision in result["precision"].items():
+        classes.add_row(name, f"{precision:.4f}", f"{result['recall'][name]:.4f}")
+    console.print(classes)
 
 
 def _choose(table: dict[str, Any], name: str, what: str) -> Any:

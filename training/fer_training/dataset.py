@@ -107,6 +107,8 @@ def voted_not_a_face(votes: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def seen_in_training(dataset: Dataset) -> NDArray[np.bool_]:
     """Images outside Training whose very pixels also stand in Training, bool [N]."""
-    digests = np.array([hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in dataset.images])
+    digests = np.array(
+        [hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in dataset.images]
+    )
     training = dataset.split == SPLITS.index("Training")
     return np.asarray(~training & np.isin(digests, digests[training]))

@@ -58,7 +58,7 @@ class _Columns:
     constant: list[str] = field(default_factory=list)
 
 
-def prepare(source: Source, out: Path, on_sample: Callable[[int], None] = lambda count: None) -> dict[str, Any]:
+def prepare(source: Source, out: Path, on_sample: Callable[[int], None] | None = None) -> dict[str, Any]:
     """Write the record into `out`, which must not exist yet, and return its description.
 
     `on_sample` hears the number of samples read so far. The folder appears only when it is whole.
@@ -77,7 +77,7 @@ def prepare(source: Source, out: Path, on_sample: Callable[[int], None] = lambda
     return description
 
 
-def _write(source: Source, folder: Path, on_sample: Callable[[int], None]) -> dict[str, Any]:
+def _write(source: Source, folder: Path, on_sample: Callable[[int], None] | None) -> dict[str, Any]:
     raw = folder / "images.raw"
     with raw.open("wb") as file:
         columns = _stream(source, file, on_sample)
@@ -95,10 +95,11 @@ def _write(source: Source, folder: Path, on_sample: Callable[[int], None]) -> di
     return description
 
 
-def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None]) -> _Columns:
+def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None] | None) -> _Columns:
     columns = _Columns()
     for count, sample in enumerate(source.samples, start=1):
-        on_sample(count)
+        if on_sample is not None:
+            on_sample(count)
         if sample.luma is None:
             columns.unreadable.append(sample.name)
             continue
@@ -110,6 +111,16 @@ def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None]) ->
         columns.votes.append(sample.votes)
         columns.valence_arousal.append(sample.valence_arousal)
     return columns
+
+
+def read_luma(path: Path) -> NDArray[np.uint8] | None:
+    """Read a picture file as luma uint8 [H, W]; None where it is missing, empty or damaged."""
+    try:
+        encoded = np.fromfile(path, np.uint8)
+    except OSError:
+        return None
+    luma = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+    return None if luma is None else np.asarray(luma, np.uint8)
 
 
 def to_side(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -60,7 +60,9 @@ def load_record(weights: Path) -> dict[str, Any]:
             "Keep the .keras and the .json file together."
         ) from error
     if missing:
-        raise InputError(f"Expected {', '.join(sorted(missing))} in {path}, but they are missing. Train again.")
+        raise InputError(
+            f"Expected {', '.join(sorted(missing))} in {path}, but they are missing. Train again."
+        )
     return dict(record)
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -54,11 +53,12 @@ class Run:
     out: Path
 
 
-def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] = lambda progress: None) -> Path:
+def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
     """Train, or go on with a run that was killed, and return the path of `network.keras`.
 
     Raises UsageError when `out` holds a run with other settings.
     """
+    tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     _claim_folder(run, dataset)
     data = training_set(dataset, run.recipe)
@@ -71,7 +71,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] = 
         if _ran_out_of_patience(epochs, run.recipe.patience):
             break
         started = time.monotonic()
-        loss = _train_epoch(model, data, run, epoch, rates, epochs, on_progress)
+        loss = _train_epoch(model, data, run, epoch, rates, tell)
         with _averaged_weights(model, run.recipe):
             finished = _judge(model, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started)
             if run.recipe.keep == "last" or finished.validation_accuracy > _best_accuracy(epochs):
@@ -81,7 +81,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] = 
         draw_curves(run.out / "curves.png", epochs)
         with replacing(run.out / "checkpoint.keras") as beside:
             model.save(beside)
-        on_progress(Progress(epoch + 1, run.recipe.epochs, steps, steps, loss, finished))
+        tell(Progress(epoch + 1, run.recipe.epochs, steps, steps, loss, finished))
     return run.out / "network.keras"
 
 
@@ -137,7 +137,11 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(
-            recipe.learning_rate, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay, **average
+            recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+            **average,
         )
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
@@ -150,7 +154,6 @@ def _train_epoch(
     run: Run,
     epoch: int,
     rates: NDArray[np.float64],
-    epochs: list[Epoch],
     on_progress: Callable[[Progress], None],
 ) -> float:
     """Take one epoch's steps and return the mean loss."""
@@ -178,16 +181,22 @@ def _averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
         model.set_weights(weights)
 
 
-def predict_logits(model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256) -> NDArray[np.float32]:
+def predict_logits(
+    model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256
+) -> NDArray[np.float32]:
     """Logits [N, K] of uint8 luma [N, 48, 48]."""
     parts = [
-        np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(to_input(images[first : first + batch_size]))))
+        np.asarray(
+            keras.ops.convert_to_numpy(model.predict_on_batch(to_input(images[first : first + batch_size])))
+        )
         for first in range(0, len(images), batch_size)
     ]
     return np.concatenate(parts).astype(np.float32)
 
 
-def _judge(model: keras.Model, dataset: Dataset, epoch: int, rate: float, loss: float, started: float) -> Epoch:
+def _judge(
+    model: keras.Model, dataset: Dataset, epoch: int, rate: float, loss: float, started: float
+) -> Epoch:
     """Measure on PublicTest."""
     rows = dataset.rows("PublicTest")
     labels = np.asarray(dataset.labels[rows], np.int64)

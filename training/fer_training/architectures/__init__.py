@@ -5,13 +5,31 @@ alone, so its `.keras` file opens without this package.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+import keras
+
+from fer_training.architectures.basic_cnn import basic_cnn
+from fer_training.architectures.convnext import convnext
+from fer_training.architectures.densenet import densenet
+from fer_training.architectures.inception import inception
 from fer_training.architectures.mini_xception import mini_xception
+from fer_training.architectures.mobile import efficientnet, mobilenet
+from fer_training.architectures.repvgg import repvgg
+from fer_training.architectures.residual import resnet, se_resnet
+from fer_training.architectures.residual_masking import residual_masking
+from fer_training.architectures.vgg import vgg
 
-if TYPE_CHECKING:
-    import keras
-
-ARCHITECTURES: dict[str, Callable[[int], "keras.Model"]] = {
+ARCHITECTURES: dict[str, Callable[[int], keras.Model]] = {
+    "basic_cnn": basic_cnn,
+    "vgg": vgg,
+    "inception": inception,
+    "resnet": resnet,
+    "se_resnet": se_resnet,
+    "densenet": densenet,
     "mini_xception": mini_xception,
+    "mobilenet": mobilenet,
+    "efficientnet": efficientnet,
+    "convnext": convnext,
+    "repvgg": repvgg,
+    "residual_masking": residual_masking,
 }

@@ -10,14 +10,13 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.dataset import SPLITS, VOTE_NAMES, VOTES_OF_LABEL
-from fer_training.preparation import SIDE, Sample, Source
+from fer_training.preparation import SIDE, Sample, Source, read_luma
 
 PLUS_LABELS = (*LABELS, "contempt")
 """FER+'s eight classes, in the contract's order with contempt at the end."""
@@ -41,7 +40,9 @@ def read_fer2013(path: Path) -> Source:
     table = _find_csv(path)
     votes = table.with_name("fer2013new.csv")
     rows = _rows(table, votes if votes.exists() else None)
-    return Source("fer2013", LABELS, rows, () if votes.exists() else ("No fer2013new.csv beside it: no votes.",))
+    return Source(
+        "fer2013", LABELS, rows, () if votes.exists() else ("No fer2013new.csv beside it: no votes.",)
+    )
 
 
 def read_fer2013plus(path: Path) -> Source:
@@ -79,7 +80,9 @@ def _rows(table: Path, votes: Path | None) -> Iterator[Sample]:
     if count == 0:
         raise InputError(f"Expected rows of images in {table}, but it has none. Download it again.")
     if vote_rows is not None and next(vote_rows, None) is not None:
-        raise InputError(f"Expected as many rows in {votes} as in {table}, but it has more: one of them is cut.")
+        raise InputError(
+            f"Expected as many rows in {votes} as in {table}, but it has more: one of them is cut."
+        )
 
 
 def _columns(table: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
@@ -93,7 +96,9 @@ def _columns(table: Path, header: list[str], names: tuple[str, ...]) -> list[int
     return [spelled.index(name) for name in names]
 
 
-def _sample(table: Path, number: int, row: list[str], columns: list[int], votes: tuple[int, ...] | None) -> Sample:
+def _sample(
+    table: Path, number: int, row: list[str], columns: list[int], votes: tuple[int, ...] | None
+) -> Sample:
     try:
         emotion, pixels, usage = (row[column].strip() for column in columns)
         label = int(emotion)
@@ -143,7 +148,9 @@ def _majority(samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def _tree(root: Path) -> Source:
-    paths = sorted(path for part in ("train", "test") for path in (root / part).rglob("*.*") if path.is_file())
+    paths = sorted(
+        path for part in ("train", "test") for path in (root / part).rglob("*.*") if path.is_file()
+    )
     for path in paths:
         if path.parent.name.lower() not in FOLDER_NAMES:
             raise InputError(
@@ -156,11 +163,13 @@ def _tree(root: Path) -> Source:
         else f"No file is named PublicTest: test/ is PrivateTest, and {HELD_OUT_PERCENT} % of train/ are PublicTest, "
         "chosen by the SHA-256 of their pixels, so that copies stay together."
     )
-    return Source("fer2013", LABELS, (_read_image(root, path, named) for path in paths), (note, "A tree has no votes."))
+    return Source(
+        "fer2013", LABELS, (_read_image(root, path, named) for path in paths), (note, "A tree has no votes.")
+    )
 
 
 def _read_image(root: Path, path: Path, named: bool) -> Sample:
-    luma = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE) if path.stat().st_size else None
+    luma = read_luma(path)
     relative = path.relative_to(root)
     split = _tree_split(relative, luma, named)
     return Sample(luma, FOLDER_NAMES[path.parent.name.lower()], split, str(relative))
