@@ -1,5 +1,6 @@
 """The command `fer-export`."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -151,6 +152,8 @@ def _extra() -> Iterator[None]:
 def _set_up_tensorflow() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # What fails inside tf2onnx ends in one sentence here.
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     # One summation order on every processor, and no banner about it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
@@ -158,7 +161,7 @@ def _set_up_tensorflow() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error ends in one sentence and the exit code of its class."""
     try:
-        app(arguments)
+        app(arguments, prog_name="fer-export")
     except FerError as error:
         typer.echo(f"fer-export: {error}", err=True)
         sys.exit(error.exit_code)

@@ -88,6 +88,7 @@ def load_network(weights: Path, description: Description) -> Network:
     width = _output_width(model, weights)
     # Old files wrap the single input in a list, of which Keras 3 warns at every call.
     model = keras.Model(model.inputs[0], model.outputs[0])
+    _compute_in_fp32(model)
     if width != len(description.labels):
         raise UsageError(
             f"{weights.name} has {width} outputs but {len(description.labels)} labels were given "
@@ -108,6 +109,14 @@ def _load_model(weights: Path) -> Any:
             f"{weights} could not be read as a Keras network of stock layers ({_first_sentence(error)}): "
             "save it with model.save('NAME.keras') from Keras 3."
         ) from error
+
+
+def _compute_in_fp32(model: Any) -> None:
+    """Undo mixed precision, which keeps FP32 weights but would put casts around every layer of the graph."""
+    for layer in model.layers:
+        layer.dtype_policy = "float32"
+        if isinstance(layer, keras.Model):
+            _compute_in_fp32(layer)
 
 
 def _first_sentence(error: Exception) -> str:

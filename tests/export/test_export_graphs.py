@@ -65,6 +65,30 @@ def test_batch_normalisation_is_folded(graph: Any) -> None:
     assert len(operations) <= 16
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_served_in_fp32(tmp_path: Path, policy: str) -> None:
+    import keras
+
+    from fer_export.graphs import expression_graph
+    from fer_export.network import describe, load_network
+
+    layers = keras.layers
+    inner = keras.Sequential([keras.Input((48, 48, 1)), layers.SeparableConv2D(4, 3, dtype=policy)])
+    last = [layers.BatchNormalization(dtype=policy), layers.GlobalAveragePooling2D(dtype=policy)]
+    model = keras.Sequential([keras.Input((48, 48, 1)), inner, *last, layers.Dense(2, dtype=policy)])
+    model.save(tmp_path / "mixed.keras")
+
+    graph = expression_graph(
+        load_network(tmp_path / "mixed.keras", describe(tmp_path / "mixed.keras", ("a", "b"), (0, 1)))
+    )
+
+    assert "Cast" not in [node.op_type for node in graph.graph.node]
+    assert {weight.data_type for weight in graph.graph.initializer} <= {
+        onnx.TensorProto.FLOAT,
+        onnx.TensorProto.INT64,
+    }
+
+
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_any_batch_gives_calibrated_probabilities(network: Any, graph: Any, batch: int) -> None:
     inputs = np.random.default_rng(1).uniform(-1, 1, (batch, 48, 48, 1)).astype(np.float32)
