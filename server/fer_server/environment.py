@@ -145,6 +145,7 @@ def _make(folder: Path, environ: Mapping[str, str]) -> None:
         ]
         done = subprocess.run(
             command,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -77,6 +77,8 @@ def session_options(config: Mapping[str, Any]) -> ort.SessionOptions:
     """Translate the parameters that NVIDIA's ONNX Runtime backend knows; unknown ones are ignored, as there."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    # Waiting threads that spin take the cores from the other instances, the server and the client.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.intra_op_num_threads = parameter(config, "intra_op_thread_count", 0)
     options.inter_op_num_threads = parameter(config, "inter_op_thread_count", 0)
     if parameter(config, "execution_mode", 0):

@@ -1,0 +1,97 @@
+"""The real `fer-server` as a child process, for tests of the tier `triton`."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULE = [sys.executable, "-m", "fer_server"]
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """A server that said it is ready: the addresses of its services, and the processes behind it."""
+
+    command: subprocess.Popen[str]
+    grpc: str
+    http: str
+    metrics: str | None
+    models: dict[str, str]
+    tritonserver_pid: int
+
+    def processes(self) -> list[int]:
+        """The command, tritonserver and its stubs, as long as they live."""
+        return [pid for pid in (self.command.pid, *descendants(self.command.pid)) if pid]
+
+
+@contextlib.contextmanager
+def embedded_server(repository: Path, *options: str) -> Iterator[EmbeddedServer]:
+    """Run `fer-server` on free ports and wait for the line that says it is ready; end it with the context."""
+    command = subprocess.Popen(
+        [*MODULE, "--json", "--auto-ports", "--stop-on-eof", f"--model-repository={repository}", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert command.stdout
+        line = command.stdout.readline()
+        if not line:
+            raise AssertionError(f"fer-server ended with {command.wait()}: {command.communicate()[1]}")
+        said = json.loads(line)
+        yield EmbeddedServer(
+            command, said["grpc"], said["http"], said["metrics"], said["models"], said["pid"]
+        )
+    finally:
+        command.communicate()
+
+
+def run_server(repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run `fer-server` where it is expected to end by itself."""
+    return subprocess.run(
+        [*MODULE, "--auto-ports", f"--model-repository={repository}", *options],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def descendants(pid: int) -> list[int]:
+    """All living processes below this one; zombies, which nobody waited for, do not count."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                children.setdefault(int(parent), []).append(int(folder.name))
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        below = children.get(pending.pop(), [])
+        found += below
+        pending += below
+    return found
+
+
+def await_end(pids: list[int], timeout_s: float) -> list[int]:
+    """Wait until the processes have ended; give those that still live."""
+    left = []
+    for pid in pids:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            if not select.select([descriptor], [], [], timeout_s)[0]:
+                left.append(pid)
+        finally:
+            os.close(descriptor)
+    return left
