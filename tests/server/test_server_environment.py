@@ -110,7 +110,7 @@ def test_a_failed_installation_says_why_and_leaves_nothing(
 
 def test_an_installer_that_brings_no_server_is_not_believed(with_pip: Install) -> None:
     environ = with_pip("print('all is well')")
-    with pytest.raises(ServerError, match="Cannot install the server's packages into .*: all is well"):
+    with pytest.raises(ServerError, match=r"Cannot install the server's packages into .*: all is well"):
         environment.packages(environ, lambda _: None)
 
 

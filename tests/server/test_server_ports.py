@@ -74,5 +74,5 @@ def test_a_port_that_triton_may_share_is_not_checked(taken: int) -> None:
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(ServerError, match="http at 192.0.2.1:8000: Cannot assign requested address"):
+    with pytest.raises(ServerError, match=r"http at 192\.0\.2\.1:8000: Cannot assign requested address"):
         check_free([Endpoint("http", "192.0.2.1", 8000)])
