@@ -15,20 +15,27 @@ from fer_training.recipes import Recipe
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input: float32 images [B, 48, 48, 1] in [-1, 1], targets [B, K] that sum to 1, weights [B]."""
+    """One step's input: float32 images [B, 48, 48, 1] in [-1, 1], weights [B], and targets whose rows sum to 1.
+
+    The targets are [B, K] for the labels and, where the recipe has a votes head, [B, 10] for the votes.
+    """
 
     images: NDArray[np.float32]
-    targets: NDArray[np.float32]
+    targets: list[NDArray[np.float32]]
     weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The rows to learn from, with their targets float32 [N, K] and weights float32 [N] of mean 1."""
+    """The rows to learn from, with their targets float32 [N, K] and weights float32 [N] of mean 1.
+
+    With a votes head, the targets are [N, K + 10]: the labels' and the votes' side by side.
+    """
 
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
+    classes: int
 
     def steps(self, batch_size: int) -> int:
         """Full batches in one epoch; the rest of a shuffle is left out."""
@@ -43,7 +50,22 @@ def training_set(dataset: Dataset, recipe: Recipe) -> TrainingSet:
     labels = np.asarray(dataset.labels[rows], np.int64)
     votes = None if dataset.votes is None else vote_targets(dataset.votes[rows], dataset.label_names)
     targets = soft_targets(labels, len(dataset.label_names), votes, recipe)
-    return TrainingSet(dataset.images[rows], targets, class_weights(labels, recipe.class_balance))
+    if has_votes_head(dataset, recipe):
+        targets = np.hstack([targets, all_votes(np.asarray(dataset.votes)[rows])])
+    weights = class_weights(labels, recipe.class_balance)
+    return TrainingSet(dataset.images[rows], targets, weights, len(dataset.label_names))
+
+
+def has_votes_head(dataset: Dataset, recipe: Recipe) -> bool:
+    """Tell whether the network learns the votes as a second output: the recipe must ask and the data have them."""
+    return recipe.votes_head > 0 and dataset.votes is not None
+
+
+def all_votes(votes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Shares of all ten vote columns, float32 [N, 10]; equal ones where nobody voted."""
+    counts = np.asarray(votes, np.float32)
+    counts = np.where(counts.sum(axis=1, keepdims=True) > 0, counts, 1)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True), np.float32)
 
 
 def soft_targets(
@@ -74,7 +96,8 @@ def make_batch(data: TrainingSet, rows: NDArray[np.intp], recipe: Recipe, rng: n
     """Augment and mix the given rows into one batch."""
     images = augment(data.images[rows], recipe.augmentation, rng)
     images, targets = mix(images, data.targets[rows], recipe.augmentation, rng)
-    return Batch(to_input(images), targets, data.weights[rows])
+    parts = np.split(targets, [data.classes], axis=1)
+    return Batch(to_input(images), [part for part in parts if part.size], data.weights[rows])
 
 
 def epoch_batches(

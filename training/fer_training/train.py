@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
 from fer_training.architectures import ARCHITECTURES
-from fer_training.batches import TrainingSet, epoch_batches, to_input, training_set
-from fer_training.dataset import Dataset
+from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, to_input, training_set
+from fer_training.dataset import VOTE_NAMES, Dataset
 from fer_training.files import replacing, write_json
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.metrics import accuracy, negative_log_likelihood, softmax
@@ -63,7 +63,10 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     _claim_folder(run, dataset)
     data = training_set(dataset, run.recipe)
     steps = data.steps(run.recipe.batch_size)
-    model = _load_checkpoint(run.out) or _new_model(run, len(dataset.label_names))
+    model = _load_checkpoint(run.out) or new_model(
+        run, len(dataset.label_names), has_votes_head(dataset, run.recipe)
+    )
+    served = _without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
     done = int(model.optimizer.iterations) // steps
     epochs = read_history(run.out / "history.csv")[:done]
@@ -73,9 +76,11 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
         started = time.monotonic()
         loss = _train_epoch(model, data, run, epoch, rates, tell)
         with _averaged_weights(model, run.recipe):
-            finished = _judge(model, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started)
+            finished = _judge(
+                served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
+            )
             if run.recipe.keep == "last" or finished.validation_accuracy > _best_accuracy(epochs):
-                _save_network(run, dataset, model, finished)
+                _save_network(run, dataset, served, finished)
         epochs.append(finished)
         write_history(run.out / "history.csv", epochs)
         draw_curves(run.out / "curves.png", epochs)
@@ -110,13 +115,18 @@ def _load_checkpoint(out: Path) -> keras.Model | None:
     return keras.saving.load_model(path) if path.exists() else None
 
 
-def _new_model(run: Run, classes: int) -> keras.Model:
-    """Build in the recipe's precision and compile with its optimizer."""
+def new_model(run: Run, classes: int, votes_head: bool) -> keras.Model:
+    """Build in the recipe's precision, with the second output for votes if asked, and compile."""
     with _precision("mixed_bfloat16" if run.recipe.mixed_precision else "float32"):
         model = ARCHITECTURES[run.architecture](classes)
+        if votes_head:
+            features = model.get_layer("logits").input
+            votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
+            model = keras.Model(model.input, [model.output, votes])
     model.compile(
         optimizer=_optimizer(run.recipe),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
+        loss_weights=[1.0, run.recipe.votes_head][: len(model.outputs)],
         # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
@@ -162,7 +172,9 @@ def _train_epoch(
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
         model.reset_metrics()
-        total += float(model.train_on_batch(batch.images, batch.targets, sample_weight=batch.weights))
+        weights = [batch.weights for _ in batch.targets]
+        # The first value is the loss over all outputs.
+        total += float(np.ravel(model.train_on_batch(batch.images, batch.targets, sample_weight=weights))[0])
         on_progress(Progress(epoch, run.recipe.epochs, step + 1, steps, total / (step + 1), None))
     return total / steps
 
@@ -179,6 +191,11 @@ def _averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
         yield
     finally:
         model.set_weights(weights)
+
+
+def _without_votes_head(model: keras.Model) -> keras.Model:
+    """The part of the network that is served; it shares its weights with `model`."""
+    return keras.Model(model.input, model.get_layer("logits").output)
 
 
 def predict_logits(
