@@ -10,10 +10,33 @@ from fer_client.contract import LABELS
 Record = Callable[..., None]
 
 
+def _needed(module: str) -> Any:
+    return pytest.importorskip(module, reason="needs the extra `export`")
+
+
 @pytest.fixture(scope="session")
-def small_network() -> Any:
+def keras() -> Any:
+    return _needed("keras")
+
+
+@pytest.fixture(scope="session")
+def tf() -> Any:
+    return _needed("tensorflow")
+
+
+@pytest.fixture(scope="session")
+def onnx() -> Any:
+    return _needed("onnx")
+
+
+@pytest.fixture(scope="session")
+def ort() -> Any:
+    return _needed("onnxruntime")
+
+
+@pytest.fixture(scope="session")
+def small_network(keras: Any) -> Any:
     """Conv, batch normalisation with statistics of its own, pooling, a residual sum and logits; 48x48 luma."""
-    keras = pytest.importorskip("keras", reason="needs the extra `export`")
     keras.utils.set_random_seed(5)
     layers, spread = keras.layers, keras.initializers.RandomUniform(0.5, 1.5)
     taken = keras.Input((48, 48, 1))

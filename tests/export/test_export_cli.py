@@ -71,11 +71,10 @@ def test_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
     assert arguments[1] in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("onnx")
 def test_check_says_in_words_that_nothing_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("onnx", reason="needs the extra `export`")
-
     assert run("check", tmp_path) == 3
     assert "is no model repository" in capsys.readouterr().err
 
@@ -85,10 +84,14 @@ class TestWrite:
     pytestmark = keras_tier
 
     def test_from_weights_to_a_checked_repository(
-        self, weights: Path, tmp_path: Path, small_network: Any, capsys: pytest.CaptureFixture[str]
+        self,
+        onnx: Any,
+        ort: Any,
+        weights: Path,
+        tmp_path: Path,
+        small_network: Any,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
-        onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
-        ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
         repository = tmp_path / "repository"
 
         assert run(weights, "--model-repository", repository) == 0
@@ -125,8 +128,9 @@ class TestWrite:
 
         assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
 
-    def test_foreign_colour_network(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        keras = pytest.importorskip("keras", reason="needs the extra `export`")
+    def test_foreign_colour_network(
+        self, keras: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         layers = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")]
         keras.Sequential([keras.Input((64, 64, 3)), *layers]).save(tmp_path / "colour.keras")
         np.save(
@@ -146,12 +150,12 @@ class TestWrite:
 
     def test_altered_graph_leaves_the_old_repository(
         self,
+        onnx: Any,
         weights: Path,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
         from fer_export import exporting
 
         repository = tmp_path / "repository"

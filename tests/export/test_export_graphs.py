@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
-ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-pytest.importorskip("tensorflow", reason="needs the extra `export`")
-
 pytestmark = [
     pytest.mark.keras,
+    pytest.mark.usefixtures("tf", "onnx", "ort"),
     # Keras 3.15 hands its variables to NumPy 2 in the old way.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
@@ -35,7 +32,7 @@ def shape(tensor: Any) -> list[Any]:
     return [size.dim_param or size.dim_value for size in tensor.type.tensor_type.shape.dim]
 
 
-def test_names_and_shapes_are_the_contract(network: Any, graph: Any) -> None:
+def test_names_and_shapes_are_the_contract(onnx: Any, network: Any, graph: Any) -> None:
     from fer_export.graphs import preprocess_graph
 
     first = preprocess_graph(network, (96, 96, 1)).graph
@@ -66,9 +63,7 @@ def test_batch_normalisation_is_folded(graph: Any) -> None:
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_is_served_in_fp32(tmp_path: Path, policy: str) -> None:
-    import keras
-
+def test_mixed_precision_is_served_in_fp32(keras: Any, onnx: Any, tmp_path: Path, policy: str) -> None:
     from fer_export.graphs import expression_graph
     from fer_export.network import describe, load_network
 
@@ -90,7 +85,7 @@ def test_mixed_precision_is_served_in_fp32(tmp_path: Path, policy: str) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
-def test_any_batch_gives_calibrated_probabilities(network: Any, graph: Any, batch: int) -> None:
+def test_any_batch_gives_calibrated_probabilities(ort: Any, network: Any, graph: Any, batch: int) -> None:
     inputs = np.random.default_rng(1).uniform(-1, 1, (batch, 48, 48, 1)).astype(np.float32)
     session = ort.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     logits = network.model(inputs, training=False).numpy() / 0.5
@@ -109,7 +104,7 @@ def test_converting_again_gives_the_same_bytes(network: Any, graph: Any) -> None
     assert first == with_metadata(expression_graph(network), {"a": "2", "b": "1"})
 
 
-def test_metadata_is_readable_and_the_graph_untouched(graph: Any) -> None:
+def test_metadata_is_readable_and_the_graph_untouched(onnx: Any, graph: Any) -> None:
     from fer_export.graphs import with_metadata
 
     described = onnx.load_from_string(with_metadata(graph, {"labels": '["a", "b"]'}))
@@ -138,8 +133,7 @@ def test_another_process_gives_the_same_bytes(weights: Path, graph: Any) -> None
     assert weights.with_suffix(".onnx").read_bytes() == graph.SerializeToString(deterministic=True)
 
 
-def test_operation_outside_standard_onnx_is_refused() -> None:
-    import tensorflow as tf
+def test_operation_outside_standard_onnx_is_refused(tf: Any, onnx: Any) -> None:
 
     from fer_client.errors import InputError
     from fer_export.graphs import TensorSpec, convert

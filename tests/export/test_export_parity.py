@@ -6,11 +6,9 @@ import pytest
 
 from fer_client.errors import UsageError
 
-onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
-keras = pytest.importorskip("keras", reason="needs the extra `export`")
-
 pytestmark = [
     pytest.mark.keras,
+    pytest.mark.usefixtures("tf", "onnx", "ort"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
@@ -44,6 +42,8 @@ def require(network: Any, graphs: tuple[Any, Any], crops: Any) -> Any:
 
 
 def alter(graph: Any, name_start: str, change: float) -> None:
+    import onnx
+
     (weight,) = [entry for entry in graph.graph.initializer if entry.name.startswith(name_start)][:1]
     values = onnx.numpy_helper.to_array(weight) + np.float32(change)
     weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float32), weight.name))
@@ -113,7 +113,9 @@ def test_every_crop_is_compared_once(count: int) -> None:
 
 
 @pytest.mark.parametrize(("activation", "output"), [("softmax", "logits"), (None, "probabilities")])
-def test_output_of_the_other_kind(tmp_path: Path, crops: Any, activation: str | None, output: Any) -> None:
+def test_output_of_the_other_kind(
+    keras: Any, tmp_path: Path, crops: Any, activation: str | None, output: Any
+) -> None:
     from fer_export.network import describe, load_network
     from fer_export.parity import keras_answers
 
@@ -127,7 +129,7 @@ def test_output_of_the_other_kind(tmp_path: Path, crops: Any, activation: str | 
         keras_answers(load_network(path, description), crops.pixels)
 
 
-def test_network_without_finite_answers(tmp_path: Path, crops: Any) -> None:
+def test_network_without_finite_answers(keras: Any, tmp_path: Path, crops: Any) -> None:
     from fer_export.network import describe, load_network
     from fer_export.parity import keras_answers
 

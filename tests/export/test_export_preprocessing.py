@@ -1,11 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-tf = pytest.importorskip("tensorflow", reason="needs the extra `export`")
-onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
-ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-
-pytestmark = pytest.mark.keras
+pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("tf")]
 
 
 def test_even_reduction_is_the_mean_of_blocks(rng: np.random.Generator) -> None:
@@ -34,7 +32,7 @@ def test_black_and_white_become_the_ends_of_the_range(input_range: tuple[float, 
     [((96, 96, 1), (64, 64, 1)), ((96, 96, 3), (128, 128, 3)), ((96, 96, 1), (48, 40, 1))],
 )
 def test_other_sizes_resize_as_tensorflow_does(
-    crop: tuple[int, int, int], network: tuple[int, int, int], rng: np.random.Generator
+    tf: Any, crop: tuple[int, int, int], network: tuple[int, int, int], rng: np.random.Generator
 ) -> None:
     from fer_export.preprocessing import preprocess
 
@@ -56,7 +54,12 @@ def test_other_sizes_resize_as_tensorflow_does(
 )
 @pytest.mark.parametrize("batch", [1, 3, 64])
 def test_onnx_gives_the_same(
-    crop: tuple[int, int, int], network: tuple[int, int, int], batch: int, rng: np.random.Generator
+    onnx: Any,
+    ort: Any,
+    crop: tuple[int, int, int],
+    network: tuple[int, int, int],
+    batch: int,
+    rng: np.random.Generator,
 ) -> None:
     from fer_export.graphs import TensorSpec, convert
     from fer_export.preprocessing import preprocess

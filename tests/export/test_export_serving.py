@@ -6,15 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
 
 from fer_client.contract import LABELS, read_contract
-
-onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
-keras = pytest.importorskip("keras", reason="needs the extra `export`")
 
 pytestmark = [
     pytest.mark.triton,
@@ -40,7 +38,9 @@ def client() -> Iterator[triton.InferenceServerClient]:
         assert server.wait(60) == 0
 
 
-def committed_weights() -> Path:
+@pytest.fixture(scope="module")
+def weights(onnx: Any) -> Path:
+    """The network with the checksum that the committed ONNX file names."""
     metadata = {
         entry.key: entry.value for entry in onnx.load(REPOSITORY / "expression/1/model.onnx").metadata_props
     }
@@ -72,10 +72,11 @@ def test_server_fits_the_contract(client: triton.InferenceServerClient) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 3, 60])
-def test_triton_answers_as_keras(client: triton.InferenceServerClient, faces: np.ndarray, batch: int) -> None:
+def test_triton_answers_as_keras(
+    client: triton.InferenceServerClient, keras: Any, weights: Path, faces: np.ndarray, batch: int
+) -> None:
     from fer_export.network import describe
 
-    weights = committed_weights()
     inputs = faces[:batch].reshape(batch, 48, 2, 48, 2, 1).mean((2, 4)) / 127.5 - 1
     logits = keras.models.load_model(weights, compile=False).predict(inputs, verbose=0)
     scaled = np.exp(logits / describe(weights).temperature)
