@@ -13,9 +13,10 @@ import tf2onnx
 from fer_export.crops import load_crops
 from fer_export.graphs import expression_graph, preprocess_graph, with_metadata
 from fer_export.network import Network, OutputKind, describe, load_network
-from fer_export.parity import Difference, latency_ms, require_parity
+from fer_export.parity import Difference, require_parity
 from fer_export.preprocessing import default_crop_side
 from fer_export.repository import EXPRESSION_MODEL, PREPROCESS_MODEL, build, write
+from fer_export.sessions import latency_ms
 
 LATENCY_BATCHES = (1, 64)
 

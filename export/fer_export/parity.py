@@ -1,15 +1,12 @@
 """The gate before anything is written: the graphs to be served must answer as the Keras network does."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 import tensorflow as tf
 
 from fer_client.contract import EXPRESSION, FACES
@@ -19,6 +16,7 @@ from fer_export.graphs import probabilities
 from fer_export.network import Network
 from fer_export.preprocessing import preprocess
 from fer_export.repository import NETWORK_INPUT
+from fer_export.sessions import open_session
 
 TOLERANCE = 1e-4
 
@@ -34,7 +32,10 @@ class ParityError(FerError):
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest absolute difference between two answers, and where it is."""
+    """The largest absolute difference between two answers, and where it is.
+
+    In a tensor with values beyond 1, as an input range of 0 to 255 brings, the difference is relative to the largest.
+    """
 
     size: float
     tensor: str
@@ -75,7 +76,7 @@ def _check_output_kind(outputs: Float32Array, network: Network) -> None:
 
 def onnx_answers(preprocess_onnx: bytes, expression_onnx: bytes, faces: UInt8Array) -> Tensors:
     """The same tensors, computed by ONNX Runtime in batches of several sizes."""
-    first, second = _session(preprocess_onnx), _session(expression_onnx)
+    first, second = open_session(preprocess_onnx), open_session(expression_onnx)
     inputs = [first.run([NETWORK_INPUT], {FACES: batch})[0] for batch in _batches(faces)]
     answers = [second.run([EXPRESSION], {NETWORK_INPUT: batch})[0] for batch in inputs]
     return {NETWORK_INPUT: np.concatenate(inputs), EXPRESSION: np.concatenate(answers)}
@@ -89,18 +90,11 @@ def _batches(faces: UInt8Array) -> Iterator[UInt8Array]:
             yield faces[start:end]
 
 
-def _session(model: bytes, threads: int = 0) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
 def largest_difference(keras: Mapping[str, Float32Array], onnx: Mapping[str, Float32Array]) -> Difference:
     """The largest difference over all tensors; an answer that is not a number differs without limit."""
     differences = []
     for tensor, expected in keras.items():
-        distance = np.abs(expected - onnx[tensor])
+        distance = np.abs(expected - onnx[tensor]) / max(1, np.abs(expected).max())
         distance[~np.isfinite(distance)] = np.inf
         crop, *position = (int(index) for index in np.unravel_index(distance.argmax(), distance.shape))
         place = (crop, *position)
@@ -137,15 +131,3 @@ def _refusal(difference: Difference, names: Sequence[str], labels: Sequence[str]
         f"{difference.tensor} {place} of crop {names[difference.crop]} is {difference.keras:.6g} in Keras and "
         f"{difference.onnx:.6g} in ONNX; try other versions of tf2onnx and onnxruntime, and report the network."
     )
-
-
-def latency_ms(model: bytes, faces: npt.NDArray[np.generic], repeats: int = 50) -> float:
-    """Median time in milliseconds of one ONNX Runtime call on one thread, after a warm-up call."""
-    session = _session(model, threads=1)
-    feed = {session.get_inputs()[0].name: faces}
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        session.run(None, feed)
-        times.append(time.perf_counter() - start)
-    return median(times[1:]) * 1e3

@@ -103,6 +103,16 @@ def test_largest_difference_is_found() -> None:
     assert (difference.size, difference.crop, difference.position, difference.onnx) == (0.25, 2, (1,), -0.25)
 
 
+def test_difference_of_large_values_is_relative() -> None:
+    from fer_export.parity import largest_difference
+
+    expected = {"NETWORK_INPUT": np.array([[0, 250]], np.float32)}
+
+    difference = largest_difference(expected, {"NETWORK_INPUT": np.array([[0, 248]], np.float32)})
+
+    assert difference.size == pytest.approx(0.008)
+
+
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 68, 200])
 def test_every_crop_is_compared_once(count: int) -> None:
     from fer_export.parity import _batches
