@@ -6,16 +6,21 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MODULE = [sys.executable, "-m", "fer_server"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class EmbeddedServer:
-    """A server that said it is ready: the addresses of its services, and the processes behind it."""
+    """A server that said it is ready: the addresses of its services, and the processes behind it.
+
+    `said` is what it wrote to stderr, known after the context.
+    """
 
     command: subprocess.Popen[str]
     grpc: str
@@ -23,33 +28,50 @@ class EmbeddedServer:
     metrics: str | None
     models: dict[str, str]
     tritonserver_pid: int
+    said: str = ""
 
     def processes(self) -> list[int]:
         """The command, tritonserver and its stubs, as long as they live."""
-        return [pid for pid in (self.command.pid, *descendants(self.command.pid)) if pid]
+        return [self.command.pid, *descendants(self.command.pid)]
 
 
 @contextlib.contextmanager
 def embedded_server(repository: Path, *options: str) -> Iterator[EmbeddedServer]:
     """Run `fer-server` on free ports and wait for the line that says it is ready; end it with the context."""
-    command = subprocess.Popen(
-        [*MODULE, "--json", "--auto-ports", "--stop-on-eof", f"--model-repository={repository}", *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert command.stdout
-        line = command.stdout.readline()
-        if not line:
-            raise AssertionError(f"fer-server ended with {command.wait()}: {command.communicate()[1]}")
-        said = json.loads(line)
-        yield EmbeddedServer(
-            command, said["grpc"], said["http"], said["metrics"], said["models"], said["pid"]
+    with tempfile.TemporaryFile("w+") as stderr:
+        command = subprocess.Popen(
+            [
+                *MODULE,
+                "--json",
+                "--auto-ports",
+                "--stop-on-eof",
+                f"--model-repository={repository}",
+                *options,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
         )
-    finally:
-        command.communicate()
+        running = None
+        try:
+            assert command.stdout
+            line = command.stdout.readline()
+            assert line, f"fer-server ended with {command.wait()}: {_all(stderr)}"
+            said = json.loads(line)
+            running = EmbeddedServer(
+                command, said["grpc"], said["http"], said["metrics"], said["models"], said["pid"]
+            )
+            yield running
+        finally:
+            command.communicate()
+            if running:
+                running.said = _all(stderr)
+
+
+def _all(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def run_server(repository: Path, *options: str) -> subprocess.CompletedProcess[str]:
