@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -113,13 +114,10 @@ class TestWrite:
         )
         np.testing.assert_allclose(answer, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), atol=1e-4)
 
-        metadata = {
-            entry.key: entry.value
-            for entry in onnx.load(repository / "expression/1/model.onnx").metadata_props
-        }
-        assert json.loads(metadata["labels"]) == list(LABELS)
-        assert json.loads(metadata["versions"]).keys() == {"keras", "tensorflow", "tf2onnx"}
-        assert metadata["architecture"] == "small"
+        told_by_file = metadata(onnx, snapshot(repository))
+        assert json.loads(told_by_file["labels"]) == list(LABELS)
+        assert json.loads(told_by_file["versions"]).keys() == {"keras", "tensorflow", "tf2onnx"}
+        assert told_by_file["architecture"] == "small"
         assert str(tmp_path) not in str(snapshot(repository))
 
     def test_again_gives_the_same_bytes(self, weights: Path, tmp_path: Path) -> None:
@@ -203,3 +201,32 @@ class TestWrite:
         assert run(weights, "--model-repository", weights) == 3
         assert "could not be written" in capsys.readouterr().err
         assert weights.is_file()
+
+    def test_committed_repository_is_what_the_committed_weights_give(self, onnx: Any, tmp_path: Path) -> None:
+        """Fails when the record of the shipped network changes and nobody exports it again."""
+        root = Path(__file__).parents[2]
+        before = snapshot(root / "model_repository")
+        (weights,) = [
+            path for path in (root / "training/weights").glob("*.keras") if is_origin(onnx, before, path)
+        ]
+
+        assert run(weights, "--model-repository", tmp_path / "repository") == 0
+
+        if versions(onnx, snapshot(tmp_path / "repository")) != versions(onnx, before):
+            pytest.skip(
+                "the committed repository was written with other versions of Keras, TensorFlow or tf2onnx"
+            )
+        assert snapshot(tmp_path / "repository") == before
+
+
+def metadata(onnx: Any, repository: dict[str, bytes]) -> dict[str, str]:
+    model = onnx.load_from_string(repository["expression/1/model.onnx"])
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def is_origin(onnx: Any, repository: dict[str, bytes], weights: Path) -> bool:
+    return metadata(onnx, repository)["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def versions(onnx: Any, repository: dict[str, bytes]) -> str:
+    return metadata(onnx, repository)["versions"]

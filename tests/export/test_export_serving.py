@@ -54,7 +54,7 @@ def weights(onnx: Any) -> Path:
 def faces() -> np.ndarray:
     from fer_export.crops import load_crops
 
-    return load_crops(None, (96, 96, 1)).pixels[::5][:60]
+    return load_crops(None, (96, 96, 1)).pixels[::4][:60]
 
 
 def ask(client: triton.InferenceServerClient, faces: np.ndarray, class_count: int = 0) -> np.ndarray:
