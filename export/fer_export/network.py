@@ -98,10 +98,6 @@ def load_network(weights: Path, description: Description) -> Network:
 
 
 def _load_model(weights: Path) -> Any:
-    if not weights.is_file():
-        raise InputError(
-            f"There is no file {weights}: name a network that fer-train wrote, such as NAME.keras."
-        )
     try:
         return keras.models.load_model(weights, compile=False)
     except Exception as error:  # Keras raises whatever its readers of zip, HDF5 and JSON happen to raise.
