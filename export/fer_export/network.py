@@ -53,8 +53,12 @@ def describe(
 ) -> Description:
     """Take the description from the record `<weights>.json` that training writes; the arguments overrule it.
 
-    Raises UsageError where neither says what is needed, InputError for a record that cannot be used.
+    Raises UsageError where neither says what is needed, InputError for a missing file or an unusable record.
     """
+    if not weights.is_file():
+        raise InputError(
+            f"There is no file {weights}: name a network that fer-train wrote, such as NAME.keras."
+        )
     path = weights.with_suffix(".json")
     record = _read_record(path) if path.is_file() else {}
     labels = labels or _recorded_labels(record, path)
@@ -117,7 +121,7 @@ def _compute_in_fp32(model: Any) -> None:
 
 def _first_sentence(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].removesuffix(".")[:200] if lines else type(error).__name__
+    return lines[0].split(". ")[0].removesuffix(".") if lines else type(error).__name__
 
 
 def _input_shape(model: Any, weights: Path) -> tuple[int, int, int]:

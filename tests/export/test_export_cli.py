@@ -177,6 +177,7 @@ class TestWrite:
         ("break_it", "status", "told"),
         [
             (lambda path: path.unlink(), 3, "There is no file"),
+            (lambda path: [path.unlink(), path.with_suffix(".json").unlink()], 3, "There is no file"),
             (lambda path: path.write_text("no network"), 3, "could not be read as a Keras network"),
             (lambda path: path.with_suffix(".json").unlink(), 2, "give --labels"),
             (lambda path: path.with_suffix(".json").write_text("{"), 3, "cannot be used"),

@@ -10,6 +10,7 @@ from fer_client.errors import InputError, UsageError
 
 pytestmark = [
     pytest.mark.keras,
+    pytest.mark.usefixtures("keras"),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
