@@ -80,7 +80,8 @@ def packages(environ: Mapping[str, str], say: Callable[[str], None]) -> Path:
                 )
                 _make(folder, environ)
     except OSError as error:
-        raise ServerError(f"Cannot make {folder}: {error.strerror}; {_cause(str(error))}.") from None
+        advice = "set XDG_CACHE_HOME to a folder that can be written and has room"
+        raise ServerError(f"Cannot make {folder}: {error.strerror}; {advice}.") from None
     return folder
 
 
