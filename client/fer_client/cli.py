@@ -14,8 +14,9 @@ from fer_client.detection import choose_detector
 from fer_client.display import print_summary, progress_bar
 from fer_client.doctor import examine
 from fer_client.embedded import server_url
-from fer_client.errors import FerError, ServerError
+from fer_client.errors import FerError, Interrupted, ServerError
 from fer_client.inference import InferenceClient
+from fer_client.interruption import Interruption
 from fer_client.pipeline import Job, analyse_video
 from fer_client.results import check_target, folder_names
 from fer_client.settings import Settings
@@ -112,8 +113,14 @@ def analyse(
     detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    with server_url(url, console.notify) as address, InferenceClient(address, settings.timeout_s) as client:
-        job = Job(settings, client, client.read_contract(), detector, client.server_version())
+    interruption = Interruption()
+    interruption.install()
+    with (
+        server_url(url, console.notify) as address,
+        interruption.deferred(),
+        InferenceClient(address, settings.timeout_s) as client,
+    ):
+        job = Job(settings, client, client.read_contract(), detector, client.server_version(), interruption)
         return _analyse_all(dict(zip(videos, targets, strict=True)), job, as_json)
 
 
@@ -125,8 +132,8 @@ def _analyse_all(targets: dict[Path, Path], job: Job, as_json: bool) -> int:
         try:
             with progress_bar(video.name) as report:
                 result = analyse_video(video, target, job, report)
-        except ServerError:
-            raise  # the next video would fail in the same way
+        except (ServerError, Interrupted):
+            raise  # the next video would end in the same way
         except FerError as error:
             failures[video] = error
             continue

@@ -1,9 +1,7 @@
 """How a command meets its user: one sentence on standard error, an exit code, and never a traceback."""
 
-import signal
 import sys
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -17,11 +15,7 @@ def notify(message: str) -> None:
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> NoReturn:
-    """Run a Typer app as the command `name` and exit with the code of its errors.
-
-    SIGTERM ends the command as Ctrl-C does, so that children and half-written files go with it.
-    """
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run a Typer app as the command `name` and exit with the code of its errors."""
     sys.exit(_exit_code(name, lambda: app(list(arguments), prog_name=name, standalone_mode=False)))
 
 
@@ -35,14 +29,10 @@ def _exit_code(name: str, command: Callable[[], object]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = Interrupted.exit_code
     if code == Interrupted.exit_code:
-        return _fail(name, Interrupted("Interrupted: nothing was written for the video under way."))
+        return _fail(name, Interrupted("Interrupted."))
     return code if isinstance(code, int) else 0
 
 
 def _fail(name: str, error: FerError) -> int:
     notify(f"{name}: {error}")
     return error.exit_code
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

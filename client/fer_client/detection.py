@@ -120,7 +120,9 @@ def choose_detector(kind: str, model: Path | None, min_score: float) -> Detector
         raise UsageError(f"--detector must be one of {', '.join(KINDS)}, but is {kind}.")
     haar = DetectorChoice(Haar.name, "bundled with OpenCV", Haar, is_fallback=kind == "auto")
     if kind == "haar" and model:
-        raise UsageError(f"--detector-model names YuNet's weights ({model}), but --detector is haar. Leave one out.")
+        raise UsageError(
+            f"--detector-model names YuNet's weights ({model}), but --detector is haar. Leave one out."
+        )
     if kind == "haar":
         return haar
     named = model or (Path(os.environ[MODEL_VARIABLE]) if os.environ.get(MODEL_VARIABLE) else None)

@@ -1,12 +1,12 @@
 """What a person sees: a progress bar while a video is analysed, and a short table at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich import progress
+from rich import box, progress
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +14,7 @@ from rich.text import Text
 from fer_client.pipeline import Progress
 
 _MOST_TRACKS = 8
-_EMPHASIS_SHARE = 0.25
+_SHOWN_SHARE = 0.005
 
 
 @contextmanager
@@ -69,34 +69,32 @@ def _headline(result: Mapping[str, Any]) -> Text:
     rate = frames / max(total_s, 1e-3)
     return Text.assemble(
         (video["name"], "bold"),
-        f"  {video['width']}×{video['height']}, {frames} of {result['frames_decoded']} frames analysed "
-        f"in {total_s:.1f} s ({rate:.0f} frames/s), {result['frames_without_face']} without a face",
+        f": {frames} of {result['frames_decoded']} frames in {total_s:.1f} s ({rate:.0f} frames/s), "
+        f"{result['frames_without_face']} without a face",
     )
 
 
 def _share_table(result: Mapping[str, Any]) -> Table:
-    labels: Sequence[str] = result["models"]["labels"]
-    table = Table(caption="Share of the time in which each expression is the strongest, in %")
-    table.add_column("face")
-    table.add_column("seen, s", justify="right")
-    table.add_column("dominant")
-    for label in labels:
-        table.add_column(label, justify="right")
+    """One line per face, those seen longest first; with several faces, all of them together before."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("face", justify="right")
+    table.add_column("seen", justify="right")
+    table.add_column("strongest expression, share of that time")
     tracks = sorted(result["tracks"], key=lambda track: -float(track["face_seconds"]))
     if len(tracks) > 1:
-        table.add_row(*_share_row("all", result["overall"], labels), end_section=True)
+        table.add_row(*_share_row("all", result["overall"]), end_section=True)
     for track in tracks[:_MOST_TRACKS]:
-        table.add_row(*_share_row(str(track["track"]), track, labels))
+        table.add_row(*_share_row(str(track["track"]), track))
     if len(tracks) > _MOST_TRACKS:
-        table.add_row(f"and {len(tracks) - _MOST_TRACKS} more")
+        table.add_row("", "", f"and {len(tracks) - _MOST_TRACKS} more faces, in the table")
     return table
 
 
-def _share_row(name: str, part: Mapping[str, Any], labels: Sequence[str]) -> list[Text | str]:
-    shares = [
-        Text(
-            f"{100 * part['share'][label]:.0f}", "bold" if part["share"][label] >= _EMPHASIS_SHARE else "dim"
-        )
-        for label in labels
-    ]
-    return [name, f"{part['face_seconds']:.1f}", str(part["dominant_expression"]), *shares]
+def _share_row(name: str, part: Mapping[str, Any]) -> list[Text | str]:
+    ranked = sorted(part["share"].items(), key=lambda item: -item[1])
+    shown = [(label, share) for label, share in ranked if share >= _SHOWN_SHARE]
+    text = Text("   ").join(
+        Text.assemble((label, "bold" if index == 0 else ""), f" {100 * share:.0f} %")
+        for index, (label, share) in enumerate(shown)
+    )
+    return [name, f"{part['face_seconds']:.1f} s", text]

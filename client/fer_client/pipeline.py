@@ -9,10 +9,10 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from fer_client.contract import Contract
 from fer_client.cropping import crop_faces
 from fer_client.detection import DetectorChoice, FrameDetector
 from fer_client.inference import InferenceClient, Predictions
+from fer_client.interruption import Interruption
 from fer_client.results import result_folder
 from fer_client.settings import Settings
 from fer_client.summary import Summary
@@ -45,6 +46,7 @@ class Job:
     contract: Contract
     detector: DetectorChoice
     server_version: str
+    interruption: Interruption = field(default_factory=Interruption)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class StageClock:
 def analyse_video(path: Path, target: Path, job: Job, report: Callable[[Progress], None]) -> dict[str, Any]:
     """Analyse one video into the folder `target` and return what summary.json holds.
 
-    Raises InputError, ServerError or UsageError; then `target` is as it was before.
+    Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
     """
     clock = StageClock()
     started = time.perf_counter()
@@ -100,13 +102,17 @@ def analyse_video(path: Path, target: Path, job: Job, report: Callable[[Progress
         summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
         counter = _Counter()
         make_table = FORMATS[job.settings.table_format]
-        with make_table(folder, columns(job.contract.labels)) as table:
-            for seen, tracks, predictions in _analysed(video, job, clock, counter):
+        with (
+            make_table(folder, columns(job.contract.labels)) as table,
+            closing(_analysed(video, job, clock, counter)) as analysed,
+        ):
+            for seen, tracks, predictions in analysed:
                 with clock.time("write"):
                     for row in rows(seen, tracks, predictions, job.contract):
                         table.write(row)
                 summary.add(seen.time_s, tracks, predictions)
                 report(Progress(video.info, summary.frames_analysed, seen.time_s))
+                job.interruption.check()
         result = _result(video, job, summary, counter)
         result["stage_seconds"] = clock.result() | {"total": round(time.perf_counter() - started, 3)}
         (folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -159,7 +165,7 @@ class _Counter:
 
 def _analysed(
     video: Video, job: Job, clock: StageClock, counter: _Counter
-) -> Iterator[tuple[SeenFrame, list[int], Predictions]]:
+) -> Generator[tuple[SeenFrame, list[int], Predictions]]:
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
     settings = job.settings
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
@@ -214,9 +220,9 @@ def _predicted(
     for frames in _grouped(seen, job.settings.batch_size):
         under_way.append(_send(frames, job))
         if len(under_way) > job.settings.in_flight:
-            yield from _received(under_way.popleft(), job.contract, clock)
+            yield from _received(under_way.popleft(), job, clock)
     while under_way:
-        yield from _received(under_way.popleft(), job.contract, clock)
+        yield from _received(under_way.popleft(), job, clock)
 
 
 def _grouped(seen: Iterable[SeenFrame], batch_size: int) -> Iterator[list[SeenFrame]]:
@@ -239,14 +245,12 @@ def _send(frames: list[SeenFrame], job: Job) -> _Group:
     return _Group(frames, [job.client.submit(crops[at : at + limit], job.contract) for at in starts])
 
 
-def _received(
-    group: _Group, contract: Contract, clock: StageClock
-) -> Iterator[tuple[SeenFrame, Predictions]]:
+def _received(group: _Group, job: Job, clock: StageClock) -> Iterator[tuple[SeenFrame, Predictions]]:
     with clock.time("wait_for_server"):
-        answers = [answer.result() for answer in group.answers]
-    expression = _joined([answer.expression for answer in answers], len(contract.labels))
+        answers = [job.interruption.result_of(answer) for answer in group.answers]
+    expression = _joined([answer.expression for answer in answers], len(job.contract.labels))
     affects = [answer.valence_arousal for answer in answers if answer.valence_arousal is not None]
-    affect = _joined(affects, 2) if contract.has_valence_arousal else None
+    affect = _joined(affects, 2) if job.contract.has_valence_arousal else None
     start = 0
     for frame in group.frames:
         faces = slice(start, start + len(frame.crops))

@@ -4,8 +4,9 @@ The luma plane of a decoded frame is the grayscale picture that the networks rea
 converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
 """
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ class Video:
     _stream: Any
     _path: Path
     damage: str | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
         """Yield every decodable frame in presentation order.
@@ -109,10 +111,20 @@ class Video:
 
     def _pictures(self, end: "_End") -> Iterator[av.VideoFrame]:
         """Decode the video packets; audio packets only tell how far the file really goes."""
-        for packet in self._container.demux():
-            end.see(packet, is_video=packet.stream is self._stream)
-            if packet.stream is self._stream:
-                yield from packet.decode()
+        packets = self._container.demux()
+        while True:
+            with self._lock:  # `close` waits for a decoder that another thread runs, which would crash else
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                end.see(packet, is_video=packet.stream is self._stream)
+                pictures = packet.decode() if packet.stream is self._stream else ()
+            yield from pictures
+
+    def close(self) -> None:
+        """Close the file. An iteration over its frames must not go on afterwards."""
+        with self._lock:
+            self._container.close()
 
     def _missing_end(self, end: "_End") -> str | None:
         """Say how much is missing where the file ends well before its header says, or in mid-packet."""
@@ -175,7 +187,8 @@ def open_video(path: Path) -> Iterator[Video]:
     with container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
-        yield Video(_info(container, stream, path), container, stream, path)
+        with closing(Video(_info(container, stream, path), container, stream, path)) as video:
+            yield video
 
 
 def _check_file(path: Path) -> None:

@@ -33,7 +33,7 @@ def command(
 ) -> Iterator[Command]:
     """Run `fer-client` with arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["fer-client", *map(str, arguments)])
@@ -43,7 +43,8 @@ def command(
         return Done(int(ended.value.code or 0), *capsys.readouterr())
 
     yield run
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -1,0 +1,61 @@
+"""Ctrl-C and SIGTERM as a question that long work asks, instead of an exception that strikes anywhere.
+
+Python raises KeyboardInterrupt between any two bytecodes of the main thread. Inside a queue, a future or
+gRPC that leaves a lock taken for good, and the command hangs or crashes where it should end. So while
+threads are at work a signal only sets a flag, which the main thread looks at where it is safe to stop.
+"""
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from types import FrameType
+from typing import TypeVar
+
+from fer_client.errors import Interrupted
+
+T = TypeVar("T")
+
+_POLL_S = 0.1
+
+
+class Interruption:
+    """The two signals of one command. `install` it once; wrap threaded work in `deferred`."""
+
+    def __init__(self) -> None:
+        self._requested = False
+        self._is_deferred = False
+
+    def install(self) -> None:
+        """Take over SIGINT and SIGTERM. Only the main thread can."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within the block a first signal sets the flag; a second one strikes at once."""
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+        self.check()
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self._requested:
+            raise Interrupted("Interrupted: nothing was written for the video under way.")
+
+    def result_of(self, future: "Future[T]") -> T:
+        """Wait for a future's result, looking at the flag meanwhile."""
+        while True:
+            try:
+                return future.result(timeout=_POLL_S)
+            except TimeoutError:
+                self.check()
+
+    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
+        strikes = self._requested or not self._is_deferred
+        self._requested = True
+        if strikes:
+            raise KeyboardInterrupt

@@ -1,0 +1,167 @@
+"""The main job as a user runs it: `fer-client VIDEO`, with the real Triton that it starts by itself."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_client.contract import CROP_SIDE
+from fer_client.embedded import embedded_server
+from fer_client.inference import InferenceClient
+from support.videos import default_frames, portrait, uneven_ticks, write_video
+
+pytestmark = pytest.mark.triton
+
+FACES_PER_FRAME = {
+    "decord_video_0.mov": (0, 0),
+    "decord_video_90.mov": (0, 0),
+    "intel_asl_book.mkv": (1, 1),
+    "intel_bottle.mp4": (0, 0),
+    "lp_d0.mp4": (1, 1),
+    "lp_d13.mp4": (1, 1),
+    "lp_d19.mp4": (1, 1),
+    "mmaction2_tests_data_test.avi": (1, 1),
+    "pyfeat_WolfgangLanger_Pexels.mp4": (1, 1),
+    "pyfeat_face_noface.mov": (0.3, 0.5),
+    "pyfeat_no_face.mp4": (0, 0),
+    "pyfeat_single_face.mp4": (1, 1),
+    "short_hamilton_clip.mp4": (1.7, 3),
+    "vrt_2.mp4": (1, 1),
+    "vrt_5.mp4": (1, 1),
+}
+"""Least and most mean faces per frame, from the probe that came with the clips."""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """An embedded server that the tests of this module share."""
+    with embedded_server(lambda _message: None) as address:
+        yield address
+
+
+def fer_client(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
+    """Start the command with an environment that marks it and everything that it starts."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "fer_client", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"FER_TEST_FOLDER": str(cwd)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def marked_processes(cwd: Path) -> dict[int, str]:
+    """Process ids and command lines of all that the command of `fer_client` in this folder has started."""
+    mark = f"FER_TEST_FOLDER={cwd}\0".encode()
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it ended while we looked
+                if mark in (entry / "environ").read_bytes():
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+def left_behind(cwd: Path, limit_s: float = 30.0) -> dict[int, str]:
+    """What is still running of it after the time that an orderly end may take."""
+    end = time.monotonic() + limit_s
+    while (left := marked_processes(cwd)) and time.monotonic() < end:
+        os.sched_yield()
+    return left
+
+
+def test_alone_it_starts_the_server_and_leaves_nothing_behind(face_video: Path, tmp_path: Path) -> None:
+    process = fer_client(face_video, "--detector", "haar", cwd=tmp_path)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert err.strip() == "Starting the embedded Triton server for this job."
+    assert "30 of 30 frames" in out
+    with (tmp_path / "out" / "face" / "faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["expression"] != "" for row in rows] == [True] * 10 + [False] * 10 + [True] * 10
+    assert left_behind(tmp_path) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: signal.Signals) -> None:
+    write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
+    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    assert process.stdout is not None
+    out = tmp_path / "out"
+    end = time.monotonic() + 120
+    while not (out.is_dir() and any(out.iterdir())) and process.poll() is None and time.monotonic() < end:
+        os.sched_yield()
+    started = " ".join(marked_processes(tmp_path).values())
+    assert "fer_server" in started
+    assert "tritonserver" in started
+    assert "triton_python_backend_stub" in started
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert left_behind(tmp_path) == {}
+    if number != signal.SIGKILL:
+        assert process.returncode == 130
+        assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", FACES_PER_FRAME)
+def test_every_real_clip(shared: Path, url: str, tmp_path: Path, name: str) -> None:
+    clip = shared / "media" / "videos" / name
+    detector = shared / "models" / "face_detection_yunet_2023mar.onnx"
+    process = fer_client(clip, "--url", url, "--detector-model", detector, "--json", cwd=tmp_path)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    result = json.loads(out)["videos"][0]
+    with (tmp_path / "out" / clip.stem / "faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    faces = Counter(int(row["frame"]) for row in rows if row["expression"])
+    assert {int(row["frame"]) for row in rows} == set(range(result["frames_decoded"]))
+    least, most = FACES_PER_FRAME[name]
+    assert least <= sum(faces.values()) / result["frames_decoded"] <= most
+    for row in rows:
+        if row["expression"]:
+            probabilities = [float(value) for key, value in row.items() if key.startswith("p_")]
+            assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+            assert float(row["confidence"]) == max(probabilities)
+
+
+def test_doctor_tries_the_embedded_server(shared: Path, tmp_path: Path) -> None:
+    detector = shared / "models" / "face_detection_yunet_2023mar.onnx"
+    process = fer_client("doctor", "--detector-model", detector, cwd=tmp_path)
+    out, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, out
+    assert [line.split()[0] for line in out.splitlines()] == ["ok"] * 5
+
+
+def test_batches_of_any_size_give_the_same_answers(url: str) -> None:
+    rng = np.random.default_rng(0)
+    face = portrait()[90:330, 150:390].mean(axis=2).astype(np.uint8)
+    crops = np.stack(
+        [
+            np.roll(face[::2, ::2][12:108, 12:108], rng.integers(-8, 9, 2), axis=(0, 1)).reshape(
+                CROP_SIDE, CROP_SIDE, 1
+            )
+            for _ in range(64)
+        ]
+    )
+    with InferenceClient(url, 60) as client:
+        contract = client.read_contract()
+        whole = client.submit(crops, contract).result().expression
+        sizes = [1, 2, 3, 5, 8, 13, 21, 11]
+        starts = np.cumsum([0, *sizes])
+        parts = [client.submit(crops[a:b], contract) for a, b in pairwise(starts)]
+        apart = np.concatenate([part.result().expression for part in parts])
+    np.testing.assert_allclose(whole, apart, atol=1e-5)
+    assert len(np.unique(whole.round(6), axis=0)) > 10
