@@ -8,9 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from fer_client.errors import FerError, UsageError
+from fer_client.errors import FerError, InputError, UsageError
+from fer_training import display
+from fer_training.dataset import SPLITS, load_dataset
+from fer_training.preparation import only_labels
+from fer_training.preparation import prepare as write_dataset
+from fer_training.readers import READERS
+from fer_training.recipes import RECIPES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,118 +25,151 @@ app = typer.Typer(
 )
 console = Console()
 
+Weights = Annotated[Path, typer.Argument(help="A .keras file with its .json record beside it.")]
+Data = Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
 
 @app.command()
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="DATASET", help="fer2013, fer2013plus, rafdb or affectnet.")],
-    source: Annotated[Path, typer.Argument(help="The official files: see docs/training.md.")],
-    out: Annotated[Path, typer.Argument(help="New folder for the prepared record.")],
+    name: Annotated[str, typer.Argument(metavar="DATASET", help=f"One of {', '.join(READERS)}.")],
+    source: Annotated[Path, typer.Argument(help="The official files; docs/training.md shows their layout.")],
+    out: Annotated[Path, typer.Argument(help="New folder for the prepared images.")],
+    without: Annotated[list[str] | None, typer.Option(help="Class to leave out, such as contempt.")] = None,
 ) -> None:
-    """Turn a dataset's official files into one record that loads by memory map, and report its faults."""
-    from fer_training.preparation import prepare as write_record
-    from fer_training.readers import READERS
-
-    reader = _choose(READERS, name, "dataset")
+    """Turn a dataset's official files into one folder that loads by memory map, and report its faults."""
+    found = _choose(READERS, name, "dataset")(source)
+    for label in without or ():
+        _choose(dict.fromkeys(found.labels), label, "class to leave out")
+        found = only_labels(found, tuple(kept for kept in found.labels if kept != label))
     with console.status("Reading") as status:
-        description = write_record(
-            reader(source),
-            out,
-            lambda count: status.update(f"Reading: {count} images") if count % 500 == 0 else None,
-        )
-    _print_counts(description)
+        description = write_dataset(found, out, lambda count: status.update(f"Reading: {count} images"))
+    display.print_counts(console, description)
+
+
+@app.command()
+def architectures(as_json: AsJson = False) -> None:
+    """List the architectures with their parameters and multiply-adds for one 48x48 picture and seven classes."""
+    _load_keras()
+    from fer_training.architectures import ARCHITECTURES
+    from fer_training.cost import cost
+
+    costs = {name: dataclasses.asdict(cost(build(7))) for name, build in ARCHITECTURES.items()}
+    if as_json:
+        _print_json(costs)
+    else:
+        display.print_costs(console, costs)
 
 
 @app.command()
 def run(
     architecture: Annotated[str, typer.Argument(help="See `fer-train architectures`.")],
-    data: Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")],
+    data: Data,
     out: Annotated[
         Path, typer.Option(help="Folder of the run; one that was killed goes on from its checkpoint.")
     ],
-    recipe: Annotated[str, typer.Option(help="Name of a recipe; docs/training.md lists them.")] = "quick",
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "quick",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="Weights to distil from; may be repeated.")
+    ] = None,
 ) -> None:
-    """Train one architecture by one recipe."""
-    from fer_training.dataset import load_dataset
-    from fer_training.recipes import RECIPES
-
+    """Train one architecture by one recipe, or go on with a run that was stopped."""
     chosen = _choose(RECIPES, recipe, "recipe")
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
     dataset = load_dataset(data)
-
+    _load_keras()
     from fer_training.architectures import ARCHITECTURES
     from fer_training.progress import show_progress
     from fer_training.train import Run, train
 
     _choose(ARCHITECTURES, architecture, "architecture")
     with show_progress(console) as on_progress:
-        path = train(Run(architecture, chosen, seed, out), dataset, on_progress)
-    console.print(f"{path} and {path.with_suffix('.json')}")
+        path = train(Run(architecture, chosen, seed, out, tuple(teacher or ())), dataset, on_progress)
+    console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
 
 
 @app.command()
 def evaluate(
-    weights: Annotated[Path, typer.Argument(help="A .keras file with its .json record beside it.")],
-    data: Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")],
+    weights: Weights,
+    data: Data,
     split: Annotated[
         str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
     ] = "PublicTest",
     figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure accuracy and calibration; on PublicTest, also fit the temperature. The record keeps the figures."""
-    from fer_training.dataset import SPLITS, load_dataset
-
     _choose(dict.fromkeys(SPLITS[1:]), split, "split")
     dataset = load_dataset(data)
-
+    _load_keras()
     from fer_training.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
     if as_json:
-        print(json.dumps(result))  # noqa: T201
-        return
-    _print_result(result, split)
+        _print_json(result)
+    else:
+        display.print_result(console, result, split)
 
 
-def _print_result(result: dict[str, Any], split: str) -> None:
-    table = Table("", split, "without copies of Training")
-    rows = {
-        "accuracy": "accuracy",
-        "four_category_accuracy": "accuracy, four categories",
-        "macro_f1": "macro-F1",
-    }
-    for key, title in {"images": "images", **rows, "ece": "calibration error"}.items():
-        table.add_row(title, str(result[key]), str(result["without_copies_of_training"][key]))
-    console.print(table)
-    console.print(f"Calibration error before temperature scaling: {result['ece_before_temperature']}")
-    classes = Table("class", "precision", "recall")
-    for name, precision in result["precision"].items():
-        classes.add_row(name, f"{precision:.4f}", f"{result['recall'][name]:.4f}")
-    console.print(classes)
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Photographs, or crops of faces with --whole.")],
+    weights: Annotated[Path, typer.Option(help="A .keras file with its .json record beside it.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Take each picture as one face; find none.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give the network's answer for each face in the pictures."""
+    _load_keras()
+    from fer_training.predict import predict as answer
+
+    answers = answer(images, weights, whole)
+    if as_json:
+        _print_json([dataclasses.asdict(found) | {"expression": found.expression} for found in answers])
+    else:
+        display.print_answers(console, answers)
 
 
-def _choose(table: dict[str, Any], name: str, what: str) -> Any:
-    if name not in table:
-        raise UsageError(f"Expected a {what} out of {', '.join(table)}; got {name}.")
-    return table[name]
+@app.command()
+def result(
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Results file to write, such as training/results/NAME.json.")],
+    onnx: Annotated[Path | None, typer.Option(help="The network as ONNX, to measure its latency.")] = None,
+) -> None:
+    """Write a results file from a record: its figures, cost, training time and latency."""
+    _load_keras()
+    from fer_training.results import write_result
+
+    write_result(weights, out, onnx)
 
 
-def _print_counts(description: dict[str, Any]) -> None:
-    counts = description["counts"]
-    table = Table("class", *counts)
-    for label in description["labels"]:
-        table.add_row(label, *(str(split[label]) for split in counts.values()))
-    table.add_row("all", *(str(sum(split.values())) for split in counts.values()))
-    console.print(table)
-    for fault in ("unreadable", "constant"):
-        console.print(f"{fault} images: {len(description[fault])}")
-    for split, number in description["copies_of_training"].items():
-        console.print(f"{split} images that also stand in Training: {number}")
-    for note in description["notes"]:
-        console.print(note)
+@app.command()
+def table(
+    results: Annotated[Path, typer.Argument(help="Folder of results files.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the table.")],
+) -> None:
+    """Write the table of all results into a document."""
+    from fer_training.results import read_results, write_table
+
+    write_table(document, read_results(results))
+
+
+def _load_keras() -> None:
+    from fer_training.backend import choose_backend
+
+    choose_backend()
+
+
+def _choose(choices: dict[str, Any], name: str, what: str) -> Any:
+    if name not in choices:
+        raise UsageError(f"Expected a {what} out of {', '.join(choices)}; got {name}.")
+    return choices[name]
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value))  # noqa: T201
 
 
 def main() -> None:
@@ -139,8 +177,13 @@ def main() -> None:
     try:
         app()
     except FerError as error:
-        print(f"fer-train: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"Could not read or write {error.filename}: {error.strerror}.", InputError.exit_code)
     except KeyboardInterrupt:
-        print("fer-train: stopped.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        _fail("Stopped. The same command goes on from the last whole epoch.", 130)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    print(f"fer-train: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(exit_code)

@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,11 +25,12 @@ SIDE = 48
 class Sample:
     """One image as a reader found it.
 
-    `luma` is uint8 [H, W], or None where the image cannot be read; `label` counts in the source's labels.
+    `luma` is uint8 [H, W], or None where the image cannot be read. `label` counts in the source's labels, or is
+    None where the source names none of them; such a sample is counted and left out.
     """
 
     luma: NDArray[np.uint8] | None
-    label: int
+    label: int | None
     split: str
     name: str
     votes: tuple[int, ...] | None = None
@@ -56,6 +57,7 @@ class _Columns:
     valence_arousal: list[tuple[float, float] | None] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     constant: list[str] = field(default_factory=list)
+    without_label: int = 0
 
 
 def prepare(source: Source, out: Path, on_sample: Callable[[int], None] | None = None) -> dict[str, Any]:
@@ -100,6 +102,9 @@ def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None] | N
     for count, sample in enumerate(source.samples, start=1):
         if on_sample is not None:
             on_sample(count)
+        if sample.label is None:
+            columns.without_label += 1
+            continue
         if sample.luma is None:
             columns.unreadable.append(sample.name)
             continue
@@ -111,6 +116,23 @@ def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None] | N
         columns.votes.append(sample.votes)
         columns.valence_arousal.append(sample.valence_arousal)
     return columns
+
+
+def only_labels(source: Source, labels: tuple[str, ...]) -> Source:
+    """Keep the images of some classes alone, in the order given; the others count as without a label."""
+    indices = {source.labels.index(name): index for index, name in enumerate(labels)}
+
+    def narrowed() -> Iterator[Sample]:
+        for sample in source.samples:
+            yield replace(sample, label=None if sample.label is None else indices.get(sample.label))
+
+    return replace(source, labels=labels, samples=narrowed())
+
+
+def held_out(luma: NDArray[np.uint8], percent: int) -> bool:
+    """Choose a fixed share of images by the SHA-256 of their pixels, so that copies stay on one side."""
+    digest = hashlib.sha256(luma.tobytes()).digest()
+    return int.from_bytes(digest[:8]) % 100 < percent
 
 
 def read_luma(path: Path) -> NDArray[np.uint8] | None:
@@ -156,6 +178,7 @@ def _describe(source: Source, columns: _Columns, folder: Path) -> dict[str, Any]
         },
         "unreadable": columns.unreadable,
         "constant": columns.constant,
+        "without_label": columns.without_label,
         "notes": list(source.notes),
         "sha256": _sha256(folder / "images.npy"),
     }

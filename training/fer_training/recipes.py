@@ -39,8 +39,10 @@ class Recipe:
     `ema` is the decay per step of the averaged weights, 0 for none; `patience` ends a run after so many epochs
     without a better PublicTest accuracy, 0 for never. `keep` says which weights the run leaves:
     "best" by PublicTest accuracy, or "last".
+    `distillation` is the weight of the teachers' answers, softened by the temperature, beside the target.
     """
 
+    name: str = ""
     epochs: int = 60
     batch_size: int = 128
     optimizer: str = "adamw"
@@ -73,6 +75,7 @@ class Smoke(Recipe):
     `fer-train run mini_xception --data data/fer2013-prepared --recipe smoke --out runs/smoke`, one minute.
     """
 
+    name: str = "smoke"
     epochs: int = 2
     warmup_epochs: float = 0.5
 
@@ -84,6 +87,7 @@ class Quick(Recipe):
     `fer-train run mini_xception --data data/fer2013-prepared --recipe quick --out runs/mini_xception`.
     """
 
+    name: str = "quick"
     epochs: int = 30
     batch_size: int = 64
     learning_rate: float = 3e-3
@@ -100,6 +104,7 @@ class Strong(Recipe):
     `fer-train run se_resnet --data data/fer2013-prepared --recipe strong --out runs/se_resnet`.
     """
 
+    name: str = "strong"
     epochs: int = 50
     batch_size: int = 64
     learning_rate: float = 1.5e-3
@@ -112,8 +117,20 @@ class Strong(Recipe):
     )
 
 
+@dataclass(frozen=True)
+class Distil(Strong):
+    """As `strong`, with half of the target from teachers: any number of trained networks, answering on average.
+
+    `fer-train run se_resnet --data data/fer2013-prepared --recipe distil --teacher A.keras --teacher B.keras --out …`.
+    """
+
+    name: str = "distil"
+    distillation: float = 0.5
+
+
 RECIPES: dict[str, Recipe] = {
     "smoke": Smoke(),
     "quick": Quick(),
     "strong": Strong(),
+    "distil": Distil(),
 }

@@ -8,6 +8,7 @@ A run's folder:
     run.json                      what was asked for, so that a run goes on only with the same settings
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from fer_client.errors import UsageError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, to_input, training_set
 from fer_training.dataset import VOTE_NAMES, Dataset
+from fer_training.distill import Teachers
 from fer_training.files import replacing, write_json
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.metrics import accuracy, negative_log_likelihood, softmax
@@ -45,12 +47,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
-    """One run's settings; `out` is its folder."""
+    """One run's settings; `out` is its folder, `teachers` are weights to distil from."""
 
     architecture: str
     recipe: Recipe
     seed: int
     out: Path
+    teachers: tuple[Path, ...] = ()
 
 
 def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
@@ -60,6 +63,8 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     """
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
+    use_all_devices()
+    teachers = Teachers(run.teachers, dataset.label_names, run.recipe)
     _claim_folder(run, dataset)
     data = training_set(dataset, run.recipe)
     steps = data.steps(run.recipe.batch_size)
@@ -74,7 +79,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
         if _ran_out_of_patience(epochs, run.recipe.patience):
             break
         started = time.monotonic()
-        loss = _train_epoch(model, data, run, epoch, rates, tell)
+        loss = _train_epoch(model, data, run, epoch, rates, teachers, tell)
         with _averaged_weights(model, run.recipe):
             finished = _judge(
                 served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
@@ -90,6 +95,14 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     return run.out / "network.keras"
 
 
+def use_all_devices() -> None:
+    """Split each batch over all GPUs or TPUs, where there are several and Keras's backend can do so (JAX)."""
+    if keras.backend.backend() == "jax":
+        devices = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+        if len(devices) > 1:
+            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+
+
 def _claim_folder(run: Run, dataset: Dataset) -> None:
     """Note what is asked for, or check that the folder holds the same."""
     asked = {
@@ -97,6 +110,7 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
         "recipe": run.recipe.as_record(),
         "seed": run.seed,
         "data": dataset.description["sha256"],
+        "teachers": [hashlib.sha256(path.read_bytes()).hexdigest() for path in run.teachers],
     }
     path = run.out / "run.json"
     if path.exists():
@@ -164,6 +178,7 @@ def _train_epoch(
     run: Run,
     epoch: int,
     rates: NDArray[np.float64],
+    teachers: Teachers,
     on_progress: Callable[[Progress], None],
 ) -> float:
     """Take one epoch's steps and return the mean loss."""
@@ -172,9 +187,10 @@ def _train_epoch(
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
         model.reset_metrics()
-        weights = [batch.weights for _ in batch.targets]
+        targets = [teachers.blend(batch.images, batch.targets[0]), *batch.targets[1:]]
+        weights = [batch.weights for _ in targets]
         # The first value is the loss over all outputs.
-        total += float(np.ravel(model.train_on_batch(batch.images, batch.targets, sample_weight=weights))[0])
+        total += float(np.ravel(model.train_on_batch(batch.images, targets, sample_weight=weights))[0])
         on_progress(Progress(epoch, run.recipe.epochs, step + 1, steps, total / (step + 1), None))
     return total / steps
 

@@ -9,7 +9,7 @@ from keras import layers
 from fer_training.architectures.blocks import face_input, logits, network
 
 
-def convnext(classes: int, stages: Sequence[tuple[int, int]] = ((48, 2), (96, 2), (192, 2))) -> keras.Model:
+def convnext(classes: int, stages: Sequence[tuple[int, int]] = ((32, 2), (64, 2), (128, 4))) -> keras.Model:
     """Build the network; each of `stages` is (width, blocks), and the picture is halved between them.
 
     The first convolution takes patches of 2x2 pixels instead of the paper's 4x4, since the picture is small.

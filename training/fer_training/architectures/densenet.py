@@ -9,7 +9,7 @@ from keras import layers
 from fer_training.architectures.blocks import conv_bn, face_input, logits, network
 
 
-def densenet(classes: int, blocks: Sequence[int] = (4, 6, 8), growth: int = 24) -> keras.Model:
+def densenet(classes: int, blocks: Sequence[int] = (3, 5, 7), growth: int = 20) -> keras.Model:
     """Build the network; each of `blocks` is a number of layers, and the picture is halved between them."""
     inputs = face_input()
     x = conv_bn(inputs, 2 * growth, stride=2, activation=None)

@@ -6,8 +6,8 @@ each row of `fer2013.csv`, in the same order.
 """
 
 import csv
-import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.dataset import SPLITS, VOTE_NAMES, VOTES_OF_LABEL
-from fer_training.preparation import SIDE, Sample, Source, read_luma
+from fer_training.preparation import SIDE, Sample, Source, held_out, read_luma
 
 PLUS_LABELS = (*LABELS, "contempt")
 """FER+'s eight classes, in the contract's order with contempt at the end."""
@@ -76,13 +76,20 @@ def _rows(table: Path, votes: Path | None) -> Iterator[Sample]:
         columns = _columns(table, next(reader, []), ("emotion", "pixels", "Usage"))
         count = 0
         for count, row in enumerate(reader, start=1):
-            yield _sample(table, count, row, columns, None if vote_rows is None else next(vote_rows, None))
+            voted = next(vote_rows, None) if vote_rows else None
+            if vote_rows and voted is None:
+                raise _other_length(table, votes, "fewer")
+            yield _sample(table, count, row, columns, voted)
     if count == 0:
         raise InputError(f"Expected rows of images in {table}, but it has none. Download it again.")
-    if vote_rows is not None and next(vote_rows, None) is not None:
-        raise InputError(
-            f"Expected as many rows in {votes} as in {table}, but it has more: one of them is cut."
-        )
+    if vote_rows and next(vote_rows, None) is not None:
+        raise _other_length(table, votes, "more")
+
+
+def _other_length(table: Path, votes: Path | None, what: str) -> InputError:
+    return InputError(
+        f"Expected as many rows in {votes} as in {table}, but it has {what}: one of them is cut."
+    )
 
 
 def _columns(table: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
@@ -142,9 +149,9 @@ def _majority(samples: Iterator[Sample]) -> Iterator[Sample]:
     for sample in samples:
         votes = sample.votes or (0,) * len(VOTE_NAMES)
         leader = int(np.argmax(votes))
-        names = [name for name, column in VOTES_OF_LABEL.items() if column == VOTE_NAMES[leader]]
-        if names and 2 * votes[leader] > sum(votes):
-            yield Sample(sample.luma, PLUS_LABELS.index(names[0]), sample.split, sample.name, sample.votes)
+        names = [name for name in PLUS_LABELS if VOTES_OF_LABEL[name] == VOTE_NAMES[leader]]
+        agreed = names and 2 * votes[leader] > sum(votes)
+        yield replace(sample, label=PLUS_LABELS.index(names[0]) if agreed else None)
 
 
 def _tree(root: Path) -> Source:
@@ -180,5 +187,4 @@ def _tree_split(relative: Path, luma: NDArray[np.uint8] | None, named: bool) -> 
         return "PublicTest" if named and relative.name.startswith("PublicTest") else "PrivateTest"
     if named or luma is None:
         return "Training"
-    digest = hashlib.sha256(luma.tobytes()).digest()
-    return "PublicTest" if int.from_bytes(digest[:8]) % 100 < HELD_OUT_PERCENT else "Training"
+    return "PublicTest" if held_out(luma, HELD_OUT_PERCENT) else "Training"

@@ -1,0 +1,52 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_client.contract import LABELS
+from fer_training.dataset import SPLITS, Dataset, load_dataset
+from fer_training.preparation import Sample, Source, prepare
+from support.training_data import Rows, drawn_face, votes_for
+
+
+@pytest.fixture(scope="session")
+def rows() -> Rows:
+    """Two images of each class in each split."""
+    rng = np.random.default_rng(1)
+    return [
+        (label, drawn_face(label, rng), split)
+        for split in SPLITS
+        for label in range(len(LABELS))
+        for _ in "ab"
+    ]
+
+
+@pytest.fixture(scope="session")
+def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, Dataset]]:
+    """Prepare a set of drawn faces with so many images per class in Training; a third of that in the others."""
+
+    def make(per_class: int, votes: bool = True) -> tuple[Path, Dataset]:
+        rng = np.random.default_rng(2)
+        counts = {
+            "Training": per_class,
+            "PublicTest": max(per_class // 3, 1),
+            "PrivateTest": max(per_class // 3, 1),
+        }
+        samples = [
+            Sample(
+                drawn_face(label, rng),
+                label,
+                split,
+                f"{split}-{label}-{number}",
+                votes_for(label) if votes else None,
+            )
+            for split, count in counts.items()
+            for label in range(len(LABELS))
+            for number in range(count)
+        ]
+        folder = tmp_path_factory.mktemp("data") / "drawn"
+        prepare(Source("drawn", LABELS, samples), folder)
+        return folder, load_dataset(folder)
+
+    return make

@@ -1,0 +1,86 @@
+"""What `fer-train` shows for people: tables on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from fer_training.predict import Answer
+
+TITLES = {
+    "images": "images",
+    "accuracy": "accuracy",
+    "four_category_accuracy": "accuracy, four categories",
+    "macro_f1": "macro-F1",
+    "ece": "calibration error",
+}
+
+
+def print_counts(console: Console, description: Mapping[str, Any]) -> None:
+    """Show a prepared dataset's counts and faults."""
+    counts = description["counts"]
+    table = Table("class", *counts)
+    for label in description["labels"]:
+        table.add_row(label, *(str(split[label]) for split in counts.values()))
+    table.add_row("all", *(str(sum(split.values())) for split in counts.values()))
+    console.print(table)
+    console.print(
+        f"unreadable images, left out: {len(description['unreadable'])}{_some(description['unreadable'])}"
+    )
+    console.print(
+        f"images of one constant value: {len(description['constant'])}{_some(description['constant'])}"
+    )
+    console.print(f"images without a label, left out: {description['without_label']}")
+    for split, number in description["copies_of_training"].items():
+        console.print(f"{split} images that also stand in Training: {number}")
+    for note in description["notes"]:
+        console.print(note)
+
+
+def _some(names: Sequence[str]) -> str:
+    return f" ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})" if names else ""
+
+
+def print_costs(console: Console, costs: Mapping[str, Mapping[str, int]]) -> None:
+    """Show what each architecture costs."""
+    table = Table("architecture", "parameters", "multiply-adds")
+    for name, cost in costs.items():
+        table.add_row(name, f"{cost['parameters'] / 1e3:.0f} k", f"{cost['multiply_adds'] / 1e6:.1f} M")
+    console.print(table)
+
+
+def print_result(console: Console, result: Mapping[str, Any], split: str) -> None:
+    """Show the figures of one split."""
+    alone = result["without_copies_of_training"]
+    table = Table("", split, "without copies of Training")
+    for key, title in TITLES.items():
+        table.add_row(title, _figure(result[key]), _figure(alone[key]))
+    console.print(table)
+    console.print(
+        f"Calibration error before temperature scaling: {_figure(result['ece_before_temperature'])}"
+    )
+    classes = Table("class", "precision", "recall")
+    for name, precision in result["precision"].items():
+        classes.add_row(name, _figure(precision), _figure(result["recall"][name]))
+    console.print(classes)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return str(value) if isinstance(value, int) else f"{100 * value:.2f} %"
+
+
+def print_answers(console: Console, answers: Sequence["Answer"]) -> None:
+    """Show one line per face."""
+    if not answers:
+        console.print("No face was found. If the pictures are crops of faces, add --whole.")
+        return
+    table = Table("picture", "face", "expression", *answers[0].probabilities)
+    for answer in answers:
+        face = "whole" if answer.box_xywh is None else ",".join(map(str, answer.box_xywh))
+        shares = (f"{share:.2f}" for share in answer.probabilities.values())
+        table.add_row(answer.image, face, answer.expression, *shares)
+    console.print(table)
