@@ -68,9 +68,8 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     _claim_folder(run, dataset)
     data = training_set(dataset, run.recipe)
     steps = data.steps(run.recipe.batch_size)
-    model = _load_checkpoint(run.out) or new_model(
-        run, len(dataset.label_names), has_votes_head(dataset, run.recipe)
-    )
+    model = new_model(run, len(dataset.label_names), has_votes_head(dataset, run.recipe))
+    _load_checkpoint(model, run.out)
     served = _without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
     done = int(model.optimizer.iterations) // steps
@@ -124,9 +123,26 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
     write_json(path, asked)
 
 
-def _load_checkpoint(out: Path) -> keras.Model | None:
+def _load_checkpoint(model: keras.Model, out: Path) -> None:
+    """Take weights and optimizer state over, if there are any.
+
+    Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
+    """
     path = out / "checkpoint.keras"
-    return keras.saving.load_model(path) if path.exists() else None
+    if not path.exists():
+        return
+    saved = keras.saving.load_model(path)
+    model.set_weights(saved.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+        variable.assign(value)
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Start each epoch's dropout anew, since a `.keras` file does not hold the state of its random numbers."""
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign([seed, epoch])
 
 
 def new_model(run: Run, classes: int, votes_head: bool) -> keras.Model:
@@ -184,6 +200,7 @@ def _train_epoch(
     """Take one epoch's steps and return the mean loss."""
     steps = data.steps(run.recipe.batch_size)
     total = 0.0
+    _seed_dropout(model, run.seed, epoch)
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
         model.reset_metrics()

@@ -1,0 +1,147 @@
+"""One conformance check for every architecture of the registry."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the extra `training`")
+pytestmark = [
+    pytest.mark.keras,
+    # Keras's TensorFlow backend meets NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+NAMES = (
+    "basic_cnn", "vgg", "inception", "resnet", "se_resnet", "densenet", "mini_xception", "mobilenet",
+    "efficientnet", "convnext", "repvgg", "residual_masking",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def network(request: pytest.FixtureRequest) -> Any:
+    """A network after a few steps on one batch, so that batch statistics and weights have moved; with its losses."""
+    from fer_training.architectures import ARCHITECTURES
+
+    keras.utils.set_random_seed(0)
+    model = ARCHITECTURES[request.param](7)
+    model.compile(
+        keras.optimizers.Adam(1e-3), keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False
+    )
+    rng = np.random.default_rng(0)
+    faces = rng.uniform(-1, 1, (16, 48, 48, 1)).astype(np.float32)
+    targets = np.eye(7, dtype=np.float32)[np.arange(16) % 7]
+    losses = [float(model.train_on_batch(faces, targets)) for _ in range(5)]
+    return model, faces, losses
+
+
+def test_the_registry_holds_the_twelve() -> None:
+    from fer_training.architectures import ARCHITECTURES
+
+    assert tuple(ARCHITECTURES) == NAMES
+
+
+def test_a_few_steps_lower_the_loss(network: Any) -> None:
+    _, _, losses = network
+    assert min(losses[2:]) < losses[0]
+
+
+def test_input_and_logits_have_the_agreed_shape(network: Any) -> None:
+    model, faces, _ = network
+    assert model.input.shape == (None, 48, 48, 1)
+    answer = model.predict_on_batch(faces)
+    assert answer.shape == (16, 7)
+    assert answer.dtype == np.float32
+    assert not np.allclose(answer.sum(axis=1), 1, atol=1e-2), "expected logits, not probabilities"
+
+
+def test_it_stays_within_the_budget(network: Any) -> None:
+    from fer_training.cost import cost
+
+    counted = cost(network[0])
+    assert 10_000 < counted.parameters <= 2_000_000
+    assert 1e6 < counted.multiply_adds <= 42e6
+
+
+def test_its_file_opens_without_this_package(network: Any, tmp_path: Path) -> None:
+    model, faces, _ = network
+    path = tmp_path / "network.keras"
+    model.save(path)
+    with zipfile.ZipFile(path) as file:
+        config = json.loads(file.read("config.json"))
+    assert _modules(config) <= {
+        "keras",
+        "keras.layers",
+        "keras.initializers",
+        "keras.losses",
+        "keras.optimizers",
+        "builtins",
+    }
+    opened = keras.saving.load_model(path)
+    np.testing.assert_array_equal(opened.predict_on_batch(faces), model.predict_on_batch(faces))
+
+
+def _modules(config: Any) -> set[str]:
+    if isinstance(config, list):
+        return set().union(*map(_modules, config))
+    if not isinstance(config, dict):
+        return set()
+    own = {config["module"]} if isinstance(config.get("module"), str) else set()
+    return own.union(*map(_modules, config.values()))
+
+
+def test_onnx_gives_the_same_answers(network: Any) -> None:
+    tf = pytest.importorskip("tensorflow", reason="needs the extra `export`")
+    tf2onnx = pytest.importorskip("tf2onnx", reason="needs the extra `export`")
+    ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    model, faces, _ = network
+    taken = tf.TensorSpec((None, 48, 48, 1), tf.float32, name="luma")
+    proto, _ = tf2onnx.convert.from_function(
+        tf.function(lambda luma: model(luma, training=False), input_signature=[taken]), [taken], opset=17
+    )
+    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    answer = session.run(None, {session.get_inputs()[0].name: faces})[0]
+    np.testing.assert_allclose(answer, model.predict_on_batch(faces), atol=1e-4)
+
+
+def test_any_number_of_classes() -> None:
+    from fer_training.architectures import ARCHITECTURES
+
+    assert ARCHITECTURES["basic_cnn"](3).output.shape == (None, 3)
+
+
+def test_repvgg_reparameterised_is_smaller_and_gives_the_same_answers() -> None:
+    from fer_training.architectures.repvgg import reparameterise, repvgg
+    from fer_training.cost import cost
+
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    trained = repvgg(7)
+    for layer in trained.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 1.5, value.shape) for value in layer.get_weights()])
+    plain = reparameterise(trained)
+    faces = rng.uniform(-1, 1, (8, 48, 48, 1)).astype(np.float32)
+    expected = trained.predict_on_batch(faces)
+    np.testing.assert_allclose(
+        plain.predict_on_batch(faces), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()
+    )
+    assert cost(plain).multiply_adds < cost(trained).multiply_adds
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in plain.layers)
+
+
+def test_cost_of_a_network_counted_by_hand() -> None:
+    from fer_training.cost import cost
+
+    inputs = keras.Input((8, 8, 2))
+    x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(inputs)
+    x = keras.layers.SeparableConv2D(6, 3, padding="same", use_bias=False)(x)
+    x = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+    x = keras.layers.Dense(5, use_bias=False)(keras.layers.GlobalAveragePooling2D()(x))
+    found = cost(keras.Model(inputs, x))
+    convolutions = 16 * (9 * 2 * 4) + 16 * (9 * 4 + 4 * 6) + 16 * (9 * 6)
+    assert found.multiply_adds == convolutions + 30
+    assert found.parameters == 72 + 36 + 24 + 54 + 30

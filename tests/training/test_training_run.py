@@ -1,0 +1,246 @@
+"""Whole runs on drawn faces: learn, be killed, go on, be judged, answer."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.errors import InputError, UsageError
+from fer_training.dataset import Dataset
+from fer_training.history import read_history
+from fer_training.recipes import Augmentation, Recipe
+from fer_training.schedule import learning_rates
+
+keras = pytest.importorskip("keras", reason="needs the extra `training`")
+pytestmark = [
+    pytest.mark.keras,
+    # Keras's TensorFlow backend meets NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+RECIPE = Recipe(
+    epochs=3, batch_size=16, learning_rate=3e-3, warmup_epochs=0.5, votes_share=0.0, votes_head=0.5, ema=0.5,
+    mixed_precision=False, keep="last", augmentation=Augmentation(flip=False, rotate_deg=3, erase=0.1),
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """Stands for a signal that ends the process between two steps."""
+
+
+@pytest.fixture(scope="module")
+def data(make_dataset: Any) -> tuple[Path, Dataset]:
+    return make_dataset(32)
+
+
+@pytest.fixture(scope="module")
+def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of three epochs that nobody disturbed."""
+    return _train(data[1], tmp_path_factory.mktemp("runs") / "whole")
+
+
+def _train(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
+    from fer_training.train import Run, train
+
+    on_progress = others.pop("on_progress", None)
+    train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)
+    return out
+
+
+def test_a_run_learns_and_leaves_network_record_history_and_picture(finished: Path, data: Any) -> None:
+    history = read_history(finished / "history.csv")
+    assert [epoch.epoch for epoch in history] == [1, 2, 3]
+    assert history[-1].training_loss < history[0].training_loss
+    assert history[-1].validation_accuracy > 0.5
+    record = json.loads((finished / "network.json").read_text())
+    assert record["architecture"] == "basic_cnn"
+    assert record["labels"] == list(data[1].label_names)
+    assert record["input"] == {"height": 48, "width": 48, "channels": 1, "range": [-1.0, 1.0]}
+    assert record["epochs"] == 3
+    assert record["data"]["sha256"] == data[1].description["sha256"]
+    assert record["metrics"]["PublicTest"]["accuracy"] == history[-1].validation_accuracy
+    assert (finished / "curves.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_the_saved_network_has_one_float32_output_and_no_optimizer(finished: Path) -> None:
+    network = keras.saving.load_model(finished / "network.keras")
+    assert [output.shape for output in network.outputs] == [(None, 7)]
+    assert getattr(network, "optimizer", None) is None
+    assert {layer.dtype_policy.name for layer in network.layers} == {"float32"}
+
+
+@pytest.mark.parametrize("steps", [20, 28])
+def test_a_killed_run_goes_on_to_the_same_end(finished: Path, data: Any, tmp_path: Path, steps: int) -> None:
+    """Killed in the middle of the second epoch, and just after its last step."""
+    seen = []
+
+    def kill(progress: Any) -> None:
+        seen.append(progress)
+        if len([step for step in seen if step.finished is None]) == steps:
+            raise Killed
+
+    with pytest.raises(Killed):
+        _train(data[1], tmp_path / "run", on_progress=kill)
+    assert [epoch.epoch for epoch in read_history(tmp_path / "run/history.csv")] == [1]
+    _train(data[1], tmp_path / "run")
+    whole, resumed = (read_history(folder / "history.csv") for folder in (finished, tmp_path / "run"))
+    assert [epoch.learning_rate for epoch in resumed] == [epoch.learning_rate for epoch in whole]
+    assert [epoch.training_loss for epoch in resumed] == pytest.approx(
+        [epoch.training_loss for epoch in whole], rel=1e-4
+    )
+    for one, other in zip(_weights(finished), _weights(tmp_path / "run"), strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-4)
+
+
+def _weights(folder: Path) -> Any:
+    return keras.saving.load_model(folder / "network.keras").get_weights()
+
+
+def test_a_finished_run_is_left_as_it_is(finished: Path, data: Any) -> None:
+    before = (finished / "network.keras").read_bytes()
+    _train(data[1], finished)
+    assert (finished / "network.keras").read_bytes() == before
+
+
+def test_the_last_learning_rate_is_the_schedules(finished: Path) -> None:
+    rates = learning_rates(RECIPE, 224 // 16)
+    assert [epoch.learning_rate for epoch in read_history(finished / "history.csv")] == rates[13::14].tolist()
+
+
+def test_a_folder_of_another_run_is_refused(finished: Path, data: Any) -> None:
+    with pytest.raises(UsageError, match="or another --out"):
+        _train(data[1], finished, dataclasses.replace(RECIPE, learning_rate=1e-3))
+
+
+def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(
+        RECIPE, epochs=6, patience=1, keep="best", learning_rate=0.0, votes_head=0.0, ema=0.0, optimizer="sgd",
+        mixed_precision=True,
+    )  # fmt: skip
+    out = _train(data[1], tmp_path / "run", recipe)
+    assert len(read_history(out / "history.csv")) < 6
+    best = max(epoch.validation_accuracy for epoch in read_history(out / "history.csv"))
+    assert json.loads((out / "network.json").read_text())["metrics"]["PublicTest"]["accuracy"] == best
+
+
+def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tmp_path: Path) -> None:
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    with pytest.raises(InputError, match="Run the command with --split PublicTest first"):
+        evaluate(weights, data[1], "PrivateTest")
+    public = evaluate(weights, data[1], "PublicTest", tmp_path / "figures")
+    record = json.loads(weights.with_suffix(".json").read_text())
+    assert record["temperature"] not in (0.0, 1.0)
+    assert record["metrics"]["PublicTest"] == public
+    assert public["images"] == 70
+    assert public["accuracy"] == pytest.approx(
+        read_history(finished / "history.csv")[-1].validation_accuracy, abs=1e-4
+    )
+    private = evaluate(weights, data[1], "PrivateTest")
+    assert json.loads(weights.with_suffix(".json").read_text())["temperature"] == record["temperature"]
+    assert private["without_copies_of_training"]["images"] == private["images"] == 70
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"network-PublicTest-confusion.png", "network-PublicTest-reliability.png"}
+
+
+def _copy(finished: Path, folder: Path) -> Path:
+    for name in ("network.keras", "network.json", "history.csv"):
+        (folder / name).write_bytes((finished / name).read_bytes())
+    return folder / "network.keras"
+
+
+def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, tmp_path: Path) -> None:
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
+    with pytest.raises(InputError, match="Expected data with the classes angry"):
+        evaluate(weights, other, "PublicTest")
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive"])
+def test_damaged_weights_are_refused(finished: Path, data: Any, tmp_path: Path, content: bytes) -> None:
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    weights.write_bytes(content)
+    with pytest.raises(InputError, match="Expected a Keras file at"):
+        evaluate(weights, data[1], "PublicTest")
+
+
+def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path) -> None:
+    from fer_training.record import load_record
+
+    weights = _copy(finished, tmp_path)
+    weights.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match=r"Keep the \.keras and the \.json file together"):
+        load_record(weights)
+
+
+def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    import cv2
+
+    from fer_training.predict import predict
+
+    rows = data[1].rows("PrivateTest")[::10]
+    paths = [tmp_path / f"{row}.png" for row in rows]
+    for path, row in zip(paths, rows, strict=True):
+        cv2.imwrite(str(path), data[1].images[row])
+    answers = predict(paths, finished / "network.keras", whole=True)
+    assert [answer.image for answer in answers] == [str(path) for path in paths]
+    right = [
+        answer.expression == data[1].label_names[data[1].labels[row]]
+        for answer, row in zip(answers, rows, strict=True)
+    ]
+    assert np.mean(right) > 0.5
+    for answer in answers:
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
+
+
+def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -> None:
+    from fer_training.predict import predict
+
+    (tmp_path / "text.jpg").write_text("no picture")
+    with pytest.raises(InputError, match="Expected a picture at"):
+        predict([tmp_path / "text.jpg"], finished / "network.keras")
+
+
+def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_path: Path) -> None:
+    """With all of the target from the teacher, the labels have no say: shuffled ones do not hinder."""
+    rng = np.random.default_rng(0)
+    labels = data[1].labels.copy()
+    training = data[1].rows("Training")
+    labels[training] = rng.permutation(labels[training])
+    recipe = dataclasses.replace(RECIPE, distillation=1.0, distillation_temperature=1.0, votes_head=0.0)
+    teachers = (finished / "network.keras",)
+    out = _train(dataclasses.replace(data[1], labels=labels), tmp_path / "run", recipe, teachers=teachers)
+    assert read_history(out / "history.csv")[-1].validation_accuracy > 0.5
+
+
+def test_recipe_and_teachers_must_agree(finished: Path, data: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--teacher"):
+        _train(data[1], tmp_path / "a", dataclasses.replace(RECIPE, distillation=0.5))
+    with pytest.raises(UsageError, match="--teacher"):
+        _train(data[1], tmp_path / "b", teachers=(finished / "network.keras",))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_path: Path) -> None:
+    from fer_training.evaluate import evaluate
+    from fer_training.results import read_results, write_result
+
+    weights = _copy(finished, tmp_path)
+    with pytest.raises(InputError, match="Run `fer-train evaluate` first"):
+        write_result(weights, tmp_path / "results/basic_cnn.json")
+    accuracy = evaluate(weights, data[1], "PublicTest")["accuracy"]
+    write_result(weights, tmp_path / "results/basic_cnn.json")
+    (result,) = read_results(tmp_path / "results")
+    assert result["metrics"]["PublicTest"]["accuracy"] == accuracy
+    assert result["parameters"] > 100_000
+    assert result["training_s"] > 0
