@@ -29,17 +29,19 @@ class Batch:
 class TrainingSet:
     """The rows to learn from, with their targets float32 [N, K] and weights float32 [N] of mean 1.
 
-    With a votes head, the targets are [N, K + 10]: the labels' and the votes' side by side.
+    `images` are those of the whole dataset, still on disk; `rows` are the N to use. With a votes head, the
+    targets are [N, K + 10]: the labels' and the votes' side by side.
     """
 
     images: NDArray[np.uint8]
+    rows: NDArray[np.intp]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
     classes: int
 
     def steps(self, batch_size: int) -> int:
         """Full batches in one epoch; the rest of a shuffle is left out."""
-        return max(len(self.images) // batch_size, 1)
+        return max(len(self.rows) // batch_size, 1)
 
 
 def training_set(dataset: Dataset, recipe: Recipe) -> TrainingSet:
@@ -53,7 +55,7 @@ def training_set(dataset: Dataset, recipe: Recipe) -> TrainingSet:
     if has_votes_head(dataset, recipe):
         targets = np.hstack([targets, all_votes(np.asarray(dataset.votes)[rows])])
     weights = class_weights(labels, recipe.class_balance)
-    return TrainingSet(dataset.images[rows], targets, weights, len(dataset.label_names))
+    return TrainingSet(dataset.images, rows, targets, weights, len(dataset.label_names))
 
 
 def has_votes_head(dataset: Dataset, recipe: Recipe) -> bool:
@@ -92,12 +94,14 @@ def to_input(images: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.asarray(images, np.float32)[..., np.newaxis] / np.float32(127.5) - 1
 
 
-def make_batch(data: TrainingSet, rows: NDArray[np.intp], recipe: Recipe, rng: np.random.Generator) -> Batch:
-    """Augment and mix the given rows into one batch."""
-    images = augment(data.images[rows], recipe.augmentation, rng)
-    images, targets = mix(images, data.targets[rows], recipe.augmentation, rng)
+def make_batch(
+    data: TrainingSet, chosen: NDArray[np.intp], recipe: Recipe, rng: np.random.Generator
+) -> Batch:
+    """Augment and mix the chosen ones of `data.rows` into one batch."""
+    images = augment(data.images[data.rows[chosen]], recipe.augmentation, rng)
+    images, targets = mix(images, data.targets[chosen], recipe.augmentation, rng)
     parts = np.split(targets, [data.classes], axis=1)
-    return Batch(to_input(images), [part for part in parts if part.size], data.weights[rows])
+    return Batch(to_input(images), [part for part in parts if part.size], data.weights[chosen])
 
 
 def epoch_batches(
@@ -107,7 +111,7 @@ def epoch_batches(
 
     The order and the changes depend on seed, epoch and step alone, so a resumed run sees what it would have seen.
     """
-    order = np.random.default_rng((seed, epoch)).permutation(len(data.images))
+    order = np.random.default_rng((seed, epoch)).permutation(len(data.rows))
     ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
     stop = threading.Event()
 
@@ -116,8 +120,8 @@ def epoch_batches(
             for step in range(data.steps(recipe.batch_size)):
                 if stop.is_set():
                     return
-                rows = order[step * recipe.batch_size :][: recipe.batch_size]
-                ready.put(make_batch(data, rows, recipe, np.random.default_rng((seed, epoch, step))))
+                chosen = order[step * recipe.batch_size :][: recipe.batch_size]
+                ready.put(make_batch(data, chosen, recipe, np.random.default_rng((seed, epoch, step))))
         except BaseException as error:
             ready.put(error)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fer_client.errors import InputError
 from fer_training.dataset import Dataset, seen_in_training
 from fer_training.figures import draw_confusion, draw_reliability
+from fer_training.learner import predict_logits
 from fer_training.metrics import (
     confusion_matrix,
     expected_calibration_error,
@@ -19,7 +20,6 @@ from fer_training.metrics import (
     summarise,
 )
 from fer_training.record import load_network, load_record, save_record
-from fer_training.train import predict_logits
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from fer_client.detection import choose_detector
 from fer_client.errors import InputError
+from fer_training.learner import predict_logits
 from fer_training.metrics import softmax
 from fer_training.preparation import read_luma, to_side
 from fer_training.record import load_network, load_record
-from fer_training.train import predict_logits
 
 MIN_SCORE = 0.6
 

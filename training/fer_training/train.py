@@ -11,8 +11,7 @@ A run's folder:
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +19,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.errors import UsageError
-from fer_training.architectures import ARCHITECTURES
-from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, to_input, training_set
-from fer_training.dataset import VOTE_NAMES, Dataset
+from fer_client.errors import InputError, UsageError
+from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, training_set
+from fer_training.dataset import Dataset
 from fer_training.distill import Teachers
 from fer_training.files import replacing, write_json
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
+from fer_training.learner import (
+    averaged_weights,
+    float32_twin,
+    load_checkpoint,
+    new_learner,
+    predict_logits,
+    seed_dropout,
+    use_all_devices,
+    without_votes_head,
+)
 from fer_training.metrics import accuracy, negative_log_likelihood, softmax
 from fer_training.recipes import Recipe
 from fer_training.record import new_record, save_record
@@ -64,13 +72,15 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
+    classes = len(dataset.label_names)
     teachers = Teachers(run.teachers, dataset.label_names, run.recipe)
+    _check_splits(dataset)
     _claim_folder(run, dataset)
     data = training_set(dataset, run.recipe)
     steps = data.steps(run.recipe.batch_size)
-    model = new_model(run, len(dataset.label_names), has_votes_head(dataset, run.recipe))
-    _load_checkpoint(model, run.out)
-    served = _without_votes_head(model)
+    model = new_learner(run.architecture, classes, run.recipe, has_votes_head(dataset, run.recipe))
+    load_checkpoint(model, run.out / "checkpoint.keras")
+    served = without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
     done = int(model.optimizer.iterations) // steps
     epochs = read_history(run.out / "history.csv")[:done]
@@ -79,7 +89,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
             break
         started = time.monotonic()
         loss = _train_epoch(model, data, run, epoch, rates, teachers, tell)
-        with _averaged_weights(model, run.recipe):
+        with averaged_weights(model, run.recipe):
             finished = _judge(
                 served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
             )
@@ -94,12 +104,12 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     return run.out / "network.keras"
 
 
-def use_all_devices() -> None:
-    """Split each batch over all GPUs or TPUs, where there are several and Keras's backend can do so (JAX)."""
-    if keras.backend.backend() == "jax":
-        devices = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
-        if len(devices) > 1:
-            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+def _check_splits(dataset: Dataset) -> None:
+    for split in ("Training", "PublicTest"):
+        if not len(dataset.rows(split)):
+            raise InputError(
+                f"Expected images in the split {split}, but the data has none. Prepare it again."
+            )
 
 
 def _claim_folder(run: Run, dataset: Dataset) -> None:
@@ -123,71 +133,6 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
     write_json(path, asked)
 
 
-def _load_checkpoint(model: keras.Model, out: Path) -> None:
-    """Take weights and optimizer state over, if there are any.
-
-    Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
-    """
-    path = out / "checkpoint.keras"
-    if not path.exists():
-        return
-    saved = keras.saving.load_model(path)
-    model.set_weights(saved.get_weights())
-    model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
-        variable.assign(value)
-
-
-def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Start each epoch's dropout anew, since a `.keras` file does not hold the state of its random numbers."""
-    for variable in model.variables:
-        if variable.path.endswith("seed_generator_state"):
-            variable.assign([seed, epoch])
-
-
-def new_model(run: Run, classes: int, votes_head: bool) -> keras.Model:
-    """Build in the recipe's precision, with the second output for votes if asked, and compile."""
-    with _precision("mixed_bfloat16" if run.recipe.mixed_precision else "float32"):
-        model = ARCHITECTURES[run.architecture](classes)
-        if votes_head:
-            features = model.get_layer("logits").input
-            votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
-            model = keras.Model(model.input, [model.output, votes])
-    model.compile(
-        optimizer=_optimizer(run.recipe),
-        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
-        loss_weights=[1.0, run.recipe.votes_head][: len(model.outputs)],
-        # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
-    return model
-
-
-@contextmanager
-def _precision(policy: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
-    if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(
-            recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=True,
-            weight_decay=recipe.weight_decay,
-            **average,
-        )
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
 def _train_epoch(
     model: keras.Model,
     data: TrainingSet,
@@ -200,7 +145,7 @@ def _train_epoch(
     """Take one epoch's steps and return the mean loss."""
     steps = data.steps(run.recipe.batch_size)
     total = 0.0
-    _seed_dropout(model, run.seed, epoch)
+    seed_dropout(model, run.seed, epoch)
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
         model.reset_metrics()
@@ -208,40 +153,12 @@ def _train_epoch(
         weights = [batch.weights for _ in targets]
         # The first value is the loss over all outputs.
         total += float(np.ravel(model.train_on_batch(batch.images, targets, sample_weight=weights))[0])
+        if not np.isfinite(total):
+            raise UsageError(
+                f"The loss is no longer a number in epoch {epoch + 1}. Lower the recipe's learning rate."
+            )
         on_progress(Progress(epoch, run.recipe.epochs, step + 1, steps, total / (step + 1), None))
     return total / steps
-
-
-@contextmanager
-def _averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
-    """Put the optimizer's moving averages in the place of the weights for a while."""
-    if not recipe.ema:
-        yield
-        return
-    weights = model.get_weights()
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    try:
-        yield
-    finally:
-        model.set_weights(weights)
-
-
-def _without_votes_head(model: keras.Model) -> keras.Model:
-    """The part of the network that is served; it shares its weights with `model`."""
-    return keras.Model(model.input, model.get_layer("logits").output)
-
-
-def predict_logits(
-    model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256
-) -> NDArray[np.float32]:
-    """Logits [N, K] of uint8 luma [N, 48, 48]."""
-    parts = [
-        np.asarray(
-            keras.ops.convert_to_numpy(model.predict_on_batch(to_input(images[first : first + batch_size])))
-        )
-        for first in range(0, len(images), batch_size)
-    ]
-    return np.concatenate(parts).astype(np.float32)
 
 
 def _judge(
@@ -273,12 +190,9 @@ def _ran_out_of_patience(epochs: list[Epoch], patience: int) -> bool:
 
 def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoch) -> None:
     """Write the weights into a float32 twin without optimizer, and the record beside it."""
-    with _precision("float32"):
-        twin = ARCHITECTURES[run.architecture](len(dataset.label_names))
-    twin.set_weights(model.get_weights())
     path = run.out / "network.keras"
     with replacing(path) as beside:
-        twin.save(beside)
+        float32_twin(model, run.architecture).save(beside)
     record = new_record(run.architecture, dataset, run.recipe, run.seed)
     record["epochs"] = finished.epoch
     record["metrics"] = {"PublicTest": {"accuracy": finished.validation_accuracy}}

@@ -1,0 +1,136 @@
+"""The command as a user types it: what it prints, its exit codes, and one sentence for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.contract import LABELS
+from fer_training.cli import main
+from fer_training.readers import READERS
+from fer_training.recipes import RECIPES
+from support.training_data import Rows, write_fer2013
+
+HEADER = ("emotion", "pixels", "Usage")
+
+
+class Outcome:
+    """What one call of the command gave back."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def fer_train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Call the command in this process."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["fer-train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+            sys.exit(0)
+        captured = capsys.readouterr()
+        code = left.value.code
+        return Outcome(code if isinstance(code, int) else 0, captured.out, captured.err)
+
+    return call
+
+
+def test_the_command_starts_without_keras() -> None:
+    heavy = ("keras", "tensorflow", "matplotlib")
+    code = f"import sys, fer_training.cli; sys.exit(not sys.modules.keys().isdisjoint({heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_names_every_dataset_and_recipe(fer_train: Any) -> None:
+    assert all(name in fer_train("prepare", "--help").out for name in READERS)
+    assert all(name in fer_train("run", "--help").out for name in RECIPES)
+
+
+def test_prepare_reports_counts_and_faults(fer_train: Any, tmp_path: Path, rows: Rows) -> None:
+    flat = (2, np.zeros((48, 48), np.uint8), "Training")
+    write_fer2013(tmp_path, HEADER, [*rows, flat], votes=True)
+    outcome = fer_train("prepare", "fer2013", tmp_path, tmp_path / "out")
+    assert outcome.code == 0
+    counted = json.loads((tmp_path / "out/dataset.json").read_text())["counts"]
+    assert counted["Training"]["fear"] == 3
+    assert "images of one constant value: 1 (row 43)" in outcome.out
+    assert "PublicTest images that also stand in Training: 0" in outcome.out
+
+
+def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Rows) -> None:
+    write_fer2013(tmp_path, HEADER, rows, votes=True)
+    assert fer_train("prepare", "fer2013plus", tmp_path, tmp_path / "out", "--without", "contempt").code == 0
+    assert json.loads((tmp_path / "out/dataset.json").read_text())["labels"] == list(LABELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["prepare", "fer2012", ".", "out"], 2, "out of fer2013, fer2013plus, rafdb, affectnet; got fer2012."),
+        (["prepare", "fer2013", "missing", "out"], 3, "Expected fer2013.csv or a folder with it"),
+        (["prepare", "rafdb", "missing", "out"], 3, "Expected list_patition_label.txt in missing"),
+        (["prepare", "affectnet", "missing", "out"], 3, "in missing; found neither"),
+        (["run", "basic_cnn", "--data", "missing", "--out", "o", "--recipe", "x"], 2, "Expected a recipe out of smoke"),
+        (["run", "basic_cnn", "--data", "missing", "--out", "o"], 3, "Expected a folder that `fer-train prepare` wrote"),
+        (["evaluate", "x.keras", "--data", "missing", "--split", "Training"], 2, "a split out of PublicTest, PrivateTest"),
+        (["evaluate", "x.keras", "--data", "missing"], 3, "but missing cannot be read as one"),
+        (["table", "results", "missing.md"], 3, "Could not read or write missing.md: No such file or directory."),
+    ],
+)  # fmt: skip
+def test_a_mistake_gets_one_sentence_and_its_exit_code(
+    fer_train: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = fer_train(*arguments)
+    assert outcome.code == code
+    assert sentence in outcome.err
+    assert outcome.err.startswith("fer-train: ")
+    assert outcome.err.count("\n") == 1
+    assert outcome.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_interruption_says_how_to_go_on(fer_train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(READERS, "fer2013", interrupted)  # type: ignore[arg-type]
+    outcome = fer_train("prepare", "fer2013", ".", "out")
+    assert outcome.code == 130
+
+
+def test_no_backend_is_said_in_one_sentence(fer_train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", {}.get)
+    outcome = fer_train("architectures")
+    assert outcome.code == 2
+    assert "pip install 'fer-triton[training]'" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("installed", "asked", "chosen"),
+    [
+        ({"keras", "tensorflow", "jax"}, None, "tensorflow"),
+        ({"keras", "jax", "torch"}, None, "jax"),
+        ({"keras", "torch"}, None, "torch"),
+        ({"keras", "tensorflow", "torch"}, "torch", "torch"),
+    ],
+)
+def test_backend_is_the_users_or_the_first_installed(
+    monkeypatch: pytest.MonkeyPatch, installed: set[str], asked: str | None, chosen: str
+) -> None:
+    from fer_training.backend import choose_backend
+
+    monkeypatch.setenv("KERAS_BACKEND", asked or "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in installed else None)
+    assert choose_backend() == chosen

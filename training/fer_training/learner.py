@@ -1,0 +1,123 @@
+"""A network while it learns: compiled, resumed, averaged, and the parts of it that are kept."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_training.architectures import ARCHITECTURES
+from fer_training.batches import to_input
+from fer_training.dataset import VOTE_NAMES
+from fer_training.recipes import Recipe
+
+
+def use_all_devices() -> None:
+    """Split each batch over all GPUs or TPUs, where there are several and Keras's backend can do so (JAX)."""
+    if keras.backend.backend() == "jax":
+        devices = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+        if len(devices) > 1:
+            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+
+
+def load_checkpoint(model: keras.Model, path: Path) -> None:
+    """Take weights and optimizer state over, if there are any.
+
+    Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
+    """
+    if not path.exists():
+        return
+    saved = keras.saving.load_model(path)
+    model.set_weights(saved.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+        variable.assign(value)
+
+
+def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Start each epoch's dropout anew, since a `.keras` file does not hold the state of its random numbers."""
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign([seed, epoch])
+
+
+def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: bool) -> keras.Model:
+    """Build in the recipe's precision, with the second output for votes if asked, and compile."""
+    with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
+        model = ARCHITECTURES[architecture](classes)
+        if votes_head:
+            features = model.get_layer("logits").input
+            votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
+            model = keras.Model(model.input, [model.output, votes])
+    model.compile(
+        optimizer=_optimizer(recipe),
+        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
+        loss_weights=[1.0, recipe.votes_head][: len(model.outputs)],
+        # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
+
+
+@contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+            **average,
+        )
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+@contextmanager
+def averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
+    """Put the optimizer's moving averages in the place of the weights for a while."""
+    if not recipe.ema:
+        yield
+        return
+    weights = model.get_weights()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        model.set_weights(weights)
+
+
+def without_votes_head(model: keras.Model) -> keras.Model:
+    """The part of the network that is served; it shares its weights with `model`."""
+    return keras.Model(model.input, model.get_layer("logits").output)
+
+
+def float32_twin(model: keras.Model, architecture: str) -> keras.Model:
+    """The same network in single precision and without optimizer, to be kept."""
+    with _precision("float32"):
+        twin = ARCHITECTURES[architecture](model.output.shape[-1])
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def predict_logits(
+    model: keras.Model, images: NDArray[np.uint8], batch_size: int = 256
+) -> NDArray[np.float32]:
+    """Logits [N, K] of uint8 luma [N, 48, 48]."""
+    chunks = (images[first : first + batch_size] for first in range(0, len(images), batch_size))
+    return np.concatenate(
+        [np.asarray(model.predict_on_batch(to_input(chunk)), np.float32) for chunk in chunks]
+    )
