@@ -23,7 +23,8 @@ from fer_client.detection import DetectorChoice, FrameDetector, choose_detector
 from fer_client.embedded import server_url
 from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
-from fer_client.pipeline import Job, analyse_video
+from fer_client.job import Job
+from fer_client.pipeline import analyse_video
 from fer_client.settings import Settings
 from fer_client.video import Frame, open_video
 

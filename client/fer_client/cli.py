@@ -17,7 +17,8 @@ from fer_client.embedded import server_url
 from fer_client.errors import FerError, Interrupted, ServerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
-from fer_client.pipeline import Job, analyse_video
+from fer_client.job import Job
+from fer_client.pipeline import analyse_video
 from fer_client.results import check_target, folder_names
 from fer_client.settings import Settings
 from fer_client.tables import check_format

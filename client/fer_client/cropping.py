@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 from fer_client.video import Frame, Image
 
 SCALE = 1.0
-"""Side of the crop over the longer side of the detector's box."""
+"""Side of the crop over the longer side of the detector's box.
+
+On 1,061 labelled faces of another data set, found by YuNet, 0.9 to 1.05 served the first network equally
+well (58 to 59 % right); 0.8 lost 2 points and 1.3 lost 5.
+"""
 
 _LIMITED_TO_FULL = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
 """ITU-R BT.601 and BT.709 limited range, black 16 and white 235, to the 0 to 255 that photographs have."""

@@ -11,7 +11,8 @@ from fer_client.detection import choose_detector
 from fer_client.errors import Interrupted
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
-from fer_client.pipeline import Job, Progress, analyse_video
+from fer_client.job import Job
+from fer_client.pipeline import Progress, analyse_video
 from fer_client.settings import Settings
 from support.protocol_server import ProtocolServer
 from support.videos import default_frames, uneven_ticks, write_video

@@ -1,0 +1,40 @@
+"""How long each stage of the pipeline takes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class StageClock:
+    """Seconds spent in each stage, summed over its threads; stages overlap, so the sum exceeds the total."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to the stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    def result(self) -> dict[str, float]:
+        """Return the stages' seconds in the order in which they first ended."""
+        return {stage: round(seconds, 3) for stage, seconds in self._seconds.items()}
+
+    def timed(self, items: Iterator[T], stage: str) -> Iterator[T]:
+        """Pass items on, adding the time that each took to come to the stage."""
+        while True:
+            with self.time(stage):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
