@@ -18,7 +18,8 @@ def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:
         metrics["PrivateTest"] = {"accuracy": private, "four_category_accuracy": 0.8, "ece": 0.015}
     return {
         "architecture": "resnet", "data": {"name": "fer2013", "sha256": "x", "counts": {}},
-        "recipe": {"name": "strong"}, "seed": 0, "epochs": 9, "versions": {}, "metrics": metrics, "temperature": 1.2, "labels": [],
+        "recipe": {"name": "strong"}, "seed": 0, "epochs": 9, "versions": {}, "metrics": metrics,
+        "temperature": 1.2, "labels": [],
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_training.architectures import ARCHITECTURES
-from fer_training.batches import to_input
+from fer_training.batches import Batch, to_input
 from fer_training.dataset import VOTE_NAMES
 from fer_training.recipes import Recipe
 
@@ -86,6 +86,15 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     return optimizer
 
 
+def train_step(model: keras.Model, batch: Batch) -> float:
+    """Take one step and return the loss, summed over the outputs."""
+    model.reset_metrics()
+    if len(batch.targets) == 1:
+        return float(model.train_on_batch(batch.images, batch.targets[0], sample_weight=batch.weights))
+    weights = [batch.weights for _ in batch.targets]
+    return float(model.train_on_batch(batch.images, batch.targets, sample_weight=weights)[0])
+
+
 @contextmanager
 def averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
     """Put the optimizer's moving averages in the place of the weights for a while."""
@@ -94,6 +103,8 @@ def averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
         return
     weights = model.get_weights()
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    # On JAX the weights now share their memory with the averages, which a prediction would give away.
+    model.set_weights(model.get_weights())
     try:
         yield
     finally:

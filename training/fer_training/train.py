@@ -8,6 +8,7 @@ A run's folder:
     run.json                      what was asked for, so that a run goes on only with the same settings
 """
 
+import dataclasses
 import hashlib
 import json
 import time
@@ -32,6 +33,7 @@ from fer_training.learner import (
     new_learner,
     predict_logits,
     seed_dropout,
+    train_step,
     use_all_devices,
     without_votes_head,
 )
@@ -148,11 +150,10 @@ def _train_epoch(
     seed_dropout(model, run.seed, epoch)
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
-        model.reset_metrics()
-        targets = [teachers.blend(batch.images, batch.targets[0]), *batch.targets[1:]]
-        weights = [batch.weights for _ in targets]
-        # The first value is the loss over all outputs.
-        total += float(np.ravel(model.train_on_batch(batch.images, targets, sample_weight=weights))[0])
+        batch = dataclasses.replace(
+            batch, targets=[teachers.blend(batch.images, batch.targets[0]), *batch.targets[1:]]
+        )
+        total += train_step(model, batch)
         if not np.isfinite(total):
             raise UsageError(
                 f"The loss is no longer a number in epoch {epoch + 1}. Lower the recipe's learning rate."
