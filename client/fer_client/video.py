@@ -23,6 +23,11 @@ from fer_client.errors import InputError
 Image = NDArray[np.uint8]
 
 _LUMA_FIRST = ("yuv4", "yuvj4", "yuva4", "nv12", "nv16", "nv21", "nv24", "gray")
+# Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
+_OPEN_OPTIONS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
+
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
 _FEWEST_PACKETS_SHARE = 0.9
@@ -178,7 +183,7 @@ def open_video(path: Path) -> Iterator[Video]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
     _check_file(path)
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), **_OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
         raise InputError(
             f"{path}: expected a video file, but its content is not one that FFmpeg can open "
@@ -236,7 +241,7 @@ def _info(container: Any, stream: Any, path: Path) -> VideoInfo:
 
 def _rotation_deg(stream: Any, path: Path) -> int:
     try:
-        with av.open(str(path), metadata_errors="replace") as probe:
+        with av.open(str(path), **_OPEN_OPTIONS) as probe:
             for picture in probe.decode(probe.streams[stream.index]):
                 return _quarter_turns(picture) * 90 % 360
     except FFmpegError:

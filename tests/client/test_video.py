@@ -82,6 +82,16 @@ def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
         assert np.abs(frame.luma.astype(int) - slope).max() <= 2
 
 
+def test_tags_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "tagged.avi"
+    write_video(path, codec="mpeg4")
+    data = path.read_bytes()
+    place = data.index(b"ISFT") + 8
+    path.write_bytes(data[:place] + b"Caf\xe9" + data[place + 4 :])
+    with open_video(path) as video:
+        assert len(list(video.frames())) == 30
+
+
 def test_cover_picture_is_not_a_video(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(cv2.imencode(".png", np.zeros((32, 32, 3), np.uint8))[1].tobytes())
     with open_video(tmp_path / "a.png") as video:
