@@ -30,8 +30,7 @@ _OPEN_OPTIONS: dict[str, Any] = (
 
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
-_FEWEST_PACKETS_SHARE = 0.9
-"""A file may fairly hold a little less than its header says: headers round, and edit lists cut frames."""
+"""A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +134,6 @@ class Video:
         """Say how much is missing where the file ends well before its header says, or in mid-packet."""
         if end.packet_is_cut and self._container.format.name != "mpegts":
             return f"the file ends inside a frame after {end.frame_s:.3f} s"
-        if end.video_packets < _FEWEST_PACKETS_SHARE * self._stream.frames:
-            return f"it holds {end.video_packets} of {self._stream.frames} frames"
         reached_s, declared_s = end.packet_s, self._declared_end_s()
         if self._stream.duration:
             reached_s = end.video_packet_s
@@ -145,10 +142,12 @@ class Video:
         return None
 
     def _declared_end_s(self) -> float | None:
-        if self._stream.duration:
-            return float((self._stream.start_time or 0) + self._stream.duration) * float(
-                self._stream.time_base
-            )
+        """When the last frame ends by the header. A cut AVI shows only in the count of its frames."""
+        stream = self._stream
+        if stream.duration:
+            duration_s = float(stream.duration * stream.time_base)
+            counted_s = float(stream.frames / stream.average_rate) if stream.average_rate else 0.0
+            return float((stream.start_time or 0) * stream.time_base) + max(duration_s, counted_s)
         if self._container.duration:
             return float((self._container.start_time or 0) + self._container.duration) / av.time_base
         return None
@@ -161,7 +160,6 @@ class _End:
     frame_s: float = 0.0
     packet_s: float = 0.0
     video_packet_s: float = 0.0
-    video_packets: int = 0
     packet_is_cut: bool = False
 
     def see(self, packet: Any, is_video: bool) -> None:
@@ -174,7 +172,6 @@ class _End:
             if is_video:
                 self.video_packet_s = max(self.video_packet_s, packet_end_s)
         if is_video:
-            self.video_packets += 1
             self.packet_is_cut = packet.is_corrupt
 
 

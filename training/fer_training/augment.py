@@ -1,6 +1,6 @@
 """Random changes to training images, in OpenCV and NumPy on a worker thread.
 
-Measured on two cores: 128 images take about 4 ms, against 90 ms for the smallest network's step, so nothing is
+Measured on two cores: 128 images take about 6 ms, against 90 ms for the smallest network's step, so nothing is
 won by doing this inside the network, and the saved network needs no layer removed.
 """
 
