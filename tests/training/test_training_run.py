@@ -126,6 +126,20 @@ def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: 
     assert json.loads((out / "network.json").read_text())["metrics"]["PublicTest"]["accuracy"] == best
 
 
+def test_a_loss_that_is_no_number_ends_the_run(data: Any, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, optimizer="sgd", learning_rate=1e30, votes_head=0.0, ema=0.0)
+    with pytest.raises(UsageError, match="Lower the recipe's learning rate"):
+        _train(data[1], tmp_path / "run", recipe)
+    assert not (tmp_path / "run/network.keras").exists()
+
+
+def test_data_without_images_to_choose_by_are_refused(data: Any, tmp_path: Path) -> None:
+    training_only = dataclasses.replace(data[1], split=np.zeros_like(data[1].split))
+    with pytest.raises(InputError, match="images in the split PublicTest, but the data has none"):
+        _train(training_only, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tmp_path: Path) -> None:
     from fer_training.evaluate import evaluate
 
