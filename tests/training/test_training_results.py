@@ -9,6 +9,7 @@ import pytest
 from fer_client.errors import InputError
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
+from fer_training.progress import Pace, epoch_line
 from fer_training.results import BEGIN, END, read_results, result_of, table, write_table
 
 
@@ -92,6 +93,18 @@ def test_history_reads_back_as_written(tmp_path: Path) -> None:
 def test_best_epoch_is_the_first_of_equals() -> None:
     assert best_epoch(EPOCHS) == EPOCHS[1]
     assert best_epoch([]) is None
+
+
+def test_time_left_counts_the_steps_of_this_process_alone() -> None:
+    pace = Pace()
+    assert pace.left_s(done=500, total=1000, now_s=100.0) == 0
+    assert pace.left_s(done=600, total=1000, now_s=150.0) == 200
+
+
+def test_an_epoch_in_words() -> None:
+    assert epoch_line(EPOCHS[0], 90, 3725) == (
+        "epoch 1/90  loss 1.5000  PublicTest loss 1.4000  accuracy 50.00 %  60 s  62:05 left"
+    )
 
 
 def test_curves_are_a_picture(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from fer_training.history import Epoch
     from fer_training.train import Progress as RunProgress
 
 
@@ -18,35 +19,42 @@ def show_progress(console: Console) -> Iterator[Callable[["RunProgress"], None]]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("starting", total=None)
-        started = time.monotonic()
-        begun_at: list[int] = []
+        pace = Pace()
 
         def on_progress(progress: "RunProgress") -> None:
-            if progress.finished is None:
-                done = progress.epoch * progress.steps + progress.step
-                begun_at.append(done) if not begun_at else None
-                bar.update(
-                    task,
-                    total=progress.epochs * progress.steps,
-                    completed=done,
-                    description=f"epoch {progress.epoch + 1}/{progress.epochs} loss {progress.loss:.3f}",
+            done = progress.epoch * progress.steps + progress.step
+            total = progress.epochs * progress.steps
+            left_s = pace.left_s(done, total, time.monotonic())
+            if progress.finished is not None:
+                console.print(
+                    epoch_line(progress.finished, progress.epochs, left_s), highlight=False, soft_wrap=True
                 )
                 return
-            steps_done = progress.epoch * progress.steps
-            per_step = (time.monotonic() - started) / max(steps_done - begun_at[0] + 1, 1)
-            left_s = per_step * (progress.epochs * progress.steps - steps_done)
-            console.print(epoch_line(progress, left_s), highlight=False, soft_wrap=True)
+            description = f"epoch {progress.epoch + 1}/{progress.epochs} loss {progress.loss:.3f}"
+            bar.update(task, total=total, completed=done, description=description)
 
         yield on_progress
 
 
-def epoch_line(progress: "RunProgress", left_s: float) -> str:
+class Pace:
+    """How long the rest takes, from the steps that this process took; a resumed run starts counting anew."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def left_s(self, done: int, total: int, now_s: float) -> float:
+        """Seconds for the remaining steps at the mean pace so far; 0 on the first call."""
+        if self._first is None:
+            self._first = done, now_s
+        first_done, first_s = self._first
+        return (now_s - first_s) / max(done - first_done, 1) * (total - done)
+
+
+def epoch_line(finished: "Epoch", epochs: int, left_s: float) -> str:
     """One finished epoch in words; `left_s` is the time that the rest will take."""
-    finished = progress.finished
-    assert finished is not None
     minutes, seconds = divmod(round(left_s), 60)
     return (
-        f"epoch {finished.epoch}/{progress.epochs}  loss {finished.training_loss:.4f}  "
+        f"epoch {finished.epoch}/{epochs}  loss {finished.training_loss:.4f}  "
         f"PublicTest loss {finished.validation_loss:.4f}  accuracy {100 * finished.validation_accuracy:.2f} %  "
         f"{finished.seconds:.0f} s  {minutes}:{seconds:02d} left"
     )

@@ -45,7 +45,10 @@ from fer_training.schedule import learning_rates
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands, told after every step; `finished` holds the last whole epoch's figures."""
+    """Where a run stands: so many whole epochs and steps of the next are done.
+
+    Told after every step, with the mean loss of the epoch so far, and after every epoch, with its figures.
+    """
 
     epoch: int
     epochs: int
@@ -102,7 +105,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
         draw_curves(run.out / "curves.png", epochs)
         with replacing(run.out / "checkpoint.keras") as beside:
             model.save(beside)
-        tell(Progress(epoch + 1, run.recipe.epochs, steps, steps, loss, finished))
+        tell(Progress(epoch + 1, run.recipe.epochs, 0, steps, loss, finished))
     return run.out / "network.keras"
 
 
