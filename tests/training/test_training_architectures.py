@@ -72,14 +72,7 @@ def test_its_file_opens_without_this_package(network: Any, tmp_path: Path) -> No
     model.save(path)
     with zipfile.ZipFile(path) as file:
         config = json.loads(file.read("config.json"))
-    assert _modules(config) <= {
-        "keras",
-        "keras.layers",
-        "keras.initializers",
-        "keras.losses",
-        "keras.optimizers",
-        "builtins",
-    }
+    assert {module.split(".")[0] for module in _modules(config)} <= {"keras", "builtins"}
     opened = keras.saving.load_model(path)
     np.testing.assert_array_equal(opened.predict_on_batch(faces), model.predict_on_batch(faces))
 

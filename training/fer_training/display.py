@@ -74,13 +74,13 @@ def _figure(value: float | None) -> str:
 
 
 def print_answers(console: Console, answers: Sequence["Answer"]) -> None:
-    """Show one line per face."""
+    """Show one line per face with its three likeliest classes."""
     if not answers:
         console.print("No face was found. If the pictures are crops of faces, add --whole.")
         return
-    table = Table("picture", "face", "expression", *answers[0].probabilities)
+    table = Table("picture", "face at x, y, side", "answer")
     for answer in answers:
-        face = "whole" if answer.box_xywh is None else ",".join(map(str, answer.box_xywh))
-        shares = (f"{share:.2f}" for share in answer.probabilities.values())
-        table.add_row(answer.image, face, answer.expression, *shares)
+        face = "whole picture" if answer.box_xywh is None else ", ".join(map(str, answer.box_xywh[:3]))
+        ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:3]
+        table.add_row(answer.image, face, ", ".join(f"{name} {share:.2f}" for name, share in ranked))
     console.print(table)
