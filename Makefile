@@ -1,7 +1,10 @@
 # Each target does all the set-up that it needs, in .venv. `make help` lists them.
 
 PYTHON ?= python3
-VIDEO ?= out/sample.mp4
+VIDEO ?=
+# The sample clip is made where no video is named. A name may hold spaces, so it is never a prerequisite.
+SAMPLE := out/sample.mp4
+CLIP = "$(if $(VIDEO),$(VIDEO),$(SAMPLE))"
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
@@ -14,9 +17,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.client $(VIDEO) ## Tell the expressions in a clip, or in your own: make demo VIDEO=path
+demo: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Tell the expressions in a clip, or in your own: make demo VIDEO=path
 	$(BIN)/fer-server --prepare
-	$(BIN)/fer-client "$(VIDEO)" --out out
+	$(BIN)/fer-client $(CLIP) --out out
 
 test: $(VENV)/.dev ## Run the default tests: no TensorFlow, no server, no shared files
 	$(BIN)/python -m pytest
@@ -24,7 +27,7 @@ test: $(VENV)/.dev ## Run the default tests: no TensorFlow, no server, no shared
 test-keras: $(VENV)/.all ## Run the tests that need TensorFlow and Keras
 	$(BIN)/python -m pytest -m "keras and not triton"
 
-test-triton: $(VENV)/.all out/sample.mp4 ## Run the tests that start the embedded Triton server
+test-triton: $(VENV)/.all ## Run the tests that start the embedded Triton server
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m pytest -m triton
 
@@ -42,9 +45,9 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: $(VENV)/.client $(VIDEO) ## Measure frames per second and what each stage takes, on VIDEO
+bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure frames per second and what each stage takes, on VIDEO
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m benchmarks "$(VIDEO)"
+	$(BIN)/python -m benchmarks $(CLIP)
 
 requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt
@@ -89,5 +92,5 @@ $(VENV)/.all: requirements/all.txt $(VENV)/.dev
 		-d $(@D) -r $<
 	@touch $@
 
-out/sample.mp4: benchmarks/sample_clip.py $(VENV)/.client .cache/pictures/.ready
+$(SAMPLE): benchmarks/sample_clip.py $(VENV)/.client .cache/pictures/.ready
 	$(BIN)/python -m benchmarks.sample_clip $@ --pictures .cache/pictures

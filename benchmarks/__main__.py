@@ -20,7 +20,7 @@ from fer_client.concurrency import ordered_map, prefetch
 from fer_client.console import notify
 from fer_client.cropping import crop_faces
 from fer_client.detection import DetectorChoice, FrameDetector, choose_detector
-from fer_client.embedded import server_url
+from fer_client.embedded import find_server
 from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
 from fer_client.job import Job
@@ -78,7 +78,10 @@ def main() -> None:
     settings = Settings()
     try:
         choice = choose_detector("auto", arguments.detector_model, settings.min_score)
-        with server_url(arguments.url, notify) as url, InferenceClient(url, settings.timeout_s) as client:
+        with (
+            find_server(arguments.url, notify) as server,
+            InferenceClient(server.url, settings.timeout_s) as client,
+        ):
             job = Job(settings, client, client.read_contract(), choice, client.server_version())
             rates = measure(arguments.video, job, max(1, arguments.runs))
     except FerError as error:
@@ -88,7 +91,7 @@ def main() -> None:
 
 
 def table(rates: dict[str, float], detector: str) -> str:
-    """Lay the rates out with their ratio to the whole client."""
+    """Lay the rates out, each with how many times faster it is than the whole client."""
     lines = [
         f"{name:<20}{rate:8.0f} frames/s   {rate / rates['whole']:5.2f} x whole"
         for name, rate in rates.items()

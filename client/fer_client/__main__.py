@@ -1,5 +1,18 @@
 """`python -m fer_client` is `fer-client`."""
 
-from fer_client.cli import main
+import sys
+from typing import NoReturn
 
-main()
+
+def main() -> NoReturn:
+    """Run the command. It is imported here, so that Ctrl-C in that half second ends quietly too."""
+    try:
+        from fer_client import cli
+
+        cli.main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

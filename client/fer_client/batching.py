@@ -13,7 +13,7 @@ from fer_client.job import Job
 from fer_client.stages import StageClock
 from fer_client.video import Image
 
-_FRAMES_PER_GROUP = 256
+_FRAMES_PER_GROUP = 64
 """Frames without faces cost no request; this many of them close a group, so that progress goes on."""
 
 
@@ -45,19 +45,22 @@ def predict_in_order(
     """
     limit = min(job.settings.batch_size, job.contract.max_batch_size)
     under_way: deque[_Group] = deque()
-    for frames in _grouped(seen, limit):
+    for frames in _grouped(seen, limit, job):
         batches = _batches(frames, limit)
-        while under_way and _requests(under_way) + len(batches) > job.settings.in_flight:
+        while under_way and (
+            _is_answered(under_way[0]) or _requests(under_way) + len(batches) > job.settings.in_flight
+        ):
             yield from _received(under_way.popleft(), job, clock)
         under_way.append(_Group(frames, [job.client.submit(crops, job.contract) for crops in batches]))
     while under_way:
         yield from _received(under_way.popleft(), job, clock)
 
 
-def _grouped(seen: Iterable[SeenFrame], batch_size: int) -> Iterator[list[SeenFrame]]:
+def _grouped(seen: Iterable[SeenFrame], batch_size: int, job: Job) -> Iterator[list[SeenFrame]]:
     group: list[SeenFrame] = []
     faces = 0
     for frame in seen:
+        job.interruption.check()
         group.append(frame)
         faces += len(frame.crops)
         if faces >= batch_size or len(group) >= _FRAMES_PER_GROUP:
@@ -70,6 +73,11 @@ def _grouped(seen: Iterable[SeenFrame], batch_size: int) -> Iterator[list[SeenFr
 def _batches(frames: list[SeenFrame], limit: int) -> list[Image]:
     crops = np.concatenate([frame.crops for frame in frames])
     return [crops[start : start + limit] for start in range(0, len(crops), limit)]
+
+
+def _is_answered(group: _Group) -> bool:
+    """Whether the group can go on at once; one without faces always can."""
+    return all(answer.done() for answer in group.answers)
 
 
 def _requests(groups: Iterable[_Group]) -> int:

@@ -13,7 +13,7 @@ from fer_client import console
 from fer_client.detection import choose_detector
 from fer_client.display import print_summary, progress_bar
 from fer_client.doctor import examine
-from fer_client.embedded import server_url
+from fer_client.embedded import Server, find_server
 from fer_client.errors import FerError, Interrupted, ServerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
@@ -22,6 +22,7 @@ from fer_client.pipeline import analyse_video
 from fer_client.results import check_target, folder_names
 from fer_client.settings import Settings
 from fer_client.tables import check_format
+from fer_client.video import open_video
 
 NAME = "fer-client"
 _DEFAULTS = Settings()
@@ -110,42 +111,66 @@ def analyse(
     check_format(table_format)
     targets = [out / name for name in folder_names(videos)]
     for target in targets:
-        check_target(target)
+        check_target(target, videos)
     detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
+    results: list[dict[str, Any]] = []
+    failures = _unreadable(videos)
+    readable = {video: target for video, target in zip(videos, targets, strict=True) if video not in failures}
     interruption = Interruption()
     interruption.install()
-    with (
-        server_url(url, console.notify) as address,
-        interruption.deferred(),
-        InferenceClient(address, settings.timeout_s) as client,
-    ):
-        job = Job(settings, client, client.read_contract(), detector, client.server_version(), interruption)
-        return _analyse_all(dict(zip(videos, targets, strict=True)), job, as_json)
-
-
-def _analyse_all(targets: dict[Path, Path], job: Job, as_json: bool) -> int:
-    """Analyse every video, the good ones also after bad ones, and return the highest exit code."""
-    results: list[dict[str, Any]] = []
-    failures: dict[Path, FerError] = {}
-    for video, target in targets.items():
-        try:
-            with progress_bar(video.name) as report:
-                result = analyse_video(video, target, job, report)
-        except (ServerError, Interrupted):
-            raise  # the next video would end in the same way
-        except FerError as error:
-            failures[video] = error
-            continue
-        results.append(result)
-        if not as_json:
-            print_summary(Console(), result, target)
+    if readable:  # else there is no need for a server
+        with (
+            find_server(url, console.notify) as server,
+            interruption.deferred(),
+            InferenceClient(server.url, settings.timeout_s) as client,
+        ):
+            job = Job(
+                settings, client, client.read_contract(), detector, client.server_version(), interruption
+            )
+            _analyse_all(readable, job, server, as_json, results, failures)
     if as_json:
         _print_json(results, failures)
     for failure in failures.values():
         console.notify(f"{NAME}: {failure}")
     return max((failure.exit_code for failure in failures.values()), default=0)
+
+
+def _unreadable(videos: list[Path]) -> dict[Path, FerError]:
+    """Find the videos that cannot even be opened."""
+    failures: dict[Path, FerError] = {}
+    for path in videos:
+        try:
+            with open_video(path):
+                pass
+        except FerError as error:
+            failures[path] = error
+    return failures
+
+
+def _analyse_all(
+    targets: dict[Path, Path],
+    job: Job,
+    server: Server,
+    as_json: bool,
+    results: list[dict[str, Any]],
+    failures: dict[Path, FerError],
+) -> None:
+    """Analyse every video, the good ones also after bad ones; fill `results` and `failures`."""
+    for video, target in targets.items():
+        try:
+            with progress_bar(video.name) as report:
+                results.append(analyse_video(video, target, job, report))
+        except Interrupted:
+            raise
+        except FerError as error:
+            failures[video] = server.explain(error)
+            if isinstance(error, ServerError):
+                break  # the next video would end in the same way
+            continue
+        if not as_json:
+            print_summary(Console(), results[-1], target)
 
 
 def _print_json(results: list[dict[str, Any]], failures: dict[Path, FerError]) -> None:
@@ -177,4 +202,4 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     if arguments and arguments[0] in SUBCOMMANDS:
         console.run(SUBCOMMANDS[arguments[0]], f"{NAME} {arguments[0]}", arguments[1:])
-    console.run(analyse_app, NAME, arguments or ["--help"])
+    console.run(analyse_app, NAME, arguments)

@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -167,7 +168,7 @@ def download_weights() -> Path | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(path)
-    except OSError:
+    except (OSError, HTTPException):
         return None
     return path
 
@@ -175,6 +176,9 @@ def download_weights() -> Path | None:
 def _check_loads(model: Path) -> None:
     if not model.is_file():
         raise UsageError(f"The face detector {model} is not there. Name YuNet's ONNX file ({YUNET_FILE}).")
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # else it prints lines before our sentence
     try:
         YuNet(model, 0.5).detect(np.zeros((64, 64, 3), np.uint8))
     except cv2.error as error:

@@ -25,7 +25,7 @@ def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
     """
     console = Console(stderr=True)
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.TaskProgressColumn(),
         progress.TextColumn("{task.fields[rate]:.0f} frames/s"),
@@ -47,20 +47,22 @@ def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
 
 def print_summary(console: Console, result: Mapping[str, Any], folder: Path) -> None:
     """Print one video's result: a headline, the share of time per expression, and where the files are."""
-    console.print(_headline(result), highlight=False)
+    console.print(_headline(result), highlight=False, soft_wrap=True)
     if result["tracks"]:
         console.print(_share_table(result))
     else:
         console.print(f"No face was found in any of the {result['frames_analysed']} analysed frames.")
     if result["video"]["damage"]:
-        console.print(f"The video is damaged and was analysed in part: {result['video']['damage']}.")
+        console.print(
+            f"The video is damaged and was analysed in part: {result['video']['damage']}.", markup=False
+        )
     if result["video"]["times_backwards"]:
         console.print(
             f"The file's presentation times go backwards {result['video']['times_backwards']} times; "
             "they stand in the table as the file states them."
         )
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(f"Wrote {folder}/: {names}", highlight=False, soft_wrap=True)
+    console.print(f"Wrote {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _headline(result: Mapping[str, Any]) -> Text:
@@ -94,7 +96,9 @@ def _share_row(name: str, part: Mapping[str, Any]) -> list[Text | str]:
     ranked = sorted(part["share"].items(), key=lambda item: -item[1])
     shown = [(label, share) for label, share in ranked if share >= _SHOWN_SHARE]
     text = Text("   ").join(
-        Text.assemble((label, "bold" if index == 0 else ""), f" {100 * share:.0f} %")
+        Text.assemble(
+            (label, "bold" if index == 0 else ""), f"\N{NO-BREAK SPACE}{100 * share:.0f}\N{NO-BREAK SPACE}%"
+        )
         for index, (label, share) in enumerate(shown)
     )
     return [name, f"{part['face_seconds']:.1f} s", text]

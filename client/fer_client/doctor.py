@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from fer_client.detection import choose_detector
-from fer_client.embedded import server_url
+from fer_client.embedded import find_server
 from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
 
@@ -46,8 +46,15 @@ def _attempt(subject: str, check: Callable[[], Finding]) -> Finding:
 
 
 def _packages() -> Finding:
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
+    versions = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
     return Finding("packages", f"Python {platform.python_version()} with {versions}")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "of another build"  # another wheel of OpenCV, say
 
 
 def _video_library() -> Finding:
@@ -72,9 +79,9 @@ def _detector(model: Path | None) -> Finding:
 
 def _server(url: str | None, notify: Callable[[str], None]) -> Iterator[Finding]:
     try:
-        with server_url(url, notify) as address, InferenceClient(address, _CHECK_TIMEOUT_S) as client:
+        with find_server(url, notify) as server, InferenceClient(server.url, _CHECK_TIMEOUT_S) as client:
             contract = client.read_contract()
-            yield Finding("server", f"{client.server_version()} is ready at {address}")
+            yield Finding("server", f"{client.server_version()} is ready at {server.url}")
             crops = np.zeros((1, *contract.crop_shape), np.uint8)
             answer = client.submit(crops, contract).result()
     except FerError as error:

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO
+from dataclasses import dataclass
+from typing import IO, Any
 
 from fer_client.errors import ContractError, FerError, ServerError, UsageError
 from fer_client.inference import is_ready
@@ -17,30 +17,51 @@ from fer_client.inference import is_ready
 URL_VARIABLE = "FER_TRITON_URL"
 LOCAL_URL = "localhost:8001"
 STOP_TIMEOUT_S = 20.0
+_LAST_WORDS_S = 2.0
+"""How long an embedded server may take to say why it ends, once a call to it has failed."""
 
-_COMMAND = [sys.executable, "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
+# -P: a file of the user in the working folder must not shadow a module.
+_COMMAND = [sys.executable, "-P", "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
 _ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractError}
 
 
+@dataclass(frozen=True)
+class Server:
+    """HOST:PORT of a server's gRPC endpoint, and the process behind it where it was started for this job."""
+
+    url: str
+    process: "subprocess.Popen[str] | None" = None
+
+    def explain(self, error: FerError) -> FerError:
+        """Return the error of a failed call, or what the embedded server says if it has ended."""
+        if self.process is None or not isinstance(error, ServerError):
+            return error
+        try:
+            code = self.process.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            return error
+        return _failure(code, _next_answer(self.process))
+
+
 @contextmanager
-def server_url(url: str | None, notify: Callable[[str], None]) -> Iterator[str]:
-    """Yield HOST:PORT of a server: `url`, else FER_TRITON_URL, else a ready one here, else an embedded one.
+def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Server]:
+    """Yield a server: at `url`, else at FER_TRITON_URL, else a ready one here, else an embedded one.
 
     The embedded one stops at the end of the block. `notify` takes sentences for the user.
     """
     named = url or os.environ.get(URL_VARIABLE)
     if named:
-        yield _checked(named)
+        yield Server(_checked(named))
     elif is_ready(LOCAL_URL):
-        yield LOCAL_URL
+        yield Server(LOCAL_URL)
     else:
         with embedded_server(notify) as started:
             yield started
 
 
 @contextmanager
-def embedded_server(notify: Callable[[str], None]) -> Iterator[str]:
-    """Run `fer-server` as a child for the length of the block and yield HOST:PORT of its gRPC endpoint.
+def embedded_server(notify: Callable[[str], None]) -> Iterator[Server]:
+    """Run `fer-server` as a child for the length of the block.
 
     The child stops when its standard input closes, so it goes even when this process is killed. It runs
     in a session of its own: Ctrl-C reaches this process alone, which then ends its calls before the server.
@@ -58,45 +79,41 @@ def embedded_server(notify: Callable[[str], None]) -> Iterator[str]:
         text=True,
         start_new_session=True,
     ) as process:
-        log = _Log(notify)
-        reader = threading.Thread(target=log.follow, args=(process.stderr,), daemon=True)
-        reader.start()
+        notes = threading.Thread(target=_pass_on, args=(process.stderr, notify), daemon=True)
+        notes.start()
         try:
-            yield _announced_url(process, reader, log)
+            yield Server(_announced_url(process), process)
         finally:
             _stop(process)
+            notes.join()
 
 
-@dataclass
-class _Log:
-    """Passes the child's messages on, but holds the last one back: it is the reason if the child fails."""
-
-    notify: Callable[[str], None]
-    last: str = field(default="", init=False)
-
-    def follow(self, stream: IO[str] | None) -> None:
-        for line in stream or ():
-            if self.last:
-                self.notify(self.last)
-            self.last = line.strip().removeprefix("fer-server: ")
+def _pass_on(stream: IO[str] | None, notify: Callable[[str], None]) -> None:
+    """Show what the child tells its user; its failures come as JSON on its standard output."""
+    for line in stream or ():
+        notify(line.strip().removeprefix("fer-server: "))
 
 
-def _announced_url(process: "subprocess.Popen[str]", reader: threading.Thread, log: _Log) -> str:
+def _announced_url(process: "subprocess.Popen[str]") -> str:
+    answer = _next_answer(process)
+    if "grpc" in answer:
+        return str(answer["grpc"])
+    raise _failure(process.wait(), answer)
+
+
+def _next_answer(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Read one line of JSON: where the child serves, or why it ends."""
     line = process.stdout.readline() if process.stdout else ""
     try:
-        return str(json.loads(line)["grpc"])
-    except (ValueError, KeyError, TypeError):
-        pass
-    code = process.wait()
-    reader.join()
-    raise _failure(code, log.last)
+        answer = json.loads(line)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
-def _failure(code: int, reason: str) -> FerError:
-    return _ERRORS.get(code, ServerError)(
-        reason
-        or f"The embedded server ended with code {code} before it was ready. Run `fer-server -v` to see why."
-    )
+def _failure(code: int, answer: dict[str, Any]) -> FerError:
+    fallback = f"The embedded server ended with code {code}. Run `fer-server -v` to see why."
+    return _ERRORS.get(code, ServerError)(answer.get("error", fallback))
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:

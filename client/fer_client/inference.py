@@ -101,6 +101,8 @@ class InferenceClient:
                 future.set_result(_predictions(result, len(crops), contract))
             except FerError as failure:
                 future.set_exception(failure)
+            except Exception as failure:  # else nobody would ever end the wait for this future
+                future.set_exception(ServerError(f"The server's answer cannot be read: {failure}."))
 
         faces = triton.InferInput(FACES, list(crops.shape), "UINT8")
         faces.set_data_from_numpy(np.ascontiguousarray(crops))
@@ -150,6 +152,11 @@ class InferenceClient:
             return ServerError(
                 f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
                 "or leave out --url and FER_TRITON_URL to use the embedded one."
+            )
+        if "UNIMPLEMENTED" in status:
+            return ServerError(
+                f"Something answers at {self.url}, but not as Triton's gRPC endpoint ({message}). "
+                "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
             )
         return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that long work asks, instead of an exception that strikes anywhere.
+"""Ctrl-C and its kin as a question that long work asks, instead of an exception that strikes anywhere.
 
 Python raises KeyboardInterrupt between any two bytecodes of the main thread. Inside a queue, a future or
 gRPC that leaves a lock taken for good, and the command hangs or crashes where it should end. So while
@@ -16,20 +16,24 @@ from fer_client.errors import Interrupted
 
 T = TypeVar("T")
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a polite kill, and a terminal that was closed."""
+
 _POLL_S = 0.1
 
 
 class Interruption:
-    """The two signals of one command. `install` it once; wrap threaded work in `deferred`."""
+    """The signals of one command. `install` it once; wrap threaded work in `deferred`."""
 
     def __init__(self) -> None:
         self._requested = False
         self._is_deferred = False
 
     def install(self) -> None:
-        """Take over SIGINT and SIGTERM. Only the main thread can."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
+        """Take over the signals. Only the main thread can."""
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
+                signal.signal(number, self._handle)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -39,7 +43,6 @@ class Interruption:
             yield
         finally:
             self._is_deferred = False
-        self.check()
 
     def check(self) -> None:
         """Raise Interrupted if a signal has come."""

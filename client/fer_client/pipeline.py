@@ -160,7 +160,7 @@ def _result(video: Video, job: Job, summary: Summary, counter: _Counter) -> dict
             "times_backwards": summary.times_backwards,
         },
         "frames_decoded": counter.decoded,
-        **summary.result(),
+        **summary.result(None if info.duration_s is None else info.start_s + info.duration_s),
         "settings": job.settings.as_record(),
         "models": {
             "fer": job.contract.version,

@@ -1,11 +1,11 @@
 """The folder of one video's results: it appears whole, or not at all."""
 
+import errno
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from fer_client.errors import UsageError
@@ -32,11 +32,14 @@ def folder_names(videos: Sequence[Path]) -> list[str]:
     return names
 
 
-def check_target(target: Path) -> None:
-    """Refuse early: the folder must be absent or an earlier run's, and its parent must take new folders."""
+def check_target(target: Path, videos: Sequence[Path]) -> None:
+    """Refuse early: the folder must be absent or an earlier run's, and its parent must take new folders.
+
+    An earlier run's folder holds summary.json and nothing but KNOWN_FILES, none of them a video of this run.
+    """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"{target} is in the way: results need a folder of that name. Choose another --out.")
-    strangers = sorted(set(os.listdir(target)) - KNOWN_FILES) if target.is_dir() else []
+    strangers = _strangers(target, videos) if target.is_dir() else []
     if strangers:
         raise UsageError(
             f"{target} holds files that fer-client did not write ({strangers[0]}), and a new result would replace "
@@ -49,47 +52,46 @@ def check_target(target: Path) -> None:
         raise cannot_write(target.parent, error) from error
 
 
+def _strangers(target: Path, videos: Sequence[Path]) -> list[str]:
+    names = set(os.listdir(target))
+    inputs = {video.name for video in videos if video.parent.resolve() == target.resolve()}
+    is_a_result = "summary.json" in names
+    return sorted(names - KNOWN_FILES | names & inputs if is_a_result else names)
+
+
 @contextmanager
 def result_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside `target` that takes its place when the block ends without an error.
 
     An earlier result stays until then, and for good when the block fails.
     """
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
     try:
-        partial.chmod(0o777 & ~_umask())
-        yield partial
-        _swap(partial, target)
+        with tempfile.TemporaryDirectory(
+            prefix=".fer-", dir=target.parent, ignore_cleanup_errors=True
+        ) as scratch:
+            partial = Path(scratch) / "partial"
+            partial.mkdir()
+            yield partial
+            _swap(partial, target, Path(scratch) / "replaced")
     except OSError as error:
         raise cannot_write(target, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> UsageError:
     """Say that results cannot be written, and why."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return UsageError(
         f"The results cannot be written to {path}: {error.strerror or error}. "
-        "Free some space or choose another folder with --out."
+        f"{'Free some space, or choose' if is_full else 'Choose'} another folder with --out."
     )
 
 
-def _swap(partial: Path, target: Path) -> None:
-    if not target.exists():
-        partial.rename(target)
-        return
-    aside = partial.with_suffix(".replaced")
-    target.rename(aside)
+def _swap(partial: Path, target: Path, aside: Path) -> None:
+    if target.exists():
+        target.rename(aside)
     try:
         partial.rename(target)
-    except OSError:
-        with suppress(OSError):
+    except BaseException:  # also a second Ctrl-C: the earlier result comes back whatever happens
+        if aside.exists():
             aside.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

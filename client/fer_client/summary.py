@@ -1,5 +1,6 @@
 """The result of one video: which expression held for how long, over all faces and per track."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,15 @@ class _Share:
 
     def result(self, labels: Sequence[str], has_affect: bool) -> dict[str, Any]:
         if not self.frames:
-            return {"dominant_expression": None, "face_seconds": 0.0, "share": {}, "mean_probability": {}}
+            empty: dict[str, float] = {}
+            return {
+                "dominant_expression": None,
+                "face_seconds": 0.0,
+                "share": empty,
+                "mean_probability": empty,
+                "mean_valence": None,
+                "mean_arousal": None,
+            }
         affect = self.affect / self.seconds if has_affect else (None, None)
         return {
             "dominant_expression": labels[int(self.strongest.argmax())],
@@ -59,7 +68,10 @@ class _Share:
 
 
 class Summary:
-    """Collects analysed frames in order. A frame counts for the time until the next analysed one."""
+    """Collects analysed frames in order. A frame counts for the time until the next analysed one.
+
+    Where presentation times go backwards, time that was counted already is not counted again.
+    """
 
     def __init__(self, labels: Sequence[str], has_affect: bool) -> None:
         self._labels = labels
@@ -67,6 +79,7 @@ class Summary:
         self._overall = _Share(len(labels))
         self._tracks: dict[int, _Share] = {}
         self._last: tuple[float, Sequence[int], Predictions] | None = None
+        self._latest_s = -math.inf
         self._interval_s = 0.0
         self.frames_analysed = 0
         self.frames_without_face = 0
@@ -77,13 +90,19 @@ class Summary:
         self.frames_analysed += 1
         self.frames_without_face += not tracks
         if self._last is not None:
-            self.times_backwards += time_s <= self._last[0]
-            self._interval_s = max(0.0, time_s - self._last[0])
+            self.times_backwards += time_s < self._last[0]
+            self._interval_s = max(0.0, time_s - self._latest_s)
             self._count_last()
+        self._latest_s = max(self._latest_s, time_s)
         self._last = (time_s, tracks, predictions)
 
-    def result(self) -> Mapping[str, Any]:
-        """Return the counts, the overall result and one per track; the last frame lasts as long as its predecessor."""
+    def result(self, end_s: float | None = None) -> Mapping[str, Any]:
+        """Return the counts, the overall result and one per track.
+
+        The last frame lasts as long as its predecessor, at most until `end_s`, the end of the video.
+        """
+        if end_s is not None and end_s > self._latest_s:
+            self._interval_s = min(self._interval_s or math.inf, end_s - self._latest_s)
         self._count_last()
         self._last = None
         return {

@@ -4,6 +4,7 @@ The luma plane of a decoded frame is the grayscale picture that the networks rea
 converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
 """
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -48,6 +49,18 @@ class VideoInfo:
 
 
 @dataclass(frozen=True)
+class Orientation:
+    """How a stored picture becomes upright: mirrored left to right first, then turned counter-clockwise."""
+
+    is_mirrored: bool = False
+    quarter_turns: int = 0
+
+    def upright(self, picture: Any) -> Any:
+        """Return a view of the picture, [height, width, ...], as a player shows it."""
+        return np.rot90(np.fliplr(picture) if self.is_mirrored else picture, self.quarter_turns)
+
+
+@dataclass(frozen=True)
 class Frame:
     """One decoded frame.
 
@@ -61,7 +74,7 @@ class Frame:
     luma: Image
     is_full_range: bool
     _picture: av.VideoFrame
-    _quarter_turns: int
+    _orientation: "Orientation"
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -77,9 +90,9 @@ class Frame:
         return self._converted("rgb24", self.size_wh, VideoReformatter())
 
     def _converted(self, form: str, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-        width, height = size_wh[::-1] if self._quarter_turns % 2 else size_wh
+        width, height = size_wh[::-1] if self._orientation.quarter_turns % 2 else size_wh
         picture = reformatter.reformat(self._picture, width, height, form, interpolation="AREA")
-        return np.ascontiguousarray(np.rot90(picture.to_ndarray(), self._quarter_turns))
+        return np.ascontiguousarray(self._orientation.upright(picture.to_ndarray()))
 
 
 @dataclass
@@ -96,20 +109,32 @@ class Video:
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
         """Yield every decodable frame in presentation order.
 
-        Raises InputError at the first damaged or missing part, or with `allow_damage` ends there.
+        Raises InputError at the first damaged or missing part; with `allow_damage` goes on while FFmpeg
+        can. Raises InputError where there is not a single frame.
         """
         end = _End()
         try:
             for index, picture in enumerate(self._pictures(end)):
-                yield _frame(index, picture, self._path)
-                end.frame_s = float(picture.time)
+                frame = _frame(index, picture, self._path)
+                if picture.is_corrupt:
+                    self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
+                yield frame
+                end.frames, end.frame_s = index + 1, frame.time_s
         except FFmpegError as error:
-            self.damage = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
+            reason: str | None = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
         else:
-            self.damage = self._missing_end(end)
-        if self.damage and not allow_damage:
+            reason = self._missing_end(end)
+        if reason:
+            self._note_damage(reason, allow_damage)
+        if not end.frames:
+            raise InputError(f"{self._path}: expected frames, but none can be decoded. Copy the video again.")
+
+    def _note_damage(self, reason: str, allow_damage: bool) -> None:
+        """Keep the first damage; refuse the file unless damage is allowed."""
+        self.damage = self.damage or reason
+        if not allow_damage:
             raise InputError(
-                f"{self._path}: expected a whole video, but it is damaged or cut off ({self.damage}). "
+                f"{self._path}: expected a whole video, but it is damaged or cut off ({reason}). "
                 "Copy it again from its source, or pass --partial to analyse what can be read."
             )
 
@@ -142,12 +167,13 @@ class Video:
         return None
 
     def _declared_end_s(self) -> float | None:
-        """When the last frame ends by the header. A cut AVI shows only in the count of its frames."""
+        """When the last frame ends by the header. That an AVI is cut shows only in its count of frames."""
         stream = self._stream
         if stream.duration:
             duration_s = float(stream.duration * stream.time_base)
-            counted_s = float(stream.frames / stream.average_rate) if stream.average_rate else 0.0
-            return float((stream.start_time or 0) * stream.time_base) + max(duration_s, counted_s)
+            if self._container.format.name == "avi" and stream.average_rate:
+                duration_s = max(duration_s, float(stream.frames / stream.average_rate))
+            return float((stream.start_time or 0) * stream.time_base) + duration_s
         if self._container.duration:
             return float((self._container.start_time or 0) + self._container.duration) / av.time_base
         return None
@@ -155,8 +181,9 @@ class Video:
 
 @dataclass
 class _End:
-    """How far reading has come: the last frame, and the end of the furthest packet, in seconds."""
+    """How far reading has come: the frames, the time of the last, and the end of the furthest packet."""
 
+    frames: int = 0
     frame_s: float = 0.0
     packet_s: float = 0.0
     video_packet_s: float = 0.0
@@ -182,10 +209,7 @@ def open_video(path: Path) -> Iterator[Video]:
     try:
         container = av.open(str(path), **_OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
-        raise InputError(
-            f"{path}: expected a video file, but its content is not one that FFmpeg can open "
-            f"({_reason(error)}). Check that it plays in a video player, or copy it again."
-        ) from error
+        raise InputError(f"{path}: {_unreadable(path, error)}") from error
     with container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
@@ -208,13 +232,14 @@ def _check_file(path: Path) -> None:
 
 
 def _video_stream(container: Any, path: Path) -> Any:
-    """First video stream that is not a cover picture."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-            return stream
+    """FFmpeg's choice of the main video stream, unless it is a cover picture or has no decoder."""
+    stream = container.streams.best("video")
+    if stream is not None and not stream.disposition & Disposition.attached_pic:
+        return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise InputError(
-        f"{path}: expected a video stream, but the file holds only {kinds}. Pass a file with pictures."
+        f"{path}: expected a video stream that can be decoded, but the file holds only {kinds}. "
+        "Pass a file with moving pictures, in H.264 for instance."
     )
 
 
@@ -240,7 +265,7 @@ def _rotation_deg(stream: Any, path: Path) -> int:
     try:
         with av.open(str(path), **_OPEN_OPTIONS) as probe:
             for picture in probe.decode(probe.streams[stream.index]):
-                return _quarter_turns(picture) * 90 % 360
+                return _orientation(picture).quarter_turns * 90
     except FFmpegError:
         pass  # `frames` meets the same damage and reports it with its place
     return 0
@@ -252,9 +277,19 @@ def _duration_s(container: Any, stream: Any) -> float | None:
     return float(container.duration) / av.time_base if container.duration else None
 
 
-def _quarter_turns(picture: av.VideoFrame) -> int:
-    """Counter-clockwise quarter turns that make the picture upright."""
-    return round(picture.rotation / 90) % 4
+def _orientation(picture: av.VideoFrame) -> Orientation:
+    """Read the display matrix: nine 32-bit integers in rows, of which the first four turn and mirror.
+
+    They map a stored point (x, y) to (a x + c y, b x + d y), y downwards (ISO/IEC 14496-12, 6.2.2).
+    """
+    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return Orientation()
+    a, b, _, c, d = np.frombuffer(memoryview(data), "<i4")[:5].tolist()
+    is_mirrored = a * d - b * c < 0
+    if is_mirrored:
+        a, b = -a, -b
+    return Orientation(is_mirrored, round(-math.degrees(math.atan2(b, a)) / 90) % 4)
 
 
 def _frame(index: int, picture: av.VideoFrame, path: Path) -> Frame:
@@ -263,9 +298,9 @@ def _frame(index: int, picture: av.VideoFrame, path: Path) -> Frame:
             f"{path}: expected presentation times, but the stream carries none. Put it into a container "
             f"that does: ffmpeg -i {path.name} -c copy {path.stem}.mp4"
         )
-    turns = _quarter_turns(picture)
+    orientation = _orientation(picture)
     luma, is_full_range = _luma(picture)
-    return Frame(index, float(picture.time), np.rot90(luma, turns), is_full_range, picture, turns)
+    return Frame(index, float(picture.time), orientation.upright(luma), is_full_range, picture, orientation)
 
 
 def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
@@ -281,5 +316,16 @@ def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     return luma, is_full_range
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _unreadable(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        is_mp4 = file.read(8)[4:] == b"ftyp"
+    if is_mp4:
+        return (
+            "expected a whole video, but its index is missing, which an MP4 or MOV file that was cut off lacks. "
+            "Copy it again from its source."
+        )
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return (
+        f"expected a video file, but its content is not one that FFmpeg can open ({reason}). "
+        "Check that it plays in a video player, or copy it again."
+    )

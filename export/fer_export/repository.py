@@ -157,7 +157,7 @@ def _swap(staged: Path, replaced: Path, directory: Path) -> None:
                 if source.exists():
                     source.rename(target)
                     moves.append((source, target))
-    except OSError:
+    except BaseException:  # also Ctrl-C: the old models come back whatever happens
         for source, target in reversed(moves):
             shutil.move(target, source)
         raise

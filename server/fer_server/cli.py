@@ -58,7 +58,7 @@ def parse(argv: Sequence[str]) -> Options:
     parser.add_argument("--log-file", type=Path, metavar="FILE", help="write the server's log there")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the server's log on stderr")
     parser.add_argument(
-        "--json", action="store_true", help="say in one line of JSON when and where it serves"
+        "--json", action="store_true", help="say in one line of JSON where it serves, or why it cannot"
     )
     parser.add_argument("--prepare", action="store_true", help="only install what the server needs, then end")
     own, rest = parser.parse_known_args(argv)
@@ -90,7 +90,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except ServerError as error:
-        say(str(error))
+        if options.json:
+            print(json.dumps({"ready": False, "error": str(error)}), flush=True)  # noqa: T201
+        else:
+            say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         say("stopped.")

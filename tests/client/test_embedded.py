@@ -46,8 +46,8 @@ FACES_PER_FRAME = {
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """An embedded server that the tests of this module share."""
-    with embedded_server(lambda _message: None) as address:
-        yield address
+    with embedded_server(lambda _message: None) as server:
+        yield server.url
 
 
 def fer_client(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
@@ -114,6 +114,24 @@ def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: s
     if number != signal.SIGKILL:
         assert process.returncode == 130
         assert list(out.iterdir()) == []
+
+
+def test_a_server_that_dies_says_why_and_the_result_is_not_half_written(tmp_path: Path) -> None:
+    write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
+    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    out = tmp_path / "out"
+    end = time.monotonic() + 120
+    while not (out.is_dir() and any(out.iterdir())) and process.poll() is None and time.monotonic() < end:
+        os.sched_yield()
+    for number, command in marked_processes(tmp_path).items():
+        if "bin/tritonserver" in command:
+            os.kill(number, signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert "SIGKILL" in err.splitlines()[-1]
+    assert "--url" not in err
+    assert list(out.iterdir()) == []
+    assert left_behind(tmp_path) == {}
 
 
 @pytest.mark.parametrize("name", FACES_PER_FRAME)

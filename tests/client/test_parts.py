@@ -17,7 +17,7 @@ from fer_client.inference import Predictions
 from fer_client.results import check_target, folder_names, result_folder
 from fer_client.summary import Summary
 from fer_client.tracking import Tracker, iou_matrix
-from fer_client.video import Frame
+from fer_client.video import Frame, Orientation
 
 
 def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
@@ -48,7 +48,9 @@ class TestTracking:
 
 
 def frame_of(luma: np.ndarray, is_full_range: bool = True) -> Frame:
-    return Frame(0, 0.0, luma, is_full_range, av.VideoFrame(luma.shape[1], luma.shape[0], "gray"), 0)
+    return Frame(
+        0, 0.0, luma, is_full_range, av.VideoFrame(luma.shape[1], luma.shape[0], "gray"), Orientation()
+    )
 
 
 class TestCropping:
@@ -142,7 +144,7 @@ class TestFolders:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "clip").symlink_to(tmp_path / "elsewhere")
         with pytest.raises(UsageError, match="in the way"):
-            check_target(tmp_path / "clip")
+            check_target(tmp_path / "clip", [])
 
 
 def test_contract_reads_triton_json_with_sizes_as_text() -> None:
@@ -201,4 +203,10 @@ class TestSummary:
         for time_s in (0.0, 0.2, 0.1, 0.3):
             summary.add(time_s, [1], predictions([1.0, 0.0]))
         assert summary.times_backwards == 1
-        assert summary.result()["overall"]["face_seconds"] == pytest.approx(0.6, abs=1e-4)
+        assert summary.result()["overall"]["face_seconds"] == pytest.approx(0.4, abs=1e-4)
+
+    def test_the_last_frame_lasts_no_longer_than_the_video(self) -> None:
+        summary = Summary(("calm", "lively"), has_affect=False)
+        for time_s in (0.0, 1.0, 2.0):
+            summary.add(time_s, [1], predictions([1.0, 0.0]))
+        assert summary.result(end_s=2.25)["overall"]["face_seconds"] == pytest.approx(2.25)

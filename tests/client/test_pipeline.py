@@ -1,12 +1,17 @@
 """The pipeline as a whole, against a server that speaks Triton's protocol."""
 
+import itertools
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fer_client.batching import SeenFrame, predict_in_order
+from fer_client.contract import Contract
 from fer_client.detection import choose_detector
 from fer_client.errors import Interrupted
 from fer_client.inference import InferenceClient
@@ -14,8 +19,46 @@ from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.pipeline import Progress, analyse_video
 from fer_client.settings import Settings
-from support.protocol_server import ProtocolServer
+from fer_client.stages import StageClock
+from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
 from support.videos import default_frames, uneven_ticks, write_video
+
+
+def job_on(client: InferenceClient, **settings: int) -> Job:
+    contract = Contract((8, 8, 1), tuple(LABELS), 64, False, "1")
+    return Job(Settings(**settings), client, contract, choose_detector("haar", None, 0.7), "test")
+
+
+def seen_frame(index: int, faces: int) -> SeenFrame:
+    crops = np.full((faces, 8, 8, 1), index % 256, np.uint8)
+    return SeenFrame(index, index / 25, np.zeros((faces, 4), np.int32), np.ones(faces, np.float32), crops)
+
+
+def test_a_long_stretch_without_faces_goes_on_in_bounded_memory(server: ProtocolServer) -> None:
+    taken = 0
+
+    def endless() -> Iterator[SeenFrame]:
+        nonlocal taken
+        for taken in itertools.count():
+            yield seen_frame(taken, 0)
+
+    with InferenceClient(server.url, 10) as client:
+        answers = predict_in_order(endless(), job_on(client), StageClock())
+        for expected in range(500):
+            frame, predictions = next(answers)
+            assert frame.index == expected
+            assert len(predictions.expression) == 0
+            assert taken - expected < 200
+
+
+def test_more_faces_in_one_frame_than_a_request_takes(server: ProtocolServer) -> None:
+    frames = [seen_frame(0, 3), seen_frame(1, 150), seen_frame(2, 0), seen_frame(3, 1)]
+    with InferenceClient(server.url, 10) as client:
+        answers = list(predict_in_order(frames, job_on(client, batch_size=32), StageClock()))
+    assert [frame.index for frame, _ in answers] == [0, 1, 2, 3]
+    for frame, predictions in answers:
+        np.testing.assert_allclose(predictions.expression, expected_probabilities(frame.crops), atol=1e-6)
+    assert max(server.batches) <= 32
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

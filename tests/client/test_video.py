@@ -1,5 +1,7 @@
 """Frames with the presentation times, the orientation and the luma that the file states."""
 
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -10,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
 from fer_client.pipeline import sample
-from fer_client.video import Frame, open_video
+from fer_client.video import Frame, Orientation, open_video
 from support.videos import write_video
 
 WHOLE_CLIPS = [
@@ -55,6 +57,41 @@ def test_rotated_clip_comes_out_upright(shared: Path) -> None:
         assert np.corrcoef(upright.ravel(), frame.luma.ravel())[0, 1] > 0.999
         colour = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
         assert np.corrcoef(colour.ravel(), frame.luma.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("matrix", "upright"),
+    [
+        ((1, 0, 0, 1), lambda picture: picture),
+        ((0, 1, -1, 0), lambda picture: np.rot90(picture, -1)),
+        ((-1, 0, 0, -1), lambda picture: np.rot90(picture, 2)),
+        ((0, -1, 1, 0), lambda picture: np.rot90(picture, 1)),
+        ((-1, 0, 0, 1), np.fliplr),
+        ((1, 0, 0, -1), np.flipud),
+        ((0, 1, 1, 0), lambda picture: picture.T),
+    ],
+)
+def test_any_display_matrix(
+    face_video: Path,
+    tmp_path: Path,
+    matrix: tuple[int, int, int, int],
+    upright: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    """The matrix [a b; c d] of the track header maps a stored point (x, y) to (a x + c y, b x + d y)."""
+    data = bytearray(face_video.read_bytes())
+    place = data.index(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), data.index(b"tkhd"))
+    a, b, c, d = (value << 16 for value in matrix)
+    data[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
+    turned = tmp_path / "turned.mp4"
+    turned.write_bytes(data)
+    with open_video(face_video) as video:
+        stored = next(iter(video.frames())).luma.copy()
+    with open_video(turned) as video:
+        frame = next(iter(video.frames()))
+        np.testing.assert_array_equal(frame.luma, upright(stored))
+        assert (video.info.width, video.info.height) == frame.size_wh
+        gray = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        assert np.corrcoef(gray.ravel(), frame.luma.ravel())[0, 1] > 0.99
 
 
 def test_luma_is_the_grayscale_picture(face_video: Path) -> None:
@@ -119,6 +156,7 @@ def test_sampling_goes_by_presentation_time(fps: float | None, expected: list[in
     times = [0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.1]
     picture = av.VideoFrame(16, 16, "gray")
     frames = [
-        Frame(index, time, np.zeros((16, 16), np.uint8), True, picture, 0) for index, time in enumerate(times)
+        Frame(index, time, np.zeros((16, 16), np.uint8), True, picture, Orientation())
+        for index, time in enumerate(times)
     ]
     assert [frame.index for frame in sample(frames, fps)] == expected

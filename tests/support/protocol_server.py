@@ -19,7 +19,7 @@ LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 def expected_probabilities(crops: NDArray[np.uint8], count: int = len(LABELS)) -> NDArray[np.float32]:
     """What the server answers for crops, uint8 [N, H, W, C]: float32 [N, count], rows sum to 1."""
-    light = crops.reshape(len(crops), -1).mean(axis=1, dtype=np.float64) / 255
+    light = crops.mean(axis=(1, 2, 3), dtype=np.float64) / 255
     scores = np.stack([np.cos(3 * light + column) for column in range(count)], axis=1)
     scores = np.exp(scores)
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -41,6 +41,8 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.answer_rows: int | None = None
         self.failure: grpc.StatusCode | None = None
         self.failures_left = 1_000_000
+        self.fail_after: int | None = None
+        self.cut_answer = 0
         self.hang = threading.Event()
         self.hang.set()
         self.asked = threading.Event()
@@ -106,6 +108,8 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         if self.failure is not None and self.failures_left > 0:
             self.failures_left -= 1
             context.abort(self.failure, "made to fail")
+        if self.fail_after is not None and len(self.batches) >= self.fail_after:
+            context.abort(grpc.StatusCode.INTERNAL, "made to fail")
         shape = list(request.inputs[0].shape)
         crops = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(shape)
         with self._lock:
@@ -119,7 +123,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
             array = answers[requested.name]
             output = response.outputs.add(name=requested.name, datatype="FP32")
             output.shape.extend(array.shape)
-            response.raw_output_contents.append(array.tobytes())
+            response.raw_output_contents.append(array.tobytes()[: array.nbytes - self.cut_answer])
         return response
 
     def _check_model(self, name: str, context: grpc.ServicerContext) -> None:

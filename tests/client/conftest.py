@@ -1,0 +1,43 @@
+"""`fer-client` run in this process, so that hundreds of runs stay quick."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fer_client import cli
+from fer_client.interruption import SIGNALS
+from support.command import Command, Done
+from support.protocol_server import ProtocolServer
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Run `fer-client` with arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["fer-client", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def run(command: Command, server: ProtocolServer) -> Command:
+    """Run `fer-client` against the protocol server, with the Haar cascade; given options win."""
+
+    def with_defaults(*arguments: object) -> Done:
+        return command("--detector", "haar", "--url", server.url, *arguments)
+
+    return with_defaults

@@ -1,0 +1,176 @@
+"""Videos that cannot be read, folders that cannot be written: one sentence, and nothing half done."""
+
+import json
+import resource
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from support.command import Command, assert_fails, read_rows
+from support.protocol_server import ProtocolServer
+from support.videos import write_sound, write_video
+
+
+class TestBadVideos:
+    def test_missing_file(self, run: Command) -> None:
+        assert_fails(run("nowhere.mp4"), 3, "nowhere.mp4", "No such file")
+
+    def test_folder(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "clips").mkdir()
+        assert_fails(run("clips"), 3, "it is a folder")
+
+    def test_empty_file(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "empty.mp4").touch()
+        assert_fails(run("empty.mp4"), 3, "empty (0 bytes)")
+
+    def test_text_file(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "notes.mp4").write_text("bread, milk\n" * 40)
+        assert_fails(run("notes.mp4"), 3, "expected a video file")
+
+    def test_sound_without_pictures(self, run: Command, tmp_path: Path) -> None:
+        write_sound(tmp_path / "sound.m4a")
+        assert_fails(run("sound.m4a"), 3, "holds only audio")
+
+    @pytest.mark.parametrize("suffix", ["mkv", "avi"])
+    def test_truncated_file(self, run: Command, tmp_path: Path, suffix: str) -> None:
+        whole = tmp_path / f"whole.{suffix}"
+        noise = np.random.default_rng(0).integers(0, 256, (100, 64, 64, 3), np.uint8)
+        write_video(whole, list(noise), range(0, 51_200, 512))
+        assert run(whole.name).returncode == 0
+        cut = tmp_path / f"cut.{suffix}"
+        cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+        assert_fails(run(cut.name), 3, "damaged or cut off", "--partial")
+        assert not (tmp_path / "out" / "cut").exists()
+
+    def test_mp4_without_its_index(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "cut.mp4").write_bytes(face_video.read_bytes()[:20_000])
+        assert_fails(run("cut.mp4"), 3, "index is missing", "cut off")
+
+    def test_flipped_bits(self, run: Command, tmp_path: Path) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (60, 64, 64, 3), np.uint8)
+        write_video(tmp_path / "whole.mp4", list(noise), range(0, 60 * 512, 512))
+        data = bytearray((tmp_path / "whole.mp4").read_bytes())
+        middle = data.index(b"mdat") + 30_000
+        for place in range(middle, middle + 4_000, 100):
+            data[place] ^= 0xFF
+        (tmp_path / "flipped.mp4").write_bytes(data)
+        assert run("whole.mp4").returncode == 0
+        assert_fails(run("flipped.mp4"), 3, "damaged")
+        assert run("flipped.mp4", "--partial").returncode == 0
+        assert json.loads((tmp_path / "out" / "flipped" / "summary.json").read_text())["video"]["damage"]
+
+    def test_not_a_single_frame(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        data = bytearray(face_video.read_bytes())
+        place = data.index(b"mdat")
+        data[place + 4 : data.index(b"moov") - 4] = bytes(data.index(b"moov") - 4 - place - 4)
+        (tmp_path / "blank.mp4").write_bytes(data)
+        assert_fails(run("blank.mp4", "--partial"), 3, "blank.mp4")
+        assert not (tmp_path / "out" / "blank").exists()
+
+    def test_no_server_is_started_where_nothing_can_be_read(self, command: Command) -> None:
+        assert_fails(command("nowhere.mp4", "--detector", "haar"), 3, "nowhere.mp4")
+
+    def test_damaged_clip_and_its_readable_part(self, run: Command, shared: Path, tmp_path: Path) -> None:
+        clip = shared / "media" / "videos" / "decord_corrupted.mp4"
+        assert_fails(run(clip), 3, "damaged or cut off")
+        assert list((tmp_path / "out").iterdir()) == []
+        done = run(clip, "--partial")
+        assert done.returncode == 0, done.stderr
+        assert "analysed in part" in done.stdout
+        assert len(read_rows(tmp_path / "out" / "decord_corrupted" / "faces.csv")) >= 20
+
+    def test_a_bad_video_does_not_stop_the_others(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        done = run("nowhere.mp4", face_video, "--json")
+        assert_fails(done, 3, "nowhere.mp4")
+        printed = json.loads(done.stdout)
+        assert [video["video"]["name"] for video in printed["videos"]] == ["face.mp4"]
+        assert [(bad["video"], bad["exit_code"]) for bad in printed["failed"]] == [("nowhere.mp4", 3)]
+        assert (tmp_path / "out" / "face" / "faces.csv").exists()
+
+
+class TestOutputFolder:
+    def test_a_failed_run_keeps_the_earlier_result(
+        self, run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer
+    ) -> None:
+        run(face_video)
+        before = (tmp_path / "out" / "face" / "summary.json").read_text()
+        server.failure = grpc.StatusCode.INTERNAL
+        assert_fails(run(face_video), 4, "made to fail")
+        assert (tmp_path / "out" / "face" / "summary.json").read_text() == before
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["face"]
+
+    def test_a_new_result_replaces_the_old_one(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        run(face_video)
+        run(face_video, "--format", "jsonl")
+        names = {path.name for path in (tmp_path / "out" / "face").iterdir()}
+        assert names == {"faces.jsonl", "summary.json"}
+
+    def test_files_of_the_user_are_not_replaced(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        note = tmp_path / "out" / "face" / "my notes.txt"
+        note.parent.mkdir(parents=True)
+        note.write_text("keep me")
+        assert_fails(run(face_video), 2, "my notes.txt", "--out")
+        assert note.read_text() == "keep me"
+
+    def test_a_video_inside_its_own_result_folder_stays(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        assert run(face_video).returncode == 0
+        inside = tmp_path / "out" / "face" / "annotated.mp4"
+        inside.write_bytes(face_video.read_bytes())
+        done = run(inside, "--out", tmp_path / "out" / "face" / "..")
+        assert done.returncode == 0
+        inside.rename(inside.with_name("face.mp4"))
+        assert_fails(run("out/face/face.mp4"), 2, "face.mp4")
+        assert (tmp_path / "out" / "face" / "face.mp4").exists()
+
+    def test_a_folder_that_only_looks_like_a_result_is_the_users(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "out" / "face" / "faces.csv"
+        own.parent.mkdir(parents=True)
+        own.write_text("my own table")
+        assert_fails(run(face_video), 2, "faces.csv")
+        assert own.read_text() == "my own table"
+
+    def test_a_name_too_long_for_the_disk(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        long = tmp_path / f"{'x' * 249}.mp4"
+        long.write_bytes(face_video.read_bytes())
+        done = run(long, face_video)
+        assert done.returncode == 0
+        assert (tmp_path / "out" / ("x" * 249)).is_dir()
+
+    def test_brackets_in_a_name_are_shown(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "talk [official].mp4").write_bytes(face_video.read_bytes())
+        done = run("talk [official].mp4")
+        assert "talk [official].mp4: 30 of 30" in done.stdout
+        assert "out/talk [official]/" in done.stdout
+
+    def test_a_file_in_the_way(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "out").write_text("")
+        assert_fails(run(face_video), 2, "cannot be written", "--out")
+
+    def test_a_disk_that_takes_no_more(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            done = run(face_video)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert_fails(done, 2, "File too large", "--out")
+        assert list((tmp_path / "out").iterdir()) == []
+
+    def test_equal_names_get_folders_of_their_own(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        for name in ("a.mp4", "a.mov"):
+            (tmp_path / name).write_bytes(face_video.read_bytes())
+        assert run("a.mp4", "a.mov").returncode == 0
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.mp4", "a.mov"}
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "a.mp4").write_bytes(face_video.read_bytes())
+        assert_fails(run("a.mp4", "sub/a.mp4"), 2, "would share a folder")
