@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-keras test-triton test-base test-all lint format bench requirements clean
+.PHONY: help demo install test test-keras test-triton test-base test-all lint format bench requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,8 @@ test-base: .venv-base/.ready ## Install the thin client alone and run its tests 
 	.venv-base/bin/python -m pytest tests/client
 
 test-all: test lint test-base test-keras test-triton ## Run every tier and the linters
+
+install: $(VENV)/.all ## Install everything into .venv, TensorFlow for fer-train and fer-export included
 
 lint: $(VENV)/.dev ## Check style, imports and types
 	$(BIN)/ruff check

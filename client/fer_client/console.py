@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 import typer
@@ -14,12 +15,13 @@ def notify(message: str) -> None:
     print(message, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def run(app: typer.Typer, name: str, arguments: Sequence[str]) -> NoReturn:
+def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str = "Interrupted.") -> NoReturn:
     """Run a Typer app as the command `name` and exit with the code of its errors."""
-    sys.exit(_exit_code(name, lambda: app(list(arguments), prog_name=name, standalone_mode=False)))
+    command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
+    sys.exit(_exit_code(name, command, interrupted))
 
 
-def _exit_code(name: str, command: Callable[[], object]) -> int:
+def _exit_code(name: str, command: Callable[[], object], interrupted: str) -> int:
     try:
         code = command()
     except FerError as error:
@@ -29,7 +31,7 @@ def _exit_code(name: str, command: Callable[[], object]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = Interrupted.exit_code
     if code == Interrupted.exit_code:
-        return _fail(name, Interrupted("Interrupted."))
+        return _fail(name, Interrupted(interrupted))
     return code if isinstance(code, int) else 0
 
 

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from fer_client.errors import ContractError, FerError, UsageError
+from fer_client import console
+from fer_client.errors import ContractError, UsageError
 
 
 class _WriteByDefault(TyperGroup):
@@ -26,7 +27,6 @@ class _WriteByDefault(TyperGroup):
 app = typer.Typer(
     cls=_WriteByDefault,
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     subcommand_metavar="WEIGHTS | COMMAND ...",
     help="Turn a trained Keras network into the model repository that Triton serves. WEIGHTS alone means: write.",
@@ -158,10 +158,7 @@ def _set_up_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command; an error ends in one sentence and the exit code of its class."""
-    try:
-        app(arguments, prog_name="fer-export")
-    except FerError as error:
-        typer.echo(f"fer-export: {error}", err=True)
-        sys.exit(error.exit_code)
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime reports to its maker
+    console.run(app, "fer-export", sys.argv[1:] if arguments is None else arguments)

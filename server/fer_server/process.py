@@ -23,6 +23,7 @@ from fer_server.ports import Endpoint
 _POLL_S = 0.05
 _TICK_S = 0.25
 _PR_SET_PDEATHSIG = 1
+_TEMPORARY = Path("/tmp")  # Triton knows no other
 _SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -126,6 +127,18 @@ def stop(child: subprocess.Popen[bytes], watch: Watch, patience_s: float) -> Non
     """Ask the server to finish its requests and end; return after `patience_s`, or when the user asks again."""
     child.terminate()
     watch.wait(child, patience_s)
+
+
+def environment_folders() -> set[Path]:
+    """Folders that Python backends of any server have made for environments that models may bring."""
+    return set(_TEMPORARY.glob("python_env_*"))
+
+
+def remove_environment_folders(before: set[Path]) -> None:
+    """Remove the one of a server that had no time to do so itself. Only an empty one goes: nobody uses it."""
+    for folder in environment_folders() - before:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def remove_shared_memory(prefix: str) -> None:

@@ -112,6 +112,8 @@ def link_libpython(packages: Path, target: Path, libpython: Path) -> None:
 def server_environ(packages: Path, scratch: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Add to the caller's environment what the server and its stubs look for; see `backends/onnxruntime/model.py`."""
     return {
+        # ONNX Runtime's own builds report to their maker, and leave an id in the user's cache, unless told not to.
+        "ORT_DISABLE_TELEMETRY": "1",
         **environ,
         "LD_LIBRARY_PATH": _paths(scratch / "lib", packages / _BUNDLED, environ.get("LD_LIBRARY_PATH")),
         "PATH": _paths(scratch / "bin", environ.get("PATH")),

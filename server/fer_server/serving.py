@@ -113,11 +113,13 @@ def serve(
 def _running(
     command: Sequence[str], runtime: Runtime, log: Log, memory: str
 ) -> Iterator[subprocess.Popen[bytes]]:
+    folders = process.environment_folders()
     try:
         with process.start(command, runtime.environ, log.file) as child:
             yield child
     finally:
         process.remove_shared_memory(memory)
+        process.remove_environment_folders(folders)
 
 
 def check_repositories(repositories: Sequence[str]) -> None:

@@ -305,7 +305,8 @@ def test_a_killed_tritonserver_ends_the_command_with_a_reason(tmp_path: Path) ->
         processes = running.processes()
         os.kill(running.tritonserver_pid, signal.SIGKILL)
         assert running.command.wait(SOON_S) == 4
-    assert "SIGKILL, which often means too little memory" in running.said
+        assert running.command.stdout
+        assert "SIGKILL, which often means too little memory" in running.command.stdout.read()
     assert await_end(processes, SOON_S) == []
     assert leftovers(running) == []
 

@@ -2,14 +2,16 @@
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from fer_client.errors import FerError, InputError, UsageError
+from fer_client import console as fer_console
+from fer_client.errors import InputError, UsageError
 from fer_training import display
 from fer_training.dataset import SPLITS, load_dataset
 from fer_training.preparation import only_labels
@@ -18,7 +20,6 @@ from fer_training.readers import READERS
 from fer_training.recipes import RECIPES
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Prepare face images, train expression networks on them, and measure how good they are.",
@@ -172,18 +173,13 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value))  # noqa: T201
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; every expected error is one sentence on stderr and an exit code."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime reports to its maker
     try:
-        app()
-    except FerError as error:
-        _fail(str(error), error.exit_code)
+        fer_console.run(
+            app, "fer-train", sys.argv[1:], "Stopped. The same command goes on from the last whole epoch."
+        )
     except OSError as error:
-        _fail(f"Could not read or write {error.filename}: {error.strerror}.", InputError.exit_code)
-    except KeyboardInterrupt:
-        _fail("Stopped. The same command goes on from the last whole epoch.", 130)
-
-
-def _fail(message: str, exit_code: int) -> None:
-    print(f"fer-train: {message}", file=sys.stderr)  # noqa: T201
-    sys.exit(exit_code)
+        fer_console.notify(f"fer-train: Could not read or write {error.filename}: {error.strerror}.")
+        sys.exit(InputError.exit_code)
