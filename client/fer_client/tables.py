@@ -128,7 +128,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow.parquet
     except ImportError as error:
         raise UsageError(
-            "--format parquet needs the package pyarrow, which is not installed: pip install 'fer-triton[parquet]', "
+            "--format parquet needs the package pyarrow, which is not installed: pip install pyarrow, "
             "or choose csv or jsonl."
         ) from error
     return pyarrow, pyarrow.parquet

@@ -145,7 +145,7 @@ def _extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"The package {error.name} is not installed: pip install 'fer-triton[export]' brings what fer-export needs."
+            f"The package {error.name} is not installed: `make install` in the checkout brings it (the extra `export`)."
         ) from error
 
 

@@ -60,7 +60,7 @@ def test_missing_extra_is_one_sentence(
     monkeypatch.setitem(sys.modules, "onnx", None)
 
     assert run("check") == 2
-    assert "pip install 'fer-triton[export]'" in capsys.readouterr().err
+    assert "make install" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

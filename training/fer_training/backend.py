@@ -19,7 +19,7 @@ def choose_backend() -> str:
     if chosen is None or not _installed("keras"):
         raise UsageError(
             f"Expected Keras and one of {', '.join(BACKENDS)}, but they are not installed. "
-            "Install them with `pip install 'fer-triton[training]'`."
+            "`make install` in the checkout installs them (the extra `training`)."
         )
     os.environ["KERAS_BACKEND"] = chosen
     return chosen
