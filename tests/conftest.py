@@ -1,6 +1,7 @@
 """What several test files share: videos made on the spot, and a server that speaks Triton's protocol."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,13 @@ def face_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("videos") / "face.mp4"
     write_video(path)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_strike() -> None:
+    """A shell that starts the tests in the background ignores these, and so would every command they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
