@@ -1,28 +1,19 @@
-"""The command `fer-client`: parses options and prints results; the work is in `fer_client.pipeline`."""
+"""The command `fer-client`: parses options and prints results; the work starts in `fer_client.session`."""
 
 import importlib.metadata
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from fer_client import console
 from fer_client.detection import choose_detector
-from fer_client.display import print_summary, progress_bar
+from fer_client.display import Terminal
 from fer_client.doctor import examine
-from fer_client.embedded import Server, find_server
-from fer_client.errors import FerError, Interrupted, ServerError
-from fer_client.inference import InferenceClient
-from fer_client.interruption import Interruption
-from fer_client.job import Job
-from fer_client.pipeline import analyse_video
-from fer_client.results import check_target, folder_names
+from fer_client.session import Outcome, analyse_videos
 from fer_client.settings import Settings
-from fer_client.tables import check_format
-from fer_client.video import open_video
 
 NAME = "fer-client"
 _DEFAULTS = Settings()
@@ -108,77 +99,23 @@ def analyse(
         detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
         partial=partial,
     )
-    check_format(table_format)
-    targets = [out / name for name in folder_names(videos)]
-    for target in targets:
-        check_target(target, videos)
     detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    results: list[dict[str, Any]] = []
-    failures = _unreadable(videos)
-    readable = {video: target for video, target in zip(videos, targets, strict=True) if video not in failures}
-    interruption = Interruption()
-    interruption.install()
-    if readable:  # else there is no need for a server
-        with (
-            find_server(url, console.notify) as server,
-            interruption.deferred(),
-            InferenceClient(server.url, settings.timeout_s) as client,
-        ):
-            job = Job(
-                settings, client, client.read_contract(), detector, client.server_version(), interruption
-            )
-            _analyse_all(readable, job, server, as_json, results, failures)
+    outcome = analyse_videos(videos, settings, detector, url, Terminal(is_silent=as_json))
     if as_json:
-        _print_json(results, failures)
-    for failure in failures.values():
+        _print_json(outcome)
+    for failure in outcome.failures.values():
         console.notify(f"{NAME}: {failure}")
-    return max((failure.exit_code for failure in failures.values()), default=0)
+    return outcome.exit_code
 
 
-def _unreadable(videos: list[Path]) -> dict[Path, FerError]:
-    """Find the videos that cannot even be opened."""
-    failures: dict[Path, FerError] = {}
-    for path in videos:
-        try:
-            with open_video(path):
-                pass
-        except FerError as error:
-            failures[path] = error
-    return failures
-
-
-def _analyse_all(
-    targets: dict[Path, Path],
-    job: Job,
-    server: Server,
-    as_json: bool,
-    results: list[dict[str, Any]],
-    failures: dict[Path, FerError],
-) -> None:
-    """Analyse every video, the good ones also after bad ones; fill `results` and `failures`."""
-    for video, target in targets.items():
-        try:
-            with progress_bar(video.name) as report:
-                results.append(analyse_video(video, target, job, report))
-        except Interrupted:
-            raise
-        except FerError as error:
-            failures[video] = server.explain(error)
-            if isinstance(error, ServerError):
-                break  # the next video would end in the same way
-            continue
-        if not as_json:
-            print_summary(Console(), results[-1], target)
-
-
-def _print_json(results: list[dict[str, Any]], failures: dict[Path, FerError]) -> None:
+def _print_json(outcome: Outcome) -> None:
     failed = [
         {"video": str(path), "exit_code": error.exit_code, "error": str(error)}
-        for path, error in failures.items()
+        for path, error in outcome.failures.items()
     ]
-    typer.echo(json.dumps({"videos": results, "failed": failed}, indent=2))
+    typer.echo(json.dumps({"videos": outcome.results, "failed": failed}, indent=2))
 
 
 @doctor_app.command(

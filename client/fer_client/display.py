@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fer_client.console import notify
 from fer_client.pipeline import Progress
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Shows how the videos fare; `is_silent` leaves standard output to the caller."""
+
+    is_silent: bool
+
+    def notify(self, message: str) -> None:
+        """Print a sentence on standard error."""
+        notify(message)
+
+    def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
+        """Show a bar for the video."""
+        return progress_bar(name)
+
+    def finished(self, result: dict[str, Any], folder: Path) -> None:
+        """Print the result of a video."""
+        if not self.is_silent:
+            print_summary(Console(), result, folder)
 
 
 @contextmanager
