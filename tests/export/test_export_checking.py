@@ -8,6 +8,7 @@ from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_export.repository import build, write
 
+pytestmark = pytest.mark.keras
 onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
 
 COMMITTED = Path(__file__).parents[2] / "model_repository"

@@ -72,6 +72,7 @@ def test_wrong_option(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
     assert arguments[1] in capsys.readouterr().err
 
 
+@pytest.mark.keras
 @pytest.mark.usefixtures("onnx")
 def test_check_says_in_words_that_nothing_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -5,6 +5,7 @@ import pytest
 
 from support.onnx_models import write_double
 
+pytestmark = pytest.mark.keras
 ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
 
 from fer_server.backends.onnxruntime import session  # noqa: E402
