@@ -23,6 +23,7 @@ from fer_client.detection import DetectorChoice, FrameDetector, choose_detector
 from fer_client.embedded import find_server
 from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
+from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.pipeline import analyse_video
 from fer_client.settings import Settings
@@ -78,11 +79,14 @@ def main() -> None:
     settings = Settings()
     try:
         choice = choose_detector("auto", arguments.detector_model, settings.min_score)
+        interruption = Interruption()
+        interruption.install()
         with (
             find_server(arguments.url, notify) as server,
+            interruption.deferred(),
             InferenceClient(server.url, settings.timeout_s) as client,
         ):
-            job = Job(settings, client, client.read_contract(), choice, client.server_version())
+            job = Job(settings, client, client.read_contract(), choice, client.server_version(), interruption)
             rates = measure(arguments.video, job, max(1, arguments.runs))
     except FerError as error:
         notify(f"benchmarks: {error}")

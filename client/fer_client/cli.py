@@ -44,7 +44,7 @@ def _show_version(wanted: bool) -> None:
     epilog=f"Also: `{NAME} doctor` checks server, models, detector and video library.",
 )
 def analyse(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.")],
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", readable=False)],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per video.")] = _DEFAULTS.out,
     table_format: Annotated[
         str, typer.Option("--format", help="Format of the table: csv, jsonl or parquet.")
@@ -107,6 +107,8 @@ def analyse(
         _print_json(outcome)
     for failure in outcome.failures.values():
         console.notify(f"{NAME}: {failure}")
+    if outcome.ended_by:
+        raise outcome.ended_by
     return outcome.exit_code
 
 
@@ -115,7 +117,8 @@ def _print_json(outcome: Outcome) -> None:
         {"video": str(path), "exit_code": error.exit_code, "error": str(error)}
         for path, error in outcome.failures.items()
     ]
-    typer.echo(json.dumps({"videos": outcome.results, "failed": failed}, indent=2))
+    ended_by = None if outcome.ended_by is None else str(outcome.ended_by)
+    typer.echo(json.dumps({"videos": outcome.results, "failed": failed, "ended_by": ended_by}, indent=2))
 
 
 @doctor_app.command(

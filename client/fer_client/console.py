@@ -1,5 +1,6 @@
 """How a command meets its user: one sentence on standard error, an exit code, and never a traceback."""
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,9 @@ def notify(message: str) -> None:
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str = "Interrupted.") -> NoReturn:
     """Run a Typer app as the command `name` and exit with the code of its errors."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is shown escaped
+            stream.reconfigure(errors="backslashreplace")
     command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
     sys.exit(_exit_code(name, command, interrupted))
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -16,8 +16,9 @@ from fer_client.inference import is_ready
 
 URL_VARIABLE = "FER_TRITON_URL"
 LOCAL_URL = "localhost:8001"
-STOP_TIMEOUT_S = 20.0
-_LAST_WORDS_S = 2.0
+_STOP_S = 3.0
+_TERMINATE_S = 10.0
+_LAST_WORDS_S = 10.0
 """How long an embedded server may take to say why it ends, once a call to it has failed."""
 
 # -P: a file of the user in the working folder must not shadow a module.
@@ -103,12 +104,11 @@ def _announced_url(process: "subprocess.Popen[str]") -> str:
 
 def _next_answer(process: "subprocess.Popen[str]") -> dict[str, Any]:
     """Read one line of JSON: where the child serves, or why it ends."""
-    line = process.stdout.readline() if process.stdout else ""
-    try:
-        answer = json.loads(line)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    for line in process.stdout or ():
+        with suppress(ValueError):  # something else that prints, a sitecustomize say, is none of our business
+            if isinstance(answer := json.loads(line), dict):
+                return answer
+    return {}
 
 
 def _failure(code: int, answer: dict[str, Any]) -> FerError:
@@ -117,12 +117,16 @@ def _failure(code: int, answer: dict[str, Any]) -> FerError:
 
 
 def _stop(process: "subprocess.Popen[str]") -> None:
+    """End the child: it stops at the end of its input, or at SIGTERM while it still installs its packages."""
     if process.stdin:
         process.stdin.close()
-    try:
-        process.wait(STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    for patience_s, insist in ((_STOP_S, process.terminate), (_TERMINATE_S, process.kill)):
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            insist()
+        else:
+            return
 
 
 def _checked(url: str) -> str:

@@ -21,6 +21,7 @@ from fer_client.contract import Contract
 from fer_client.cropping import crop_faces
 from fer_client.detection import FrameDetector
 from fer_client.inference import Predictions
+from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.results import result_folder
 from fer_client.stages import StageClock
@@ -107,8 +108,9 @@ def rows(
 class _Counter:
     decoded: int = 0
 
-    def count(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def count(self, frames: Iterable[Frame], interruption: Interruption) -> Iterator[Frame]:
         for frame in frames:
+            interruption.check()  # here too: with a low --fps the reader sees a frame only now and then
             self.decoded += 1
             yield frame
 
@@ -120,7 +122,7 @@ def _analysed(
     settings = job.settings
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
     tracker = Tracker()
-    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"))
+    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
     workers = settings.detection_workers
     with (
         closing(prefetch(sample(decoded, settings.fps), _FRAMES_AHEAD)) as frames,

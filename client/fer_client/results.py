@@ -54,7 +54,8 @@ def check_target(target: Path, videos: Sequence[Path]) -> None:
 
 def _strangers(target: Path, videos: Sequence[Path]) -> list[str]:
     names = set(os.listdir(target))
-    inputs = {video.name for video in videos if video.parent.resolve() == target.resolve()}
+    places = [place for video in videos for place in (video.parent.resolve() / video.name, video.resolve())]
+    inputs = {place.name for place in places if place.parent == target.resolve()}
     is_a_result = "summary.json" in names
     return sorted(names - KNOWN_FILES | names & inputs if is_a_result else names)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fer_client.detection import DetectorChoice
-from fer_client.embedded import Server, find_server
-from fer_client.errors import FerError, Interrupted, ServerError
+from fer_client.embedded import find_server
+from fer_client.errors import ContractError, FerError, InputError, Interrupted, ServerError, UsageError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
@@ -37,15 +37,20 @@ class Observer(Protocol):
 
 @dataclass
 class Outcome:
-    """The summaries of the videos that were analysed, and the errors of those that were not."""
+    """The summaries of the videos that were analysed, and the errors of those that were not.
+
+    `ended_by` is the error that ended the whole command: no server, one that does not fit, or Ctrl-C.
+    """
 
     results: list[dict[str, Any]] = field(default_factory=list)
     failures: dict[Path, FerError] = field(default_factory=dict)
+    ended_by: FerError | None = None
 
     @property
     def exit_code(self) -> int:
-        """Return the highest exit code of the failures, 0 without any."""
-        return max((failure.exit_code for failure in self.failures.values()), default=0)
+        """Return the highest exit code of the errors, 0 without any."""
+        errors = [*self.failures.values(), *([self.ended_by] if self.ended_by else [])]
+        return max((error.exit_code for error in errors), default=0)
 
 
 def analyse_videos(
@@ -53,17 +58,34 @@ def analyse_videos(
 ) -> Outcome:
     """Analyse the videos, the good ones also after bad ones.
 
-    Raises UsageError before anything is done where a setting cannot be followed, and ServerError,
-    ContractError or Interrupted where no video can be analysed any more.
+    Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    targets = dict(zip(videos, (settings.out / name for name in folder_names(videos)), strict=True))
+    names = folder_names(videos)
+    outcome = Outcome(failures=unreadable(videos))
+    targets = {
+        video: settings.out / name
+        for video, name in zip(videos, names, strict=True)
+        if video not in outcome.failures
+    }
     for target in targets.values():
         check_target(target, videos)
-    outcome = Outcome(failures=unreadable(videos))
-    readable = {video: target for video, target in targets.items() if video not in outcome.failures}
-    if not readable:
-        return outcome  # there is no need for a server
+    if targets:  # else there is no need for a server
+        try:
+            _analyse_on_a_server(targets, settings, detector, url, observer, outcome)
+        except (ServerError, ContractError, Interrupted) as error:
+            outcome.ended_by = error
+    return outcome
+
+
+def _analyse_on_a_server(
+    targets: dict[Path, Path],
+    settings: Settings,
+    detector: DetectorChoice,
+    url: str | None,
+    observer: Observer,
+    outcome: Outcome,
+) -> None:
     interruption = Interruption()
     interruption.install()
     with (
@@ -71,9 +93,13 @@ def analyse_videos(
         interruption.deferred(),
         InferenceClient(server.url, settings.timeout_s) as client,
     ):
-        job = Job(settings, client, client.read_contract(), detector, client.server_version(), interruption)
-        _analyse_each(readable, job, server, observer, outcome)
-    return outcome
+        try:
+            job = Job(
+                settings, client, client.read_contract(), detector, client.server_version(), interruption
+            )
+            _analyse_each(targets, job, observer, outcome)
+        except ServerError as error:
+            raise server.explain(error) from error
 
 
 def unreadable(videos: Sequence[Path]) -> dict[Path, FerError]:
@@ -88,19 +114,13 @@ def unreadable(videos: Sequence[Path]) -> dict[Path, FerError]:
     return failures
 
 
-def _analyse_each(
-    targets: dict[Path, Path], job: Job, server: Server, observer: Observer, outcome: Outcome
-) -> None:
+def _analyse_each(targets: dict[Path, Path], job: Job, observer: Observer, outcome: Outcome) -> None:
     for video, target in targets.items():
         try:
             with observer.progress(video.name) as report:
                 result = analyse_video(video, target, job, report)
-        except Interrupted:
-            raise
-        except FerError as error:
-            outcome.failures[video] = server.explain(error)
-            if isinstance(error, ServerError):
-                return  # the next video would end in the same way
+        except (InputError, UsageError) as error:
+            outcome.failures[video] = error
         else:
             outcome.results.append(result)
             observer.finished(result, target)

@@ -225,6 +225,7 @@ def _check_file(path: Path) -> None:
             )
         if path.stat().st_size == 0:
             raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
+        path.open("rb").close()
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."

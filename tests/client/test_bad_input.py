@@ -1,6 +1,7 @@
 """Videos that cannot be read, folders that cannot be written: one sentence, and nothing half done."""
 
 import json
+import os
 import resource
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import grpc
 import numpy as np
 import pytest
 
-from support.command import Command, assert_fails, read_rows
+from fer_client.errors import UsageError
+from fer_client.results import result_folder
+from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
 from support.videos import write_sound, write_video
 
@@ -16,6 +19,31 @@ from support.videos import write_sound, write_video
 class TestBadVideos:
     def test_missing_file(self, run: Command) -> None:
         assert_fails(run("nowhere.mp4"), 3, "nowhere.mp4", "No such file")
+
+    def test_the_folder_itself(self, run: Command) -> None:
+        assert_fails(run("."), 3, "it is a folder")
+        assert_fails(run(".."), 3, "it is a folder")
+
+    def test_a_name_that_the_terminal_cannot_show(self, face_video: Path, tmp_path: Path) -> None:
+        name = os.fsdecode(b"caf\xe9.mp4")
+        (tmp_path / name).write_bytes(face_video.read_bytes())
+        with ProtocolServer() as server:
+            process = start(
+                [name, "--detector", "haar", "--url", server.url], tmp_path, PYTHONIOENCODING="ascii"
+            )
+            out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert "caf\\udce9.mp4: 30 of 30" in out
+
+    def test_a_file_without_permission(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        closed = tmp_path / "closed.mp4"
+        closed.write_bytes(face_video.read_bytes())
+        closed.chmod(0)
+        if os.access(closed, os.R_OK):
+            pytest.skip("this user may read everything")
+        done = run(closed, face_video)
+        assert_fails(done, 3, "Permission denied")
+        assert (tmp_path / "out" / "face").is_dir()
 
     def test_folder(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "clips").mkdir()
@@ -127,6 +155,26 @@ class TestOutputFolder:
         inside.rename(inside.with_name("face.mp4"))
         assert_fails(run("out/face/face.mp4"), 2, "face.mp4")
         assert (tmp_path / "out" / "face" / "face.mp4").exists()
+
+    def test_a_link_to_a_video_inside_the_result_folder_stays_whole(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        assert run(face_video).returncode == 0
+        inside = tmp_path / "out" / "face" / "annotated.mp4"
+        inside.write_bytes(face_video.read_bytes())
+        (tmp_path / "face.mp4").symlink_to(inside)
+        assert_fails(run("face.mp4"), 2, "annotated.mp4")
+        assert inside.exists()
+
+    def test_a_swap_that_fails_brings_the_earlier_result_back(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        assert run(face_video).returncode == 0
+        target = tmp_path / "out" / "face"
+        before = (target / "summary.json").read_text()
+        with pytest.raises(UsageError), result_folder(target) as folder:
+            folder.rmdir()
+        assert (target / "summary.json").read_text() == before
 
     def test_a_folder_that_only_looks_like_a_result_is_the_users(
         self, run: Command, face_video: Path, tmp_path: Path

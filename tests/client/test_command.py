@@ -32,7 +32,7 @@ def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Pat
     done = run(face_video, "--json")
     printed = json.loads(done.stdout)
     written = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
-    assert printed == {"videos": [written], "failed": []}
+    assert printed == {"videos": [written], "failed": [], "ended_by": None}
     assert (written["frames_decoded"], written["frames_analysed"], written["frames_without_face"]) == (
         30,
         30,

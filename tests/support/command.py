@@ -1,6 +1,7 @@
 """The command `fer-client` as tests run and judge it."""
 
 import csv
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,11 +20,12 @@ class Done(NamedTuple):
 Command = Callable[..., Done]
 
 
-def start(arguments: Sequence[object], cwd: Path) -> "subprocess.Popen[str]":
-    """Start `fer-client` as a process of its own."""
+def start(arguments: Sequence[object], cwd: Path, **environ: str) -> "subprocess.Popen[str]":
+    """Start `fer-client` as a process of its own, with these additions to the environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "fer_client", *map(str, arguments)],
         cwd=cwd,
+        env=os.environ | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
