@@ -77,6 +77,7 @@ def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec
             tf.function(function, autograph=False), [signature], opset=OPSET
         )
         model = canonical(model.graph, taken, given)
+        model = canonical(without_idle_reshapes(model), taken, given)
         onnx.checker.check_model(model, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -123,6 +124,30 @@ def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> o
         ir_version=IR_VERSION,
         producer_name="fer-triton",
     )
+
+
+def without_idle_reshapes(model: onnx.ModelProto) -> onnx.GraphProto:
+    """Drop every Reshape whose output has its input's shape.
+
+    tf2onnx turns transpositions of 1x1 maps into them and removes some, other ones in each run.
+    """
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    known = [*inferred.input, *inferred.value_info]
+    sizes = {info.name: [size.dim_value for size in info.type.tensor_type.shape.dim[1:]] for info in known}
+    graph = onnx.GraphProto()
+    graph.CopyFrom(model.graph)
+    del graph.node[:]
+    sources: dict[str, str] = {}
+    for node in model.graph.node:
+        before, after = sizes.get(node.input[0]), sizes.get(node.output[0])
+        is_idle = node.op_type == "Reshape" and before and before == after and all(before)
+        if is_idle and node.output[0] != graph.output[0].name:
+            sources[node.output[0]] = sources.get(node.input[0], node.input[0])
+            continue
+        kept = graph.node.add()
+        kept.CopyFrom(node)
+        kept.input[:] = [sources.get(tensor, tensor) for tensor in node.input]
+    return graph
 
 
 def _ordered(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
