@@ -17,8 +17,8 @@ class Settings:
     `batch_size`: faces per request; larger batches give throughput, smaller ones cost less memory.
     `in_flight`: requests under way at once; beyond the server's instances more only hold memory.
     `timeout_s`: deadline of one request, in seconds.
-    `detection_side`: longer side in pixels of the copy that the detector sees; 320 finds faces of about
-    1/20 of the picture's width, 640 half of that at four times the cost.
+    `detection_side`: longer side in pixels of the copy that the detector sees; twice as much finds faces
+    half as large, at about four times the cost.
     `min_score`: least confidence of a face in [0, 1]; `min_face`: least side of a face in pixels.
     `detection_workers`: threads that detect and crop.
     """
