@@ -75,6 +75,9 @@ def run(
     teacher: Annotated[
         list[Path] | None, typer.Option(help="Weights to distil from; may be repeated.")
     ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Trained weights of this architecture to begin with.")
+    ] = None,
 ) -> None:
     """Train one architecture by one recipe, or go on with a run that was stopped."""
     chosen = _choose(RECIPES, recipe, "recipe")
@@ -88,7 +91,7 @@ def run(
 
     _choose(ARCHITECTURES, architecture, "architecture")
     with show_progress(console) as on_progress:
-        path = train(Run(architecture, chosen, seed, out, tuple(teacher or ())), dataset, on_progress)
+        path = train(Run(architecture, chosen, seed, out, tuple(teacher or ()), start), dataset, on_progress)
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
 
 

@@ -1,42 +1,47 @@
-"""Teachers: networks whose answers a smaller one learns beside the labels (Hinton et al. 2015, arXiv 1503.02531)."""
+"""Teachers: networks whose answers another one learns beside the labels (Hinton et al. 2015, arXiv 1503.02531)."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError, UsageError
+from fer_training.batches import TrainingSet
+from fer_training.learner import predict_logits
 from fer_training.metrics import softmax
 from fer_training.recipes import Recipe
 from fer_training.record import load_network, load_record
 
 
-class Teachers:
-    """An ensemble that gives its mean probabilities for a batch of training images."""
+def with_teachers(
+    data: TrainingSet, weights: Sequence[Path], labels: Sequence[str], recipe: Recipe
+) -> TrainingSet:
+    """Mix the teachers' answers into the targets of the labels by the recipe's share.
 
-    def __init__(self, weights: Sequence[Path], labels: Sequence[str], recipe: Recipe) -> None:
-        """Open the networks; InputError when one has other labels, UsageError when recipe and teachers disagree."""
-        if bool(weights) != (recipe.distillation > 0):
-            raise UsageError(
-                "Expected --teacher with a recipe that distils, and only with one. "
-                "Choose the recipe `distil`, or leave --teacher out."
-            )
-        for path in weights:
-            if load_record(path)["labels"] != list(labels):
-                raise InputError(
-                    f"Expected a teacher with the classes {', '.join(labels)}; {path} has others."
-                )
-        self._networks: list[keras.Model] = [load_network(path) for path in weights]
-        self._recipe = recipe
+    They answer once for each image as it is, before any augmentation, so a step costs no more for having teachers.
+    Raises InputError when one has other labels, UsageError when recipe and teachers disagree.
+    """
+    if bool(weights) != (recipe.distillation > 0):
+        raise UsageError(
+            "Expected --teacher with a recipe that distils, and only with one. "
+            "Choose the recipe `distil`, or leave --teacher out."
+        )
+    if not weights:
+        return data
+    for path in weights:
+        if load_record(path)["labels"] != list(labels):
+            raise InputError(f"Expected a teacher with the classes {', '.join(labels)}; {path} has others.")
+    answers = np.mean([_answers(path, data, recipe.distillation_temperature) for path in weights], axis=0)
+    targets = data.targets.copy()
+    targets[:, : data.classes] *= 1 - recipe.distillation
+    targets[:, : data.classes] += recipe.distillation * answers
+    return dataclasses.replace(data, targets=targets)
 
-    def blend(self, images: NDArray[np.float32], targets: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mix the teachers' answers for [B, 48, 48, 1] into the targets [B, K] by the recipe's share."""
-        if not self._networks:
-            return targets
-        temperature, share = self._recipe.distillation_temperature, self._recipe.distillation
-        answers = [
-            softmax(np.asarray(network.predict_on_batch(images)), temperature) for network in self._networks
-        ]
-        return np.asarray((1 - share) * targets + share * np.mean(answers, axis=0), np.float32)
+
+def _answers(path: Path, data: TrainingSet, temperature: float) -> NDArray[np.float32]:
+    """Probabilities [N, K] of one teacher, the mean of its answers for each image and for its mirror image."""
+    teacher, images = load_network(path), data.images[data.rows]
+    views = (images, images[:, :, ::-1])
+    return np.mean([softmax(predict_logits(teacher, view), temperature) for view in views], axis=0)

@@ -1,6 +1,6 @@
 """A network while it learns: compiled, resumed, averaged, and the parts of it that are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,10 +8,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.errors import InputError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import Batch, to_input
 from fer_training.dataset import VOTE_NAMES
 from fer_training.recipes import Recipe
+from fer_training.record import load_network, load_record
 
 
 def use_all_devices() -> None:
@@ -20,6 +22,23 @@ def use_all_devices() -> None:
         devices = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
         if len(devices) > 1:
             keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+
+
+def start_from(model: keras.Model, architecture: str, weights: Path, labels: Sequence[str]) -> None:
+    """Take a trained network's weights over; the last layer starts anew where the classes differ.
+
+    Raises InputError when the network has another architecture.
+    """
+    record = load_record(weights)
+    if record["architecture"] != architecture:
+        raise InputError(
+            f"Expected weights of the architecture {architecture} to start from; "
+            f"{weights} are of {record['architecture']}."
+        )
+    left_out = () if record["labels"] == list(labels) else ("logits",)
+    for layer, trained in zip(without_votes_head(model).layers, load_network(weights).layers, strict=True):
+        if layer.name not in left_out:
+            layer.set_weights(trained.get_weights())
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:

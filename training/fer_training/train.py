@@ -8,7 +8,6 @@ A run's folder:
     run.json                      what was asked for, so that a run goes on only with the same settings
 """
 
-import dataclasses
 import hashlib
 import json
 import time
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from fer_client.errors import InputError, UsageError
 from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, training_set
 from fer_training.dataset import Dataset
-from fer_training.distill import Teachers
+from fer_training.distill import with_teachers
 from fer_training.files import replacing, write_json
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.learner import (
@@ -33,6 +32,7 @@ from fer_training.learner import (
     new_learner,
     predict_logits,
     seed_dropout,
+    start_from,
     train_step,
     use_all_devices,
     without_votes_head,
@@ -60,13 +60,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Run:
-    """One run's settings; `out` is its folder, `teachers` are weights to distil from."""
+    """One run's settings; `out` is its folder, `teachers` are weights to distil from, `start` weights to begin with."""
 
     architecture: str
     recipe: Recipe
     seed: int
     out: Path
     teachers: tuple[Path, ...] = ()
+    start: Path | None = None
 
 
 def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
@@ -78,12 +79,13 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
     classes = len(dataset.label_names)
-    teachers = Teachers(run.teachers, dataset.label_names, run.recipe)
     _check_splits(dataset)
+    data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
     _claim_folder(run, dataset)
-    data = training_set(dataset, run.recipe)
     steps = data.steps(run.recipe.batch_size)
     model = new_learner(run.architecture, classes, run.recipe, has_votes_head(dataset, run.recipe))
+    if run.start is not None:
+        start_from(model, run.architecture, run.start, dataset.label_names)
     load_checkpoint(model, run.out / "checkpoint.keras")
     served = without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
@@ -93,7 +95,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
         if _ran_out_of_patience(epochs, run.recipe.patience):
             break
         started = time.monotonic()
-        loss = _train_epoch(model, data, run, epoch, rates, teachers, tell)
+        loss = _train_epoch(model, data, run, epoch, rates, tell)
         with averaged_weights(model, run.recipe):
             finished = _judge(
                 served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
@@ -124,7 +126,8 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
         "recipe": run.recipe.as_record(),
         "seed": run.seed,
         "data": dataset.description["sha256"],
-        "teachers": [hashlib.sha256(path.read_bytes()).hexdigest() for path in run.teachers],
+        "teachers": [_sha256(path) for path in run.teachers],
+        "start": _sha256(run.start) if run.start else None,
     }
     path = run.out / "run.json"
     if path.exists():
@@ -138,13 +141,16 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
     write_json(path, asked)
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _train_epoch(
     model: keras.Model,
     data: TrainingSet,
     run: Run,
     epoch: int,
     rates: NDArray[np.float64],
-    teachers: Teachers,
     on_progress: Callable[[Progress], None],
 ) -> float:
     """Take one epoch's steps and return the mean loss."""
@@ -153,9 +159,6 @@ def _train_epoch(
     seed_dropout(model, run.seed, epoch)
     for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * steps + step]
-        batch = dataclasses.replace(
-            batch, targets=[teachers.blend(batch.images, batch.targets[0]), *batch.targets[1:]]
-        )
         total += train_step(model, batch)
         if not np.isfinite(total):
             raise UsageError(
