@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fer_client.analysis import analyse_video
 from fer_client.concurrency import ordered_map, prefetch
 from fer_client.console import notify
 from fer_client.cropping import crop_faces
@@ -25,7 +26,6 @@ from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
-from fer_client.pipeline import analyse_video
 from fer_client.settings import Settings
 from fer_client.video import Frame, open_video
 

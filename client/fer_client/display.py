@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fer_client.analysis import Progress
 from fer_client.console import notify
-from fer_client.pipeline import Progress
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from fer_client.analysis import Progress, analyse_video
 from fer_client.detection import DetectorChoice
 from fer_client.embedded import find_server
 from fer_client.errors import ContractError, FerError, InputError, Interrupted, ServerError, UsageError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
-from fer_client.pipeline import Progress, analyse_video
 from fer_client.results import check_target, folder_names
 from fer_client.settings import Settings
 from fer_client.tables import check_format

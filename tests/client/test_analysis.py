@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_client.analysis import Progress, analyse_video
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.contract import Contract
 from fer_client.detection import choose_detector
@@ -17,7 +18,6 @@ from fer_client.errors import Interrupted
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
-from fer_client.pipeline import Progress, analyse_video
 from fer_client.settings import Settings
 from fer_client.stages import StageClock
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
