@@ -55,6 +55,7 @@ def analyse_video(path: Path, target: Path, job: Job, report: Callable[[Progress
                 report(Progress(video.info, summary.frames_analysed, seen.time_s))
                 job.interruption.check()
         result = _result(video, job, summary, counter)
+        result["frames_detected"] = clock.count("detect")
         result["stage_seconds"] = clock.result() | {"total": round(time.perf_counter() - started, 3)}
         (folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result

@@ -19,13 +19,18 @@ _FRAMES_PER_GROUP = 64
 
 @dataclass(frozen=True)
 class SeenFrame:
-    """One analysed frame: int32 boxes [N, 4] in pixels, scores [N], and uint8 crops [N, H, W, C]."""
+    """One analysed frame: int32 boxes [N, 4] in pixels, scores [N], and uint8 crops [N, H, W, C].
+
+    A score is NaN where the detector gives none, or did not look at this frame. `starts_shot`: the frame is
+    the first after a cut, or of the video.
+    """
 
     index: int
     time_s: float
     boxes_xywh: NDArray[np.int32]
     scores: NDArray[np.float32]
     crops: Image
+    starts_shot: bool = False
 
 
 @dataclass(frozen=True)

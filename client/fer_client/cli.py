@@ -52,6 +52,12 @@ def analyse(
     fps: Annotated[
         float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
     ] = _DEFAULTS.fps,
+    detect_every: Annotated[
+        int,
+        typer.Option(
+            help="Detect faces on every so many frames, and wherever they change; 1 for every frame."
+        ),
+    ] = _DEFAULTS.detect_every,
     url: UrlOption = None,
     detector_kind: Annotated[
         str,
@@ -90,6 +96,7 @@ def analyse(
         out=out,
         table_format=table_format,
         fps=fps,
+        detect_every=detect_every,
         batch_size=batch_size,
         in_flight=in_flight,
         timeout_s=timeout,

@@ -53,7 +53,8 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, depth: int) -> Generator[R]:
     """Apply `function` in `workers` threads and yield the results in the order of `items`.
 
-    At most `depth` items are between being taken and being yielded.
+    At most `depth` items are between being taken and being yielded. They are begun in their order, and none is
+    begun after one before it was given up, so that `function` may wait for what it does with earlier items.
     """
     pending: deque[Future[R]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="map") as pool:
@@ -65,5 +66,5 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, de
             while pending:
                 yield pending.popleft().result()
         finally:
-            for future in pending:
+            for future in reversed(pending):  # else one could begin whose forerunner never will
                 future.cancel()

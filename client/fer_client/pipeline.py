@@ -1,5 +1,8 @@
 """The stages that turn a video into predictions, all at once: decode, detect, crop, ask the server, track.
 
+One thread decodes, a few detect and crop a segment of frames each (OpenCV, FFmpeg and gRPC compute without
+holding Python's lock), and the caller's thread cuts the segments, sends, tracks and writes.
+
 Memory stays bounded whatever the length of the video: every stage is at most a fixed number of frames
 ahead of the next one.
 """
@@ -8,22 +11,26 @@ import math
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.concurrency import ordered_map, prefetch
-from fer_client.contract import Contract
-from fer_client.cropping import crop_faces
 from fer_client.detection import FrameDetector
 from fer_client.inference import Predictions
 from fer_client.interruption import Interruption
 from fer_client.job import Job
+from fer_client.segments import see, segments
+from fer_client.settings import Settings
 from fer_client.stages import StageClock
-from fer_client.tracking import Tracker
-from fer_client.video import Frame, Video
+from fer_client.tracking import Tracker, looks
+from fer_client.video import Frame, Video, VideoInfo
 
-_FRAMES_AHEAD = 8
+_FRAMES_AHEAD = 4
+_BYTES_AHEAD = 96 << 20
+"""Of pictures between the decoder and the server, so that more cores do not mean more memory than that."""
 
 
 def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
@@ -56,27 +63,29 @@ def analysed_frames(
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
     settings = job.settings
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
-    tracker = Tracker()
+    see_segment = partial(see, detect=detector.detect, crop_shape=job.contract.crop_shape, clock=clock)
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
-    workers = settings.detection_workers
+    tracker = Tracker()
     with (
         closing(prefetch(sample(decoded, settings.fps), _FRAMES_AHEAD)) as frames,
         closing(
             ordered_map(
-                lambda frame: _see(frame, detector, job.contract, clock), frames, workers, 2 * workers
+                see_segment,
+                segments(frames, settings.detect_every),
+                settings.detection_workers,
+                segments_ahead(video.info, settings),
             )
         ) as seen,
     ):
-        for item, predictions in predict_in_order(seen, job, clock):
-            yield item, tracker.update(item.boxes_xywh.astype(np.float32), item.time_s), predictions
+        for item, predictions in predict_in_order(chain.from_iterable(seen), job, clock):
+            with clock.time("track"):
+                tracks = tracker.update(
+                    item.boxes_xywh.astype(np.float32), looks(item.crops), item.time_s, item.starts_shot
+                )
+            yield item, tracks, predictions
 
 
-def _see(frame: Frame, detector: FrameDetector, contract: Contract, clock: StageClock) -> SeenFrame:
-    """Find and cut out the faces, from left to right; the frame itself is let go afterwards."""
-    with clock.time("detect"):
-        faces = detector.detect(frame)
-    order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
-    boxes = np.rint(faces.boxes_xywh[order]).astype(np.int32)
-    with clock.time("crop"):
-        crops = crop_faces(frame, boxes, contract.crop_shape)
-    return SeenFrame(frame.index, frame.time_s, boxes, faces.scores[order], crops)
+def segments_ahead(info: VideoInfo, settings: Settings) -> int:
+    """How many segments may be under way: two per worker, fewer where their pictures would fill the memory."""
+    frame_bytes = info.width * info.height * 3 // 2
+    return max(2, min(2 * settings.detection_workers, _BYTES_AHEAD // (frame_bytes * settings.detect_every)))

@@ -14,6 +14,8 @@ class Settings:
     """How videos are analysed.
 
     `fps`: analysed frames per second of video, None for every frame.
+    `detect_every`: the detector looks at every so many analysed frames, and wherever faces come, go, move fast
+    or are unsure; 1 looks at each. More is faster: see `fer_client.sparse` for what it costs.
     `batch_size`: faces per request; larger batches give throughput, smaller ones cost less memory.
     `in_flight`: requests under way at once; beyond the server's instances more only hold memory.
     `timeout_s`: deadline of one request, in seconds.
@@ -26,6 +28,7 @@ class Settings:
     out: Path = Path("out")
     table_format: str = "csv"
     fps: float | None = None
+    detect_every: int = 6
     batch_size: int = 32
     in_flight: int = 4
     timeout_s: float = 30.0
@@ -38,6 +41,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every range."""
         _require(self.fps is None or 0 < self.fps <= 1000, "--fps", "above 0 and at most 1000", self.fps)
+        _require(1 <= self.detect_every <= 60, "--detect-every", "from 1 to 60 frames", self.detect_every)
         _require(1 <= self.batch_size <= 4096, "--batch-size", "from 1 to 4096", self.batch_size)
         _require(1 <= self.in_flight <= 256, "--in-flight", "from 1 to 256", self.in_flight)
         _require(0 < self.timeout_s <= 3600, "--timeout", "above 0 and at most 3600 seconds", self.timeout_s)
@@ -51,7 +55,7 @@ class Settings:
 
     def as_record(self) -> dict[str, Any]:
         """Return the settings that can change a result, for summary.json."""
-        names = ("fps", "detection_side", "min_score", "min_face", "partial")
+        names = ("fps", "detect_every", "detection_side", "min_score", "min_face", "partial")
         return {name: value for name, value in asdict(self).items() if name in names}
 
 

@@ -14,6 +14,7 @@ class StageClock:
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -25,6 +26,11 @@ class StageClock:
         finally:
             with self._lock:
                 self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
+                self._counts[stage] = self.count(stage) + 1
+
+    def count(self, stage: str) -> int:
+        """Return how often the stage was run."""
+        return self._counts.get(stage, 0)
 
     def result(self) -> dict[str, float]:
         """Return the stages' seconds in the order in which they first ended."""
