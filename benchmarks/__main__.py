@@ -1,106 +1,146 @@
-"""Measure the whole client on a video, beside the parts that bound it, in one run.
+"""Measure the whole client beside what bounds it, in one run.
 
-    python -m benchmarks VIDEO [--runs N] [--detector-model YUNET.onnx] [--json]
+    python -m benchmarks VIDEO... [--runs N] [--detector-model YUNET.onnx] [--record FILE] [--peer-python PYTHON]
 
-Three things are timed in turn, N times over, so that a noisy machine hits all alike, and the medians are
-compared: decoding alone, decoding with detection and crops, and the whole client with the server. The
-ratios say more than the frames per second, which are this machine's.
+The first video gives the efficiency over the floor, the memory and the peer's speed; all of them together how
+far detecting on few frames agrees with detecting on each. The server is an embedded one, on the same cores.
+The ratios say more than the frames per second, which are this machine's: see docs/speed.md.
 """
 
 import argparse
 import json
-import statistics
+import os
+import platform
+import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from fer_client.analysis import analyse_video
-from fer_client.concurrency import ordered_map, prefetch
+from benchmarks.agreement import Agreement, agreement
+from benchmarks.efficiency import efficiency
+from benchmarks.memory import help_s, install_mb, memory
 from fer_client.console import notify
-from fer_client.cropping import crop_faces
-from fer_client.detection import DetectorChoice, FrameDetector, choose_detector
-from fer_client.embedded import find_server
-from fer_client.errors import FerError
+from fer_client.detection import choose_detector
+from fer_client.embedded import embedded_server
+from fer_client.errors import FerError, ServerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.settings import Settings
-from fer_client.video import Frame, open_video
+from fer_server.cli import default_repository
+from fer_server.environment import packages
+
+_PEER_FRAMES = 150
 
 
-def decode(path: Path) -> int:
-    """Decode a video and return its number of frames."""
-    with open_video(path) as video:
-        return sum(1 for _ in video.frames())
-
-
-def detect(path: Path, choice: DetectorChoice, settings: Settings, crop_shape: tuple[int, int, int]) -> int:
-    """Decode a video, find and cut out its faces as the client does, and return the number of frames."""
-    detector = FrameDetector(choice, settings.detection_side, settings.min_face)
-
-    def see(frame: Frame) -> int:
-        faces = detector.detect(frame)
-        return len(crop_faces(frame, faces.boxes_xywh.astype(int), crop_shape))
-
-    workers = settings.detection_workers
-    with open_video(path) as video:
-        return sum(1 for _ in ordered_map(see, prefetch(video.frames(), 8), workers, 2 * workers))
-
-
-def measure(path: Path, job: Job, runs: int) -> dict[str, float]:
-    """Return the median frames per second of each stage over interleaved runs."""
-    with tempfile.TemporaryDirectory() as folder:
-        stages: dict[str, Callable[[], int]] = {
-            "decode": lambda: decode(path),
-            "decode_detect_crop": lambda: detect(path, job.detector, job.settings, job.contract.crop_shape),
-            "whole": lambda: analyse_video(path, Path(folder) / "result", job, lambda _: None)[
-                "frames_analysed"
-            ],
+def measure(videos: Sequence[Path], model: Path | None, runs: int, peer: str | None) -> dict[str, Any]:
+    """Measure everything with one embedded server and return the record."""
+    settings = Settings()
+    choice = choose_detector("auto", model, settings.min_score)
+    folder, network = packages(os.environ, notify), default_repository() / "expression/1/model.onnx"
+    interruption = Interruption()
+    interruption.install()
+    with (
+        embedded_server(notify) as server,
+        interruption.deferred(),
+        InferenceClient(server.url, settings.timeout_s) as client,
+    ):
+        if server.process is None:
+            raise ServerError("The embedded server has no process to measure.")
+        job = Job(settings, client, client.read_contract(), choice, client.server_version(), interruption)
+        every = sorted({1, settings.detect_every})
+        record: dict[str, Any] = {
+            "machine": {"processor": platform.machine(), "python": platform.python_version()},
+            "server": job.server_version,
+            "detector": choice.name,
+            "video": videos[0].name,
+            "efficiency": efficiency(videos[0], job, server.process.pid, folder, network, every, runs),
         }
-        rates: dict[str, list[float]] = {name: [] for name in stages}
-        for _ in range(runs):
-            for name, stage in stages.items():
-                start = time.perf_counter()
-                rates[name].append(stage() / (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in rates.items()}
+        if peer:
+            record["peer_frames_per_s"] = max(peer_rates(peer, videos[0], runs))
+        record["agreement"] = agreements(videos, job)
+        record["memory"] = memory(videos[0], server.url, model)
+    return record | {"help_s": help_s(runs), "install_mb": install_mb()}
+
+
+def agreements(videos: Sequence[Path], job: Job) -> dict[str, Any]:
+    """Compare the default `detect_every` with 1, over each video and over all."""
+    total, shares = Agreement(), {}
+    for video in videos:
+        try:
+            one = agreement(video, job, job.settings.detect_every)
+        except FerError as error:
+            notify(f"benchmarks: {error}")
+            continue
+        total += one
+        shares[video.name] = asdict(one) | one.shares()
+    return {
+        "detect_every": job.settings.detect_every,
+        "all": asdict(total) | total.shares(),
+        "videos": shares,
+    }
+
+
+def peer_rates(python: str, video: Path, runs: int) -> list[float]:
+    """Run the `fer` package a few times in a Python that has it."""
+    command = [python, str(Path(__file__).with_name("peer.py")), str(video), str(_PEER_FRAMES)]
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    outputs = [
+        subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=True)
+        for _ in range(runs)
+    ]
+    return [float(output.stdout.split()[-1]) for output in outputs]
+
+
+def report(record: dict[str, Any]) -> str:
+    """Lay the ratios out, one per line."""
+    parts = record["efficiency"]
+    lines = [
+        f"{record['video']}, {record['detector']}, {parts['cores']} cores; the least of several runs each:",
+        f"  the floor's parts   decode {parts['decode_core_s']:.2f} s, {parts['detection_core_ms']:.2f} ms per "
+        f"detection, {parts['network_core_ms_per_face']:.2f} ms per face",
+    ]
+    for every, ratio in parts["detect_every"].items():
+        lines.append(
+            f"  detect every {every:>2}     {ratio['frames_per_s']:.0f} frames/s; {ratio['wall_over_floor']:.2f} x the "
+            f"floor in wall time, {ratio['offered_over_floor']:.2f} x in the core-seconds that other load left, "
+            f"{ratio['own_over_floor']:.2f} x in its own processor time"
+        )
+        if "peer_frames_per_s" in record:
+            share = ratio["frames_per_s"] / record["peer_frames_per_s"]
+            lines.append(f"                      {share:.1f} x the frames per second of the fer package")
+    kept, peak = record["agreement"]["all"], record["memory"]
+    lines += [
+        f"Detecting on {100 * kept['share_of_frames_detected']:.0f} % of the {kept['frames']} frames of all videos "
+        f"keeps {100 * kept['share_of_faces']:.1f} % of the {kept['faces']} faces and "
+        f"{100 * kept['share_of_expressions']:.1f} % of their expressions.",
+        f"Peak memory {peak['short_mb']:.0f} MB, {peak['long_over_short']:.2f} x that on a clip ten times as long, "
+        f"{peak['full_hd_mb']:.0f} MB at 1080p.",
+        f"Help after {record['help_s']:.2f} s. Base installation {record['install_mb']:.0f} MB.",
+    ]
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Parse the arguments, measure and print."""
+    """Parse the arguments, measure, print and write the record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("video", type=Path)
-    parser.add_argument("--runs", type=int, default=5, help="how often each stage runs (default 5)")
-    parser.add_argument("--url", help="HOST:PORT of a running server; default as fer-client's")
+    parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
+    parser.add_argument("--runs", type=int, default=3, help="how often each part is timed (default 3)")
     parser.add_argument("--detector-model", type=Path, help="YuNet's ONNX file")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--record", type=Path, help="JSON file for all figures")
+    parser.add_argument("--peer-python", metavar="PYTHON", help="a Python that has the package fer")
     arguments = parser.parse_args()
-    settings = Settings()
     try:
-        choice = choose_detector("auto", arguments.detector_model, settings.min_score)
-        interruption = Interruption()
-        interruption.install()
-        with (
-            find_server(arguments.url, notify) as server,
-            interruption.deferred(),
-            InferenceClient(server.url, settings.timeout_s) as client,
-        ):
-            job = Job(settings, client, client.read_contract(), choice, client.server_version(), interruption)
-            rates = measure(arguments.video, job, max(1, arguments.runs))
+        runs = max(1, arguments.runs)
+        record = measure(arguments.videos, arguments.detector_model, runs, arguments.peer_python)
     except FerError as error:
         notify(f"benchmarks: {error}")
         sys.exit(error.exit_code)
-    print(json.dumps(rates) if arguments.json else table(rates, choice.name))  # noqa: T201
-
-
-def table(rates: dict[str, float], detector: str) -> str:
-    """Lay the rates out, each with how many times faster it is than the whole client."""
-    lines = [
-        f"{name:<20}{rate:8.0f} frames/s   {rate / rates['whole']:5.2f} x whole"
-        for name, rate in rates.items()
-    ]
-    return "\n".join([f"Median rates with {detector}:", *lines])
+    print(report(record))  # noqa: T201
+    if arguments.record:
+        arguments.record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
