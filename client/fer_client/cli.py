@@ -1,19 +1,22 @@
-"""The command `fer-client`: parses options and prints results; the work starts in `fer_client.session`."""
+"""The command `fer-client`: parses options and prints results; the work starts in `fer_client.session`.
+
+What does the work (OpenCV, FFmpeg, gRPC) is imported by the functions that need it, so that `--help` and a wrong
+option are answered at once.
+"""
 
 import importlib.metadata
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from fer_client import console
-from fer_client.detection import choose_detector
-from fer_client.display import Terminal
-from fer_client.doctor import examine
-from fer_client.session import Outcome, analyse_videos
 from fer_client.settings import Settings
+
+if TYPE_CHECKING:
+    from fer_client.session import Outcome
 
 NAME = "fer-client"
 _DEFAULTS = Settings()
@@ -92,6 +95,10 @@ def analyse(
     ] = False,
 ) -> int:
     """Analyse the videos one after the other; see `fer_client.settings.Settings` for the options."""
+    from fer_client.detection import choose_detector
+    from fer_client.display import Terminal
+    from fer_client.session import analyse_videos
+
     settings = Settings(
         out=out,
         table_format=table_format,
@@ -119,7 +126,7 @@ def analyse(
     return outcome.exit_code
 
 
-def _print_json(outcome: Outcome) -> None:
+def _print_json(outcome: "Outcome") -> None:
     failed = [
         {"video": str(path), "exit_code": error.exit_code, "error": str(error)}
         for path, error in outcome.failures.items()
@@ -133,6 +140,8 @@ def _print_json(outcome: Outcome) -> None:
 )
 def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     """Print one line per finding and return the highest exit code."""
+    from fer_client.doctor import examine
+
     code = 0
     for finding in examine(url, detector_model, console.notify):
         mark = "FAIL" if finding.exit_code else "warn" if finding.is_warning else "ok"
