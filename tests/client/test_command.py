@@ -135,6 +135,7 @@ class TestOptions:
         [
             ("--fps", "0", "above 0"),
             ("--fps", "many", "--fps"),
+            ("--detect-every", "0", "from 1"),
             ("--batch-size", "0", "from 1"),
             ("--in-flight", "0", "from 1"),
             ("--timeout", "-1", "above 0"),

@@ -1,4 +1,4 @@
-"""The pure parts: tracks, crops, folders, ordered concurrency, the contract's checks, the summary."""
+"""The pure parts: crops, folders, ordered concurrency, the contract's checks, the summary."""
 
 import threading
 from collections.abc import Iterator
@@ -16,35 +16,7 @@ from fer_client.errors import ContractError, UsageError
 from fer_client.inference import Predictions
 from fer_client.results import check_target, folder_names, result_folder
 from fer_client.summary import Summary
-from fer_client.tracking import Tracker, iou_matrix
 from fer_client.video import Frame, Orientation
-
-
-def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
-    return np.array(rows, np.float32).reshape(-1, 4)
-
-
-class TestTracking:
-    def test_overlap_of_boxes(self) -> None:
-        overlap = iou_matrix(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 10), (5, 0, 10, 10), (20, 20, 5, 5)))
-        np.testing.assert_allclose(overlap, [[1, 1 / 3, 0]], rtol=1e-6)
-
-    def test_faces_keep_their_numbers_when_their_order_changes(self) -> None:
-        tracker = Tracker()
-        assert tracker.update(boxes((0, 0, 50, 50), (100, 0, 50, 50)), 0.0) == [1, 2]
-        assert tracker.update(boxes((104, 0, 50, 50), (4, 0, 50, 50)), 0.1) == [2, 1]
-
-    def test_a_short_absence_keeps_the_number_and_a_long_one_does_not(self) -> None:
-        tracker = Tracker()
-        tracker.update(boxes((0, 0, 50, 50)), 0.0)
-        assert tracker.update(boxes(), 0.5) == []
-        assert tracker.update(boxes((0, 0, 50, 50)), 0.9) == [1]
-        assert tracker.update(boxes((0, 0, 50, 50)), 2.5) == [2]
-
-    def test_two_boxes_never_share_a_number(self) -> None:
-        tracker = Tracker()
-        tracker.update(boxes((0, 0, 50, 50)), 0.0)
-        assert sorted(tracker.update(boxes((1, 0, 50, 50), (3, 0, 50, 50)), 0.1)) == [1, 2]
 
 
 def frame_of(luma: np.ndarray, is_full_range: bool = True) -> Frame:

@@ -1,0 +1,100 @@
+"""Who is who: by place, by motion, by looks, and across cuts."""
+
+import numpy as np
+import pytest
+
+from fer_client.matching import greedy_pairs, iou_matrix
+from fer_client.tracking import Tracker, looks
+
+PEOPLE = looks(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
+"""Looks of four people who are nothing alike."""
+
+
+def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def at(*lefts: float) -> np.ndarray:
+    return boxes(*((left, 0, 50, 50) for left in lefts))
+
+
+def test_overlap_of_boxes() -> None:
+    overlap = iou_matrix(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 10), (5, 0, 10, 10), (20, 20, 5, 5)))
+    np.testing.assert_allclose(overlap, [[1, 1 / 3, 0]], rtol=1e-6)
+
+
+def test_the_largest_gain_comes_first_and_the_least_is_kept() -> None:
+    gain = np.array([[0.9, 0.8], [0.85, 0.1]], np.float32)
+    assert list(greedy_pairs(gain, 0.2)) == [(0, 0)]
+    assert list(greedy_pairs(gain, 0.1)) == [(0, 0), (1, 1)]
+    assert gain[0, 0] == np.float32(0.9)
+    assert list(greedy_pairs(np.empty((0, 3), np.float32), 0.1)) == []
+
+
+def test_likeness_is_one_for_the_same_face_in_another_light() -> None:
+    face = np.random.default_rng(2).integers(0, 100, (1, 8, 8, 3), np.uint8).repeat(12, 1).repeat(12, 2)
+    same, other = looks(np.concatenate([face, 2 * face + 10])), looks(face[:, ::-1])
+    assert same.shape == (2, 192)
+    assert float(same[0] @ same[1]) == pytest.approx(1, abs=0.01)
+    assert float(same[0] @ other[0]) < 0.5
+    assert looks(np.empty((0, 96, 96, 1), np.uint8)).shape == (0, 64)
+
+
+def test_faces_keep_their_numbers_when_their_order_changes() -> None:
+    tracker = Tracker()
+    assert tracker.update(at(0, 100), PEOPLE[:2], 0.0) == [1, 2]
+    assert tracker.update(at(104, 4), PEOPLE[[1, 0]], 0.1) == [2, 1]
+
+
+def test_two_boxes_never_share_a_number() -> None:
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert sorted(tracker.update(at(1, 3), PEOPLE[[0, 0]], 0.1)) == [1, 2]
+
+
+def test_a_short_absence_keeps_the_number_whatever_the_face_looks_like_now() -> None:
+    turned = looks(np.full((1, 8, 8, 1), 9, np.uint8)) + 0.5 * PEOPLE[:1]
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert tracker.update(at(), PEOPLE[:0], 0.5) == []
+    assert tracker.update(at(0), turned, 0.9) == [1]
+    assert tracker.update(at(0), PEOPLE[1:2], 2.5) == [2]
+
+
+def test_a_face_in_motion_is_found_where_it_comes_out_again() -> None:
+    tracker = Tracker()
+    for step in range(10):
+        tracker.update(at(10.0 * step), PEOPLE[:1], step / 25)
+    faint = 0.4 * PEOPLE[:1]
+    assert tracker.update(at(10.0 * 19), faint, 19 / 25) == [1]
+
+
+def test_people_who_cross_keep_their_numbers() -> None:
+    tracker = Tracker()
+    for step in range(41):
+        left, right = 10.0 * step, 400 - 10.0 * step
+        hidden = abs(left - right) < 45
+        seen = at(left) if hidden else at(left, right)
+        numbers = tracker.update(seen, PEOPLE[: len(seen)], step / 25)
+        assert numbers == ([1] if hidden else [1, 2])
+
+
+def test_a_stranger_at_the_same_place_gets_another_number() -> None:
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert tracker.update(at(0), PEOPLE[1:2], 0.04) == [2]
+
+
+def test_a_cut_ends_what_places_say_and_known_looks_bridge_it() -> None:
+    alike = 0.7 * PEOPLE[:1] + 0.7 * PEOPLE[1:2]
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert tracker.update(at(0), alike, 0.04, starts_shot=True) == [2]
+    assert tracker.update(at(300), PEOPLE[:1], 2.0, starts_shot=True) == [1]
+
+
+def test_looks_are_forgotten() -> None:
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert tracker.update(at(200), PEOPLE[:1], 9.0) == [1]
+    assert tracker.update(at(0), PEOPLE[:1], 20.0) == [2]
