@@ -33,15 +33,12 @@ def memory(path: Path, url: str, detector_model: Path | None) -> dict[str, float
 
 def peak_mb(path: Path, url: str, detector_model: Path | None) -> float:
     """Run `fer-client` on a video and return its peak resident memory in MB."""
+    model = ["--detector-model", str(detector_model)] if detector_model else []
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "fer_client", str(path), "--url", url, "--out", folder, "--json"]
-        command += ["--detector-model", str(detector_model)] if detector_model else []
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"fer-client ended with code {process.returncode} on {path}.")
-    return usage.ru_maxrss / 1024
+        code, usage = _run(str(path), "--url", url, "--out", folder, "--json", *model)
+    if code:
+        raise SystemExit(f"fer-client ended with code {code} on {path}.")
+    return float(usage.ru_maxrss) / 1024
 
 
 def repeat(path: Path, out: Path, times: int) -> None:
@@ -81,14 +78,23 @@ def enlarge(path: Path, out: Path, size_wh: tuple[int, int], most_frames: int = 
         target.mux(stream.encode())
 
 
-def help_s(runs: int) -> float:
-    """Least wall time of `fer-client --help` in seconds."""
-    times = []
+def help_cost(runs: int) -> dict[str, float]:
+    """Least wall and processor time of `fer-client --help` in seconds."""
+    walls, owns = [], []
     for _ in range(runs):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "fer_client", "--help"], stdout=subprocess.DEVNULL, check=True)
-        times.append(time.perf_counter() - start)
-    return min(times)
+        _, usage = _run("--help")
+        walls.append(time.perf_counter() - start)
+        owns.append(usage.ru_utime + usage.ru_stime)
+    return {"wall_s": min(walls), "own_s": min(owns)}
+
+
+def _run(*arguments: str) -> tuple[int, Any]:
+    """Run `fer-client` as a process of its own; return its exit code and what it used."""
+    process = subprocess.Popen([sys.executable, "-m", "fer_client", *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage
 
 
 def install_mb() -> float:
