@@ -3,8 +3,8 @@
 Measured on simulated people who walk, stop, cross and hide each other for 12 s, with the looks of real faces,
 12 scenes each of two and five people at 25 and five frames per second: the overlap with the last box alone
 changed a person's number 1,553 times and gave 8 % of the boxes another person's number; motion brought that
-to 481 and 6 %, looks beside it to 411 and 2 %, and what follows, which also needs some likeness and knows faces again, to 91
-and less than 0.1 %.
+to 481 and 6 %, looks beside it to 411 and 2 %, and what follows, which also asks for some likeness and knows
+faces again, to 91 and less than 0.1 %.
 """
 
 from dataclasses import dataclass
