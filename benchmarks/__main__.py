@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fer_client.analysis import analyse_video
+from fer_client.analysis import analyse
 from fer_client.concurrency import ordered_map, prefetch
 from fer_client.console import notify
 from fer_client.cropping import crop_faces
@@ -27,6 +27,7 @@ from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.settings import Settings
+from fer_client.sources import video_file
 from fer_client.video import Frame, open_video
 
 
@@ -55,7 +56,7 @@ def measure(path: Path, job: Job, runs: int) -> dict[str, float]:
         stages: dict[str, Callable[[], int]] = {
             "decode": lambda: decode(path),
             "decode_detect_crop": lambda: detect(path, job.detector, job.settings, job.contract.crop_shape),
-            "whole": lambda: analyse_video(path, Path(folder) / "result", job, lambda _: None)[
+            "whole": lambda: analyse(video_file(path), Path(folder) / "result", job, lambda _: None)[
                 "frames_analysed"
             ],
         }

@@ -63,7 +63,7 @@ def analysed_frames(
         closing(prefetch(sample(decoded, settings.fps), _FRAMES_AHEAD)) as frames,
         closing(
             ordered_map(
-                lambda frame: _see(frame, detector, job.contract, clock), frames, workers, 2 * workers
+                lambda frame: see_frame(frame, detector, job.contract, clock), frames, workers, 2 * workers
             )
         ) as seen,
     ):
@@ -71,7 +71,7 @@ def analysed_frames(
             yield item, tracker.update(item.boxes_xywh.astype(np.float32), item.time_s), predictions
 
 
-def _see(frame: Frame, detector: FrameDetector, contract: Contract, clock: StageClock) -> SeenFrame:
+def see_frame(frame: Frame, detector: FrameDetector, contract: Contract, clock: StageClock) -> SeenFrame:
     """Find and cut out the faces, from left to right; the frame itself is let go afterwards."""
     with clock.time("detect"):
         faces = detector.detect(frame)

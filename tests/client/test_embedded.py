@@ -141,7 +141,7 @@ def test_every_real_clip(shared: Path, url: str, tmp_path: Path, name: str) -> N
     process = fer_client(clip, "--url", url, "--detector-model", detector, "--json", cwd=tmp_path)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    result = json.loads(out)["videos"][0]
+    result = json.loads(out)["results"][0]
     with (tmp_path / "out" / clip.stem / "faces.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     faces = Counter(int(row["frame"]) for row in rows if row["expression"])
