@@ -25,7 +25,8 @@ class Settings:
     `detection_side`: longer side in pixels of the copy that the detector sees; twice as much finds faces
     half as large, at about four times the cost.
     `min_score`: least confidence of a face in [0, 1]; `min_face`: least side of a face in pixels.
-    `photo_side`: the same for photographs, of which there are fewer and which may hold a crowd.
+    `photo_side`: the same for photographs, which may hold a crowd: on 34 of them 320 found 135 faces, 640 found
+    146 in twice the time, and 1280 found 148 in nine times the time of 640.
     `detection_workers`: threads that detect and crop.
     `smooth_s`: length in seconds of the window over which a face's answers are averaged; 0 for none.
     `duration_s`: how much of a video is analysed, in seconds from its first frame; None for all of it.
@@ -47,7 +48,7 @@ class Settings:
     smooth_s: float = 0.5
     duration_s: float | None = None
     sequence_fps: float | None = None
-    photo_side: int = 1280
+    photo_side: int = 640
     partial: bool = False
     overwrite: bool = False
 
