@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_client.analysis import analyse_video
+from fer_client.analysis import analyse
 from fer_client.job import Job
 from fer_client.matching import greedy_pairs, iou_matrix
+from fer_client.sources import video_file
 
 SAME_FACE_IOU = 0.5
 
@@ -53,7 +54,7 @@ def agreement(path: Path, job: Job, every: int) -> Agreement:
         for steps in (1, every):
             settings = replace(job.settings, detect_every=steps, partial=True, table_format="csv")
             target = Path(folder) / str(steps)
-            result = analyse_video(path, target, replace(job, settings=settings), lambda _: None)
+            result = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
             detections = result["frames_detected"]
             with (target / "faces.csv").open(newline="", encoding="utf-8") as file:
                 tables.append(list(csv.DictReader(file)))

@@ -18,10 +18,11 @@ from typing import Any
 from av.video.reformatter import VideoReformatter
 
 from benchmarks.machine import Cost, cores, measured
-from fer_client.analysis import analyse_video
+from fer_client.analysis import analyse
 from fer_client.detection import DetectorChoice, detection_size
 from fer_client.job import Job
 from fer_client.settings import Settings
+from fer_client.sources import video_file
 from fer_client.video import open_video
 
 _DETECTIONS = 100
@@ -63,7 +64,7 @@ def efficiency(
             for steps in every:
                 own = replace(job, settings=replace(job.settings, detect_every=steps))
                 with measured(server_pid) as cost:
-                    results[steps] = analyse_video(path, Path(folder) / "result", own, lambda _: None)
+                    results[steps] = analyse(video_file(path), Path(folder) / "result", own, lambda _: None)
                 costs[steps].append(cost)
     return {
         "cores": cores(),

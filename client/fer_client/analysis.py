@@ -1,111 +1,199 @@
-"""One video from file to result folder; rows are written as they come."""
+"""One input from its frames to its result folder; rows are written as they come."""
 
+import importlib.metadata
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from fer_client.batching import SeenFrame
-from fer_client.contract import Contract
-from fer_client.inference import Predictions
+from fer_client.episodes import EPISODE_COLUMNS, Episodes
+from fer_client.errors import InputError
+from fer_client.fingerprints import fingerprint
+from fer_client.frames import Video
+from fer_client.interruption import Interruption
 from fer_client.job import Job
+from fer_client.limits import LimitedVideo
+from fer_client.photographs import analysed_photographs
 from fer_client.pipeline import Counter, analysed_frames
+from fer_client.records import FaceRecord, columns, records
 from fer_client.results import result_folder
+from fer_client.smoothing import SmoothFrame, smoothed
+from fer_client.sources import Film, Photographs, Source
 from fer_client.stages import StageClock
 from fer_client.summary import Summary
-from fer_client.tables import FORMATS, Value, columns
-from fer_client.video import Video, VideoInfo, open_video
+from fer_client.tables import FORMATS
+from fer_client.timeline import timed
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one video has come; called after every frame."""
+    """How far one input has come; told after every frame.
 
-    info: VideoInfo
+    `share` is in [0, 1], None where the length is not known.
+    """
+
+    source: str
     frames_analysed: int
     time_s: float
+    share: float | None
 
 
-def analyse_video(path: Path, target: Path, job: Job, report: Callable[[Progress], None]) -> dict[str, Any]:
-    """Analyse one video into the folder `target` and return what summary.json holds.
+@dataclass
+class Analysis:
+    """An input under analysis. All but `frames` is final when they have all been read."""
+
+    source: Source
+    job: Job
+    frames: Iterator[SmoothFrame]
+    clock: StageClock
+    video: Video | None = None
+    counter: Counter = field(default_factory=Counter)
+    unreadable: dict[Path, InputError] = field(default_factory=dict)
+    frames_analysed: int = 0
+
+    def records(self, item: SmoothFrame) -> Iterator[FaceRecord]:
+        """Make the records of one frame."""
+        name = self.source.name_of_frame(item.frame.seen.index)
+        return records(item, self.job.contract.labels, name)
+
+    def progress(self, item: SmoothFrame) -> Progress:
+        """Count one frame and say how far it is."""
+        self.frames_analysed += 1
+        return Progress(self.source.label, self.frames_analysed, item.frame.time_s, self._share(item))
+
+    def _share(self, item: SmoothFrame) -> float | None:
+        if self.video is None:
+            return (item.frame.seen.index + 1) / len(self.source.paths)
+        info = self.video.info
+        lengths = [length for length in (info.duration_s, self.job.settings.duration_s) if length]
+        if not lengths or info.is_live:
+            return None
+        return min(1.0, max(0.0, (item.frame.time_s - info.start_s) / min(lengths)))
+
+
+def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
+    """Open an input and begin; its threads and files are closed with the block. Raises InputError."""
+    if isinstance(source, Film):
+        return _open_film(source, job)
+    if isinstance(source, Photographs):
+        return _open_photographs(source, job)
+    raise TypeError(f"expected a film or photographs, came {type(source).__name__}")
+
+
+@contextmanager
+def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
+    clock, counter = StageClock(), Counter()
+    with source.open() as whole:
+        is_enough = _never
+        if whole.info.is_live:  # Ctrl-C is how a live stream ends: what has come so far is finished and kept
+            is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
+        video = LimitedVideo(whole, job.settings.duration_s, is_enough)
+        with closing(analysed_frames(video, job, clock, counter)) as frames:
+            smooth = smoothed(timed(frames, video.end_s), job.settings.smooth_s)
+            yield Analysis(source, job, smooth, clock, video, counter)
+
+
+def _never() -> bool:
+    return False
+
+
+@contextmanager
+def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
+    clock = StageClock()
+    unreadable: dict[Path, InputError] = {}
+    with closing(analysed_photographs(source, job, clock, unreadable)) as frames:
+        yield Analysis(source, job, smoothed(frames, 0), clock, unreadable=unreadable)
+
+
+def analyse(source: Source, target: Path, job: Job, report: Callable[[Progress], None]) -> dict[str, Any]:
+    """Analyse one input into the folder `target` and return what summary.json holds.
 
     Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
     """
-    clock = StageClock()
     started = time.perf_counter()
-    with open_video(path) as video, result_folder(target) as folder:
+    with open_analysis(source, job) as analysis, result_folder(target) as folder:
         summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
-        counter = Counter()
-        make_table = FORMATS[job.settings.table_format]
-        with (
-            make_table(folder, columns(job.contract.labels)) as table,
-            closing(analysed_frames(video, job, clock, counter)) as analysed,
-        ):
-            for seen, tracks, predictions in analysed:
-                with clock.time("write"):
-                    for row in rows(seen, tracks, predictions, job.contract):
-                        table.write(row)
-                summary.add(seen.time_s, tracks, predictions)
-                report(Progress(video.info, summary.frames_analysed, seen.time_s))
-                job.interruption.check()
-        result = _result(video, job, summary, counter)
-        result["frames_detected"] = clock.count("detect")
-        result["stage_seconds"] = clock.result() | {"total": round(time.perf_counter() - started, 3)}
+        _write_tables(analysis, folder, summary, report)
+        result = identity(source, job) | _result(analysis, summary)
+        result["stage_seconds"] = analysis.clock.result() | {"total": round(time.perf_counter() - started, 3)}
         (folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
 
-def rows(
-    seen: SeenFrame, tracks: list[int], predictions: Predictions, contract: Contract
-) -> Iterator[list[Value]]:
-    """Make the rows of one frame: one per face in the order of `tracks`, or one without face fields."""
-    if not tracks:
-        yield [seen.index, seen.time_s, *[None] * (len(columns(contract.labels)) - 2)]
-    affects = predictions.valence_arousal
-    for face, track in enumerate(tracks):
-        probabilities = predictions.expression[face].tolist()
-        best = int(np.argmax(probabilities))
-        score = float(seen.scores[face])
-        yield [
-            seen.index,
-            seen.time_s,
-            track,
-            *seen.boxes_xywh[face].tolist(),
-            None if math.isnan(score) else score,
-            contract.labels[best],
-            probabilities[best],
-            *probabilities,
-            *((None, None) if affects is None else affects[face].tolist()),
-        ]
+def _write_tables(
+    analysis: Analysis, folder: Path, summary: Summary, report: Callable[[Progress], None]
+) -> None:
+    job, clock = analysis.job, analysis.clock
+    labels = job.contract.labels
+    make_table = FORMATS[job.settings.table_format]
+    episodes = Episodes(labels)
+    with (
+        make_table(folder, "faces", columns(labels)) as faces,
+        make_table(folder, "episodes", EPISODE_COLUMNS) as told,
+    ):
+        for item in analysis.frames:
+            with clock.time("write"):
+                for record in analysis.records(item):
+                    faces.write(record.row(labels))
+                summary.add(item)
+                for episode in episodes.add(item):
+                    told.write(episode.row())
+                    summary.add_episode(episode)
+            report(analysis.progress(item))
+            job.interruption.check()
+        for episode in episodes.rest():
+            told.write(episode.row())
+            summary.add_episode(episode)
 
 
-def _result(video: Video, job: Job, summary: Summary, counter: Counter) -> dict[str, Any]:
-    info = video.info
+def identity(source: Source, job: Job) -> dict[str, Any]:
+    """Return all that decides a result: the input's content, the settings and the networks."""
+    try:
+        mark = source.fingerprint()
+    except OSError as error:
+        raise InputError(
+            f"{source.shown}: cannot be read ({error.strerror}). Check its permissions."
+        ) from error
+    weights = Path(job.detector.source)
     return {
-        "video": {
-            "name": info.name,
-            "codec": info.codec,
-            "width": info.width,
-            "height": info.height,
-            "rotation_deg": info.rotation_deg,
-            "start_s": info.start_s,
-            "duration_s": info.duration_s,
-            "damage": video.damage,
-            "times_backwards": summary.times_backwards,
-        },
-        "frames_decoded": counter.decoded,
-        **summary.result(None if info.duration_s is None else info.start_s + info.duration_s),
+        "input": {"kind": source.kind, "name": source.label, "fingerprint": mark},
         "settings": job.settings.as_record(),
         "models": {
+            "client": importlib.metadata.version("fer-triton"),
             "fer": job.contract.version,
+            "network": job.contract.network,
             "labels": list(job.contract.labels),
-            "server": job.server_version,
             "detector": job.detector.name,
+            "detector_weights": fingerprint([weights]) if weights.is_file() else None,
         },
+    }
+
+
+def _result(analysis: Analysis, summary: Summary) -> dict[str, Any]:
+    return {
+        "server": analysis.job.server_version,
+        "video": None if analysis.video is None else _video_record(analysis.video, summary),
+        "unreadable": {path.name: str(error) for path, error in analysis.unreadable.items()},
+        "frames_decoded": analysis.counter.decoded if analysis.video else summary.frames_analysed,
+        "frames_detected": analysis.clock.count("detect"),
+        **summary.result(),
+    }
+
+
+def _video_record(video: Video, summary: Summary) -> dict[str, Any]:
+    info = video.info
+    return {
+        "name": info.name,
+        "codec": info.codec,
+        "width": info.width,
+        "height": info.height,
+        "rotation_deg": info.rotation_deg,
+        "start_s": info.start_s,
+        "duration_s": info.duration_s,
+        "is_live": info.is_live,
+        "damage": video.damage,
+        "times_backwards": summary.times_backwards,
     }

@@ -4,7 +4,6 @@ What does the work (OpenCV, FFmpeg, gRPC) is imported by the functions that need
 option are answered at once.
 """
 
-import importlib.metadata
 import json
 import sys
 from pathlib import Path
@@ -38,19 +37,29 @@ DetectorOption = Annotated[
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         typer.echo(f"{NAME} {importlib.metadata.version('fer-triton')}")
         raise typer.Exit
 
 
 @analyse_app.command(
-    help="Tell which expressions the faces in videos show. Writes OUT/<video>/faces.csv and summary.json.",
+    help="Tell which expressions the faces in videos and photographs show. Writes faces.csv, episodes.csv and "
+    "summary.json into OUT/<name of the input>/. An input that was done before is left as it is.",
     epilog=f"Also: `{NAME} doctor` checks server, models, detector and video library.",
 )
 def analyse(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", readable=False)],
-    out: Annotated[Path, typer.Option(help="Folder that gets one folder per video.")] = _DEFAULTS.out,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, photographs, folders of them, addresses (http, rtsp, ...), pictures as frames/%05d.png, "
+            "or - for a list of all these on standard input.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder that gets one folder per input.")] = _DEFAULTS.out,
     table_format: Annotated[
-        str, typer.Option("--format", help="Format of the table: csv, jsonl or parquet.")
+        str, typer.Option("--format", help="Format of the tables: csv, jsonl or parquet.")
     ] = _DEFAULTS.table_format,
     fps: Annotated[
         float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
@@ -61,6 +70,23 @@ def analyse(
             help="Detect faces on every so many frames, and wherever they change; 1 for every frame."
         ),
     ] = _DEFAULTS.detect_every,
+    smooth: Annotated[
+        float,
+        typer.Option(help="Seconds over which the smooth_ columns average a face's answers; 0 for none."),
+    ] = _DEFAULTS.smooth_s,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds of each video to analyse. A live stream ends with Ctrl-C too, results kept."
+        ),
+    ] = _DEFAULTS.duration_s,
+    sequence_fps: Annotated[
+        float | None,
+        typer.Option(help="Take the pictures of a folder or pattern as a film with so many a second."),
+    ] = _DEFAULTS.sequence_fps,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Analyse inputs again that were done before.")
+    ] = _DEFAULTS.overwrite,
     url: UrlOption = None,
     detector_kind: Annotated[
         str,
@@ -75,6 +101,9 @@ def analyse(
             help="Longer side, in pixels, of the picture that the detector sees; more finds smaller faces."
         ),
     ] = _DEFAULTS.detection_side,
+    photo_side: Annotated[
+        int, typer.Option(help="The same for photographs, which may hold a crowd.")
+    ] = _DEFAULTS.photo_side,
     min_score: Annotated[
         float, typer.Option(help="Least detection score of a face, 0 to 1.")
     ] = _DEFAULTS.min_score,
@@ -87,18 +116,14 @@ def analyse(
     in_flight: Annotated[int, typer.Option(help="Requests under way at once.")] = _DEFAULTS.in_flight,
     timeout: Annotated[float, typer.Option(help="Deadline of one request in seconds.")] = _DEFAULTS.timeout_s,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Analyse what can be read of a damaged video.")
+        bool, typer.Option("--partial", help="Analyse what can be read of a damaged input.")
     ] = _DEFAULTS.partial,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> int:
-    """Analyse the videos one after the other; see `fer_client.settings.Settings` for the options."""
-    from fer_client.detection import choose_detector
-    from fer_client.display import Terminal
-    from fer_client.session import analyse_videos
-
+    """Analyse the inputs one after the other; see `fer_client.settings.Settings` for the options."""
     settings = Settings(
         out=out,
         table_format=table_format,
@@ -107,16 +132,25 @@ def analyse(
         batch_size=batch_size,
         in_flight=in_flight,
         timeout_s=timeout,
+        smooth_s=smooth,
+        duration_s=duration,
+        sequence_fps=sequence_fps,
         detection_side=detection_side,
+        photo_side=photo_side,
         min_score=min_score,
         min_face=min_face,
         detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
         partial=partial,
+        overwrite=overwrite,
     )
+    from fer_client.detection import choose_detector
+    from fer_client.display import Terminal
+    from fer_client.session import analyse_inputs
+
     detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    outcome = analyse_videos(videos, settings, detector, url, Terminal(is_silent=as_json))
+    outcome = analyse_inputs(inputs, settings, detector, url, Terminal(is_silent=as_json))
     if as_json:
         _print_json(outcome)
     for failure in outcome.failures.values():
@@ -128,11 +162,11 @@ def analyse(
 
 def _print_json(outcome: "Outcome") -> None:
     failed = [
-        {"video": str(path), "exit_code": error.exit_code, "error": str(error)}
-        for path, error in outcome.failures.items()
+        {"input": name, "exit_code": error.exit_code, "error": str(error)}
+        for name, error in outcome.failures.items()
     ]
     ended_by = None if outcome.ended_by is None else str(outcome.ended_by)
-    typer.echo(json.dumps({"videos": outcome.results, "failed": failed, "ended_by": ended_by}, indent=2))
+    typer.echo(json.dumps({"results": outcome.results, "failed": failed, "ended_by": ended_by}, indent=2))
 
 
 @doctor_app.command(
@@ -154,7 +188,7 @@ SUBCOMMANDS = {"doctor": doctor_app}
 
 
 def main() -> NoReturn:
-    """Run a subcommand where one is named, else take the arguments as videos."""
+    """Run a subcommand where one is named, else take the arguments as inputs."""
     arguments = sys.argv[1:]
     if arguments and arguments[0] in SUBCOMMANDS:
         console.run(SUBCOMMANDS[arguments[0]], f"{NAME} {arguments[0]}", arguments[1:])

@@ -30,6 +30,7 @@ class Contract:
     """One server's answer to "what do you take and give".
 
     `crop_shape` is (height, width, channels) of one UINT8 face crop; channels 1 is luma, 3 is RGB.
+    `network` is the checksum of the weights served, where the configuration states it, which `version` does not tell.
     """
 
     crop_shape: tuple[int, int, int]
@@ -37,6 +38,7 @@ class Contract:
     max_batch_size: int
     has_valence_arousal: bool
     version: str
+    network: str = ""
 
 
 def read_contract(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> Contract:
@@ -64,6 +66,7 @@ def read_contract(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> Con
         max_batch_size=max_batch_size,
         has_valence_arousal=VALENCE_AROUSAL in outputs,
         version=max(metadata.get("versions", ["1"]), key=int),
+        network=config.get("parameters", {}).get("weights_sha256", {}).get("string_value", ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: a progress bar while a video is analysed, and a short table at the end."""
+"""What a person sees: a progress bar while an input is analysed, and a short table at the end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ _SHOWN_SHARE = 0.005
 
 @dataclass(frozen=True)
 class Terminal:
-    """Shows how the videos fare; `is_silent` leaves standard output to the caller."""
+    """Shows how the inputs fare; `is_silent` leaves standard output to the caller."""
 
     is_silent: bool
 
@@ -30,18 +30,23 @@ class Terminal:
         notify(message)
 
     def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
-        """Show a bar for the video."""
+        """Show a bar for the input."""
         return progress_bar(name)
 
     def finished(self, result: dict[str, Any], folder: Path) -> None:
-        """Print the result of a video."""
+        """Print the result of an input."""
         if not self.is_silent:
             print_summary(Console(), result, folder)
+
+    def found(self, result: dict[str, Any], folder: Path) -> None:
+        """Print a line about an input that was done before."""
+        if not self.is_silent:
+            Console().print(_found_line(result, folder), highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
-    """Yield a function that shows how far a video has come: share, frames per second and time left.
+    """Yield a function that shows how far an input has come: share, frames per second and time left.
 
     Shows nothing where standard error is not a terminal.
     """
@@ -58,55 +63,73 @@ def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
         started = time.monotonic()
 
         def update(state: Progress) -> None:
-            elapsed_s = max(time.monotonic() - started, 1e-3)
-            done_s = state.time_s - state.info.start_s
-            bar.update(
-                task, total=state.info.duration_s, completed=done_s, rate=state.frames_analysed / elapsed_s
-            )
+            rate = state.frames_analysed / max(time.monotonic() - started, 1e-3)
+            total = None if state.share is None else 1.0
+            bar.update(task, total=total, completed=state.share or 0.0, rate=rate)
 
         yield update
 
 
 def print_summary(console: Console, result: Mapping[str, Any], folder: Path) -> None:
-    """Print one video's result: a headline, the share of time per expression, and where the files are."""
+    """Print one input's result: a headline, the share of time per expression, and where the files are."""
     console.print(_headline(result), highlight=False, soft_wrap=True)
-    if result["tracks"]:
+    if result["overall"]["faces"]:
         console.print(_share_table(result))
     else:
-        console.print(f"No face was found in any of the {result['frames_analysed']} analysed frames.")
-    if result["video"]["damage"]:
         console.print(
-            f"The video is damaged and was analysed in part: {result['video']['damage']}.", markup=False
+            f"No face was found in any of the {result['frames_analysed']} analysed {_unit(result)}."
         )
-    if result["video"]["times_backwards"]:
-        console.print(
-            f"The file's presentation times go backwards {result['video']['times_backwards']} times; "
-            "they stand in the table as the file states them."
-        )
+    for sentence in _warnings(result["video"] or {}):
+        console.print(sentence, markup=False)
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
     console.print(f"Wrote {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _warnings(video: Mapping[str, Any]) -> Iterator[str]:
+    if video.get("damage"):
+        yield f"The input is damaged and was analysed in part: {video['damage']}."
+    if video.get("times_backwards"):
+        yield (
+            f"The file's presentation times go backwards {video['times_backwards']} times; "
+            "they stand in the table as the file states them."
+        )
+
+
+def _unit(result: Mapping[str, Any]) -> str:
+    return "photographs" if result["input"]["kind"] == "photographs" else "frames"
+
+
 def _headline(result: Mapping[str, Any]) -> Text:
-    video, total_s = result["video"], result["stage_seconds"]["total"]
+    total_s = result["stage_seconds"]["total"]
     frames = result["frames_analysed"]
     rate = frames / max(total_s, 1e-3)
     return Text.assemble(
-        (video["name"], "bold"),
-        f": {frames} of {result['frames_decoded']} frames in {total_s:.1f} s ({rate:.0f} frames/s), "
+        (result["input"]["name"], "bold"),
+        f": {frames} of {result['frames_decoded']} {_unit(result)} in {total_s:.1f} s ({rate:.0f} a second), "
         f"{result['frames_without_face']} without a face",
     )
 
 
+def _found_line(result: Mapping[str, Any], folder: Path) -> Text:
+    overall = result["overall"]
+    told = "no face"
+    if overall["faces"]:
+        label = overall["dominant_expression"]
+        told = f"mostly {label}, {100 * overall['share'][label]:.0f} %"
+    return Text.assemble(
+        (result["input"]["name"], "bold"), f": done before, {told}; {folder}/ (again with --overwrite)"
+    )
+
+
 def _share_table(result: Mapping[str, Any]) -> Table:
-    """One line per face, those seen longest first; with several faces, all of them together before."""
+    """One line per face, those seen longest first; with several, or photographs, all of them together before."""
+    tracks = sorted(result["tracks"], key=lambda track: -float(track["face_seconds"]))
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("face", justify="right")
     table.add_column("seen", justify="right")
-    table.add_column("strongest expression, share of that time")
-    tracks = sorted(result["tracks"], key=lambda track: -float(track["face_seconds"]))
-    if len(tracks) > 1:
-        table.add_row(*_share_row("all", result["overall"]), end_section=True)
+    table.add_column(f"strongest expression, share of {'that time' if tracks else 'the faces'}")
+    if len(tracks) != 1:
+        table.add_row(*_share_row("all", result["overall"]), end_section=bool(tracks))
     for track in tracks[:_MOST_TRACKS]:
         table.add_row(*_share_row(str(track["track"]), track))
     if len(tracks) > _MOST_TRACKS:
@@ -123,4 +146,5 @@ def _share_row(name: str, part: Mapping[str, Any]) -> list[Text | str]:
         )
         for index, (label, share) in enumerate(shown)
     )
-    return [name, f"{part['face_seconds']:.1f} s", text]
+    seen = f"{part['face_seconds']:.1f} s" if part["face_seconds"] else f"{part.get('faces', 1)} faces"
+    return [name, seen, text]

@@ -44,6 +44,10 @@ class Interruption:
         finally:
             self._is_deferred = False
 
+    def has_come(self) -> bool:
+        """Whether a signal has come."""
+        return self._requested
+
     def check(self) -> None:
         """Raise Interrupted if a signal has come."""
         if self._requested:

@@ -1,9 +1,13 @@
-"""What all videos of one command share."""
+"""What all inputs of one command share."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fer_client.contract import Contract
 from fer_client.detection import DetectorChoice
+from fer_client.embedded import find_server
+from fer_client.errors import ServerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.settings import Settings
@@ -19,3 +23,28 @@ class Job:
     detector: DetectorChoice
     server_version: str
     interruption: Interruption = field(default_factory=Interruption)
+
+
+@contextmanager
+def open_job(
+    settings: Settings,
+    detector: DetectorChoice,
+    url: str | None,
+    notify: Callable[[str], None],
+    interruption: Interruption,
+) -> Iterator[Job]:
+    """Find a server, or start one for the length of the block, and read what it serves.
+
+    Within the block a signal only sets the flag of `interruption`. Raises ServerError and ContractError; a
+    ServerError that leaves the block comes with what the embedded server says of its end.
+    """
+    with (
+        find_server(url, notify) as server,
+        interruption.deferred(),
+        InferenceClient(server.url, settings.timeout_s) as client,
+    ):
+        try:
+            contract = client.read_contract()
+            yield Job(settings, client, contract, detector, client.server_version(), interruption)
+        except ServerError as error:
+            raise server.explain(error) from error

@@ -1,4 +1,4 @@
-"""The folder of one video's results: it appears whole, or not at all."""
+"""The folder of one input's results: it appears whole, or not at all."""
 
 import errno
 import os
@@ -6,40 +6,55 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fer_client.errors import UsageError
+from fer_client.sources import Source
+from fer_client.tables import FORMATS
 
 KNOWN_FILES = frozenset(
-    {"faces.csv", "faces.jsonl", "faces.parquet", "summary.json", "annotated.mp4", "report.html"}
+    {"summary.json", "annotated.mp4", "report.html"}
+    | {f"{name}.{suffix}" for name in ("faces", "episodes") for suffix in FORMATS}
 )
 """Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""
 
 
-def folder_names(videos: Sequence[Path]) -> list[str]:
-    """Name each video's folder by its stem, or by its whole file name where stems are equal.
+def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
+    """Name each input's folder below --out: by its stem, or by its whole name where stems would meet.
 
-    Raises UsageError where even the file names are equal, or a video is named twice.
+    Stems meet where they are equal, or where one's folder would hold another's. Raises UsageError where
+    even the whole names are equal, or an input is named twice.
     """
-    stems = Counter(video.stem for video in videos)
-    names = [video.stem if stems[video.stem] == 1 else video.name for video in videos]
-    twice = [name for name, count in Counter(names).items() if count > 1]
+    stems = [source.place / source.stem for source in sources]
+    count = Counter(stems)
+    parents = {parent for stem in stems for parent in stem.parents}
+    names = [
+        stem if count[stem] == 1 and stem not in parents else source.place / source.label
+        for source, stem in zip(sources, stems, strict=True)
+    ]
+    twice = [name for name, number in Counter(names).items() if number > 1 or name in parents]
     if twice:
         raise UsageError(
-            f"Several of the videos are named {twice[0]}, and their results would share a folder. "
-            "Analyse them in separate runs with different --out folders."
+            f"Several of the inputs are named {twice[0]}, and their results would share a folder. Name the "
+            "folder above them instead, or analyse them in separate runs with different --out folders."
         )
     return names
 
 
-def check_target(target: Path, videos: Sequence[Path]) -> None:
+def input_places(sources: Sequence[Source]) -> frozenset[Path]:
+    """Where the inputs stand, whichever links lead there, so that no result replaces one."""
+    paths = [path for source in sources for path in source.paths]
+    return frozenset(place for path in paths for place in (path.parent.resolve() / path.name, path.resolve()))
+
+
+def check_target(target: Path, inputs: frozenset[Path]) -> None:
     """Refuse early: the folder must be absent or an earlier run's, and its parent must take new folders.
 
-    An earlier run's folder holds summary.json and nothing but KNOWN_FILES, none of them a video of this run.
+    An earlier run's folder holds summary.json and nothing but KNOWN_FILES, none of them one of `inputs`.
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"{target} is in the way: results need a folder of that name. Choose another --out.")
-    strangers = _strangers(target, videos) if target.is_dir() else []
+    strangers = _strangers(target, inputs) if target.is_dir() else []
     if strangers:
         raise UsageError(
             f"{target} holds files that fer-client did not write ({strangers[0]}), and a new result would replace "
@@ -52,12 +67,11 @@ def check_target(target: Path, videos: Sequence[Path]) -> None:
         raise cannot_write(target.parent, error) from error
 
 
-def _strangers(target: Path, videos: Sequence[Path]) -> list[str]:
+def _strangers(target: Path, inputs: frozenset[Path]) -> list[str]:
     names = set(os.listdir(target))
-    places = [place for video in videos for place in (video.parent.resolve() / video.name, video.resolve())]
-    inputs = {place.name for place in places if place.parent == target.resolve()}
+    own = {name for name in names if target.resolve() / name in inputs}
     is_a_result = "summary.json" in names
-    return sorted(names - KNOWN_FILES | names & inputs if is_a_result else names)
+    return sorted(names - KNOWN_FILES | own if is_a_result else names)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""All videos of one command: check them, find a server, analyse one after the other."""
+"""All inputs of one command: check them, find a server, analyse one after the other."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -6,44 +6,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from fer_client.analysis import Progress, analyse_video
+from fer_client.analysis import Progress, analyse, identity
 from fer_client.detection import DetectorChoice
-from fer_client.embedded import find_server
 from fer_client.errors import ContractError, FerError, InputError, Interrupted, ServerError, UsageError
-from fer_client.inference import InferenceClient
+from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
-from fer_client.job import Job
-from fer_client.results import check_target, folder_names
+from fer_client.job import Job, open_job
+from fer_client.results import check_target, folder_names, input_places
+from fer_client.reuse import find_earlier
 from fer_client.settings import Settings
+from fer_client.sources import Source
 from fer_client.tables import check_format
-from fer_client.video import open_video
 
 
 class Observer(Protocol):
-    """Who is told how the videos fare."""
+    """Who is told how the inputs fare."""
 
     def notify(self, message: str) -> None:
         """Take a sentence for the user."""
         ...
 
     def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
-        """Give a function that is called after every frame of the video, within the context."""
+        """Give a function that is called after every frame of the input, within the context."""
         ...
 
     def finished(self, result: dict[str, Any], folder: Path) -> None:
-        """Take the result of a video whose folder is whole."""
+        """Take the result of an input whose folder is whole."""
+        ...
+
+    def found(self, result: dict[str, Any], folder: Path) -> None:
+        """Take the result of an input that an earlier run has done."""
         ...
 
 
 @dataclass
 class Outcome:
-    """The summaries of the videos that were analysed, and the errors of those that were not.
+    """The summaries of the inputs that are done, and the errors of those that are not.
 
     `ended_by` is the error that ended the whole command: no server, one that does not fit, or Ctrl-C.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
-    failures: dict[Path, FerError] = field(default_factory=dict)
+    failures: dict[str, FerError] = field(default_factory=dict)
     ended_by: FerError | None = None
 
     @property
@@ -53,74 +57,72 @@ class Outcome:
         return max((error.exit_code for error in errors), default=0)
 
 
-def analyse_videos(
-    videos: Sequence[Path], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
+def analyse_inputs(
+    words: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
 ) -> Outcome:
-    """Analyse the videos, the good ones also after bad ones.
+    """Analyse the inputs that the words name, the good ones also after bad ones.
 
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    names = folder_names(videos)
-    outcome = Outcome(failures=unreadable(videos))
-    targets = {
-        video: settings.out / name
-        for video, name in zip(videos, names, strict=True)
-        if video not in outcome.failures
-    }
-    for target in targets.values():
-        check_target(target, videos)
+    inputs = find_inputs(words, settings.sequence_fps, settings.out)
+    names = folder_names(inputs.sources)
+    failures = unreadable(inputs.sources)
+    places = input_places(inputs.sources)
+    outcome = Outcome(failures=inputs.failures | failures)
+    targets = [
+        (source, settings.out / name)
+        for source, name in zip(inputs.sources, names, strict=True)
+        if source.shown not in failures
+    ]
+    for _, target in targets:
+        check_target(target, places)
     if targets:  # else there is no need for a server
+        interruption = Interruption()
+        interruption.install()
         try:
-            _analyse_on_a_server(targets, settings, detector, url, observer, outcome)
+            with open_job(settings, detector, url, observer.notify, interruption) as job:
+                _analyse_each(targets, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
     return outcome
 
 
-def _analyse_on_a_server(
-    targets: dict[Path, Path],
-    settings: Settings,
-    detector: DetectorChoice,
-    url: str | None,
-    observer: Observer,
-    outcome: Outcome,
-) -> None:
-    interruption = Interruption()
-    interruption.install()
-    with (
-        find_server(url, observer.notify) as server,
-        interruption.deferred(),
-        InferenceClient(server.url, settings.timeout_s) as client,
-    ):
+def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
+    """Find the inputs that cannot even be opened, by their shown names."""
+    failures: dict[str, FerError] = {}
+    for source in sources:
         try:
-            job = Job(
-                settings, client, client.read_contract(), detector, client.server_version(), interruption
-            )
-            _analyse_each(targets, job, observer, outcome)
-        except ServerError as error:
-            raise server.explain(error) from error
-
-
-def unreadable(videos: Sequence[Path]) -> dict[Path, FerError]:
-    """Find the videos that cannot even be opened."""
-    failures: dict[Path, FerError] = {}
-    for path in videos:
-        try:
-            with open_video(path):
-                pass
+            source.check()
         except FerError as error:
-            failures[path] = error
+            failures[source.shown] = error
     return failures
 
 
-def _analyse_each(targets: dict[Path, Path], job: Job, observer: Observer, outcome: Outcome) -> None:
-    for video, target in targets.items():
+def _analyse_each(
+    targets: Sequence[tuple[Source, Path]], job: Job, observer: Observer, outcome: Outcome
+) -> None:
+    for source, target in targets:
+        job.interruption.check()
         try:
-            with observer.progress(video.name) as report:
-                result = analyse_video(video, target, job, report)
+            result = _analyse_unless_done(source, target, job, observer)
         except (InputError, UsageError) as error:
-            outcome.failures[video] = error
-        else:
-            outcome.results.append(result)
-            observer.finished(result, target)
+            outcome.failures[source.shown] = error
+            continue
+        outcome.results.append(result)
+        for name, sentence in result["unreadable"].items():
+            outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
+
+
+def _analyse_unless_done(source: Source, target: Path, job: Job, observer: Observer) -> dict[str, Any]:
+    if not job.settings.overwrite:
+        earlier = find_earlier(target, job.settings.table_format, identity(source, job))
+        if earlier.result is not None:
+            observer.found(earlier.result, target)
+            return earlier.result
+        if earlier.reason:
+            observer.notify(f"{source.shown}: analysed again, since {earlier.reason}.")
+    with observer.progress(source.label) as report:
+        result = analyse(source, target, job, report)
+    observer.finished(result, target)
+    return result

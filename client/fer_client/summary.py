@@ -1,6 +1,10 @@
-"""The result of one video: which expression held for how long, over all faces and per track."""
+"""The result of one video: which expression held for how long, over all faces and per track.
 
-import math
+It stands on the smoothed answers, so that a single odd frame moves no share, and it goes by time: a frame
+counts for as long as it stands, not once.
+"""
+
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.inference import Predictions
-
-_SHORTEST_S = 1e-6
-"""Weight of a frame without extent in time, so that a single picture still has a dominant expression."""
+from fer_client.episodes import Episode
+from fer_client.smoothing import SmoothFrame
+from fer_client.timeline import SHORTEST_S
 
 
 @dataclass
@@ -20,30 +23,34 @@ class _Share:
 
     label_count: int
     seconds: float = 0.0
+    weight: float = 0.0
     frames: int = 0
     first_s: float = 0.0
     last_s: float = 0.0
     strongest: NDArray[np.float64] = field(init=False)
     probability: NDArray[np.float64] = field(init=False)
     affect: NDArray[np.float64] = field(init=False)
+    episodes: Counter[str] = field(default_factory=Counter, init=False)
 
     def __post_init__(self) -> None:
         self.strongest = np.zeros(self.label_count)
         self.probability = np.zeros(self.label_count)
         self.affect = np.zeros(2)
 
-    def add(
-        self, time_s: float, weight_s: float, expression: NDArray[Any], affect: NDArray[Any] | None
-    ) -> None:
+    def add(self, item: SmoothFrame, face: int) -> None:
+        time_s, extent_s = item.frame.time_s, item.frame.extent_s
+        weight = max(extent_s, SHORTEST_S)
+        expression = item.smooth.expression[face]
         if not self.frames:
             self.first_s = time_s
         self.last_s = time_s
         self.frames += 1
-        self.seconds += weight_s
-        self.strongest[expression.argmax()] += weight_s
-        self.probability += weight_s * expression
-        if affect is not None:
-            self.affect += weight_s * affect
+        self.seconds += extent_s
+        self.weight += weight
+        self.strongest[expression.argmax()] += weight
+        self.probability += weight * expression
+        if item.smooth.valence_arousal is not None:
+            self.affect += weight * item.smooth.valence_arousal[face]
 
     def result(self, labels: Sequence[str], has_affect: bool) -> dict[str, Any]:
         if not self.frames:
@@ -55,60 +62,64 @@ class _Share:
                 "mean_probability": empty,
                 "mean_valence": None,
                 "mean_arousal": None,
+                "episodes": empty,
             }
-        affect = self.affect / self.seconds if has_affect else (None, None)
+        affect = self.affect / self.weight if has_affect else (None, None)
         return {
             "dominant_expression": labels[int(self.strongest.argmax())],
             "face_seconds": round(self.seconds, 6),
-            "share": _by_label(labels, self.strongest / self.seconds),
-            "mean_probability": _by_label(labels, self.probability / self.seconds),
+            "share": _by_label(labels, self.strongest / self.weight),
+            "mean_probability": _by_label(labels, self.probability / self.weight),
             "mean_valence": _rounded(affect[0]),
             "mean_arousal": _rounded(affect[1]),
+            "episodes": {label: self.episodes[label] for label in labels},
         }
 
 
 class Summary:
-    """Collects analysed frames in order. A frame counts for the time until the next analysed one.
-
-    Where presentation times go backwards, time that was counted already is not counted again.
-    """
+    """Collects the analysed frames of one input, in order, and the episodes of its faces."""
 
     def __init__(self, labels: Sequence[str], has_affect: bool) -> None:
         self._labels = labels
         self._has_affect = has_affect
         self._overall = _Share(len(labels))
         self._tracks: dict[int, _Share] = {}
-        self._last: tuple[float, Sequence[int], Predictions] | None = None
-        self._latest_s = -math.inf
-        self._interval_s = 0.0
+        self._seconds = 0.0
+        self._seconds_without_face = 0.0
         self.frames_analysed = 0
         self.frames_without_face = 0
         self.times_backwards = 0
 
-    def add(self, time_s: float, tracks: Sequence[int], predictions: Predictions) -> None:
-        """Add one analysed frame; `tracks` number its faces in the order of the predictions."""
+    def add(self, item: SmoothFrame) -> None:
+        """Add one analysed frame."""
+        frame = item.frame
         self.frames_analysed += 1
-        self.frames_without_face += not tracks
-        if self._last is not None:
-            self.times_backwards += time_s < self._last[0]
-            self._interval_s = max(0.0, time_s - self._latest_s)
-            self._count_last()
-        self._latest_s = max(self._latest_s, time_s)
-        self._last = (time_s, tracks, predictions)
+        self.times_backwards += frame.is_backwards
+        self._seconds += frame.extent_s
+        if not frame.tracks:
+            self.frames_without_face += 1
+            self._seconds_without_face += frame.extent_s
+        for face, track in enumerate(frame.tracks):
+            self._overall.add(item, face)
+            if track is not None:
+                self._tracks.setdefault(track, _Share(len(self._labels))).add(item, face)
 
-    def result(self, end_s: float | None = None) -> Mapping[str, Any]:
-        """Return the counts, the overall result and one per track.
+    def add_episode(self, episode: Episode) -> None:
+        """Count one episode."""
+        for share in (self._overall, self._tracks[episode.track]):
+            share.episodes[episode.expression] += 1
 
-        The last frame lasts as long as its predecessor, at most until `end_s`, the end of the video.
-        """
-        if end_s is not None and end_s > self._latest_s:
-            self._interval_s = min(self._interval_s or math.inf, end_s - self._latest_s)
-        self._count_last()
-        self._last = None
+    def result(self) -> Mapping[str, Any]:
+        """Return the counts, the overall result and one per track."""
         return {
             "frames_analysed": self.frames_analysed,
             "frames_without_face": self.frames_without_face,
-            "overall": self._overall.result(self._labels, self._has_affect),
+            "seconds_analysed": round(self._seconds, 6),
+            "seconds_without_face": round(self._seconds_without_face, 6),
+            "overall": {
+                "faces": self._overall.frames,
+                **self._overall.result(self._labels, self._has_affect),
+            },
             "tracks": [
                 {
                     "track": number,
@@ -120,17 +131,6 @@ class Summary:
                 for number, share in sorted(self._tracks.items())
             ],
         }
-
-    def _count_last(self) -> None:
-        if self._last is None:
-            return
-        time_s, tracks, predictions = self._last
-        weight_s = max(self._interval_s, _SHORTEST_S)
-        for face, track in enumerate(tracks):
-            affect = None if predictions.valence_arousal is None else predictions.valence_arousal[face]
-            own = self._tracks.setdefault(track, _Share(len(self._labels)))
-            for share in (self._overall, own):
-                share.add(time_s, weight_s, predictions.expression[face], affect)
 
 
 def _by_label(labels: Sequence[str], values: NDArray[np.float64]) -> dict[str, float]:

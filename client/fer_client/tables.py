@@ -1,9 +1,9 @@
-"""The table of faces: one row per analysed frame and face, and one for a frame without a face."""
+"""Tables on disk, in any format of FORMATS. All of them hold the same values."""
 
 import csv
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -12,22 +12,18 @@ from fer_client.errors import UsageError
 
 Value = int | float | str | None
 
-FACE_COLUMNS = ("track", "x", "y", "w", "h", "detection_score", "expression", "confidence")
-
-
-def columns(labels: Sequence[str]) -> list[str]:
-    """Names of the columns for a network with these labels, in order."""
-    return ["frame", "time_s", *FACE_COLUMNS, *(f"p_{label}" for label in labels), "valence", "arousal"]
-
 
 class Table(ABC):
-    """A table being written, a context manager. A row's values stand in the order of `names`; None is empty."""
+    """A table being written, a context manager. A row's values stand in the order of `columns`; None is empty.
+
+    `columns` has the name and the type of each, int, float or str. Floats come with six decimals.
+    """
 
     suffix: str
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        self.path = folder / f"faces.{self.suffix}"
-        self.names = list(names)
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
+        self.path = folder / f"{name}.{self.suffix}"
+        self.names = list(columns)
 
     def __enter__(self) -> "Table":
         return self
@@ -47,8 +43,8 @@ class Table(ABC):
 
 
 class _TextTable(Table):
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        super().__init__(folder, names)
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
+        super().__init__(folder, name, columns)
         self._file: IO[str] = self.path.open("w", newline="", encoding="utf-8")
 
     def close(self) -> None:
@@ -56,12 +52,12 @@ class _TextTable(Table):
 
 
 class CsvTable(_TextTable):
-    """Comma-separated values (RFC 4180) with a header; times and probabilities with six decimals."""
+    """Comma-separated values (RFC 4180) with a header; floats are written with six decimals."""
 
     suffix = "csv"
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        super().__init__(folder, names)
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
+        super().__init__(folder, name, columns)
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(self.names)
 
@@ -77,8 +73,7 @@ class JsonlTable(_TextTable):
 
     def write(self, row: Sequence[Value]) -> None:
         """Append one object."""
-        values = (round(value, 6) if isinstance(value, float) else value for value in row)
-        self._file.write(json.dumps(dict(zip(self.names, values, strict=True))) + "\n")
+        self._file.write(json.dumps(dict(zip(self.names, row, strict=True)), ensure_ascii=False) + "\n")
 
 
 class ParquetTable(Table):
@@ -87,11 +82,11 @@ class ParquetTable(Table):
     suffix = "parquet"
     _GROUP = 10_000
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        super().__init__(folder, names)
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
+        super().__init__(folder, name, columns)
         pyarrow, parquet = _pyarrow()
         self._arrow = pyarrow
-        self._schema = pyarrow.schema([(name, _arrow_type(pyarrow, name)) for name in self.names])
+        self._schema = pyarrow.schema([(name, _arrow_type(pyarrow, kind)) for name, kind in columns.items()])
         self._writer = parquet.ParquetWriter(self.path, self._schema)
         self._rows: list[list[Value]] = []
 
@@ -134,7 +129,5 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
-def _arrow_type(pyarrow: Any, name: str) -> Any:
-    if name in ("frame", "track", "x", "y", "w", "h"):
-        return pyarrow.int32()
-    return pyarrow.string() if name == "expression" else pyarrow.float64()
+def _arrow_type(pyarrow: Any, kind: type) -> Any:
+    return {int: pyarrow.int64(), float: pyarrow.float64(), str: pyarrow.string()}[kind]

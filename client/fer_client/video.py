@@ -1,8 +1,4 @@
-"""Frames of a video file, upright, with the presentation times that the file states.
-
-The luma plane of a decoded frame is the grayscale picture that the networks read, so a frame is never
-converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
-"""
+"""Frames of a video file, upright, with the presentation times that the file states."""
 
 import math
 import threading
@@ -16,16 +12,15 @@ import av
 import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
-from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
 from fer_client.errors import InputError
+from fer_client.frames import Frame, Image, Orientation, Video, VideoInfo
 
-Image = NDArray[np.uint8]
+__all__ = ["Frame", "Image", "Orientation", "Video", "VideoFile", "VideoInfo", "open_video"]
 
 _LUMA_FIRST = ("yuv4", "yuvj4", "yuva4", "nv12", "nv16", "nv21", "nv24", "gray")
 # Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
-_OPEN_OPTIONS: dict[str, Any] = (
+OPEN_OPTIONS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
 
@@ -34,75 +29,17 @@ _EARLY_END_SHARE = 0.02
 """A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
 
 
-@dataclass(frozen=True)
-class VideoInfo:
-    """What the file declares about its video stream; sizes are those of the upright picture."""
-
-    name: str
-    codec: str
-    width: int
-    height: int
-    rotation_deg: int
-    start_s: float
-    duration_s: float | None
-    frame_count: int | None
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """How a stored picture becomes upright: mirrored left to right first, then turned counter-clockwise."""
-
-    is_mirrored: bool = False
-    quarter_turns: int = 0
-
-    def upright(self, picture: Any) -> Any:
-        """Return a view of the picture, [height, width, ...], as a player shows it."""
-        return np.rot90(np.fliplr(picture) if self.is_mirrored else picture, self.quarter_turns)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One decoded frame.
-
-    `index` counts all decoded frames from 0. `time_s` is the presentation time in seconds as the stream
-    states it. `luma` is the upright Y plane, uint8 [height, width], a view into the decoder's memory;
-    `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235.
-    """
-
-    index: int
-    time_s: float
-    luma: Image
-    is_full_range: bool
-    _picture: av.VideoFrame
-    _orientation: "Orientation"
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture in pixels."""
-        return self.luma.shape[1], self.luma.shape[0]
-
-    def bgr(self, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-        """Upright BGR copy, uint8 [height, width, 3]. A reformatter keeps its tables; use one per thread."""
-        return self._converted("bgr24", size_wh, reformatter)
-
-    def rgb(self) -> Image:
-        """Upright RGB copy at full size, uint8 [height, width, 3]."""
-        return self._converted("rgb24", self.size_wh, VideoReformatter())
-
-    def _converted(self, form: str, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-        width, height = size_wh[::-1] if self._orientation.quarter_turns % 2 else size_wh
-        picture = reformatter.reformat(self._picture, width, height, form, interpolation="AREA")
-        return np.ascontiguousarray(self._orientation.upright(picture.to_ndarray()))
-
-
 @dataclass
-class Video:
-    """An open video file; `damage` is set once `frames` has met a damaged or missing part."""
+class VideoFile:
+    """An open video file or stream; `damage` is set once `frames` has met a damaged or missing part.
+
+    `_shown` names it in messages. A live stream has no end that could be missing: what has come is kept.
+    """
 
     info: VideoInfo
     _container: Any
     _stream: Any
-    _path: Path
+    _shown: str
     damage: str | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -110,13 +47,15 @@ class Video:
         """Yield every decodable frame in presentation order.
 
         Raises InputError at the first damaged or missing part; with `allow_damage` goes on while FFmpeg
-        can. Raises InputError where there is not a single frame.
+        can, as it always does with a live stream. Raises InputError where there is not a single frame.
         """
         end = _End()
         try:
             for index, picture in enumerate(self._pictures(end)):
-                frame = _frame(index, picture, self._path)
-                if picture.is_corrupt:
+                frame = _frame(index, picture, self._shown)
+                if (
+                    picture.is_corrupt and not self.info.is_live
+                ):  # who joins a stream meets a part of a picture
                     self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
                 yield frame
                 end.frames, end.frame_s = index + 1, frame.time_s
@@ -127,14 +66,16 @@ class Video:
         if reason:
             self._note_damage(reason, allow_damage)
         if not end.frames:
-            raise InputError(f"{self._path}: expected frames, but none can be decoded. Copy the video again.")
+            raise InputError(
+                f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
+            )
 
     def _note_damage(self, reason: str, allow_damage: bool) -> None:
         """Keep the first damage; refuse the file unless damage is allowed."""
         self.damage = self.damage or reason
-        if not allow_damage:
+        if not (allow_damage or self.info.is_live):
             raise InputError(
-                f"{self._path}: expected a whole video, but it is damaged or cut off ({reason}). "
+                f"{self._shown}: expected a whole video, but it is damaged or cut off ({reason}). "
                 "Copy it again from its source, or pass --partial to analyse what can be read."
             )
 
@@ -157,6 +98,8 @@ class Video:
 
     def _missing_end(self, end: "_End") -> str | None:
         """Say how much is missing where the file ends well before its header says, or in mid-packet."""
+        if self.info.is_live:
+            return None
         if end.packet_is_cut and self._container.format.name != "mpegts":
             return f"the file ends inside a frame after {end.frame_s:.3f} s"
         reached_s, declared_s = end.packet_s, self._declared_end_s()
@@ -203,26 +146,24 @@ class _End:
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[Video]:
+def open_video(path: Path) -> Iterator[VideoFile]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
     _check_file(path)
     try:
-        container = av.open(str(path), **_OPEN_OPTIONS)
+        container = av.open(str(path), **OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
     with container:
-        stream = _video_stream(container, path)
-        stream.thread_type = "AUTO"
-        with closing(Video(_info(container, stream, path), container, stream, path)) as video:
+        stream = main_stream(container, str(path))
+        info = video_info(container, stream, path.name, _rotation_deg(stream, path))
+        with closing(VideoFile(info, container, stream, str(path))) as video:
             yield video
 
 
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
-            raise InputError(
-                f"{path}: expected a video file, but it is a folder. Name the files: {path}/*.mp4"
-            )
+            raise InputError(f"{path}: expected a video file, but it is a folder. Name a file in it.")
         if path.stat().st_size == 0:
             raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
         path.open("rb").close()
@@ -232,39 +173,44 @@ def _check_file(path: Path) -> None:
         ) from error
 
 
-def _video_stream(container: Any, path: Path) -> Any:
+def main_stream(container: Any, shown: str) -> Any:
     """FFmpeg's choice of the main video stream, unless it is a cover picture or has no decoder."""
     stream = container.streams.best("video")
     if stream is not None and not stream.disposition & Disposition.attached_pic:
+        stream.thread_type = "AUTO"
         return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise InputError(
-        f"{path}: expected a video stream that can be decoded, but the file holds only {kinds}. "
+        f"{shown}: expected a video stream that can be decoded, but the file holds only {kinds}. "
         "Pass a file with moving pictures, in H.264 for instance."
     )
 
 
-def _info(container: Any, stream: Any, path: Path) -> VideoInfo:
-    """Read the declared properties. The rotation stands in the first frame's side data, so one is decoded."""
-    rotation_deg = _rotation_deg(stream, path)
+def video_info(
+    container: Any, stream: Any, name: str, rotation_deg: int = 0, is_remote: bool = False
+) -> VideoInfo:
+    """Read the properties that the container declares."""
+    duration_s = _duration_s(container, stream)
     width, height = stream.width, stream.height
     if rotation_deg % 180:
         width, height = height, width
     return VideoInfo(
-        name=path.name,
+        name=name,
         codec=stream.codec_context.name,
         width=width,
         height=height,
         rotation_deg=rotation_deg,
         start_s=float((stream.start_time or 0) * stream.time_base),
-        duration_s=_duration_s(container, stream),
+        duration_s=duration_s,
         frame_count=stream.frames or None,
+        is_live=is_remote and duration_s is None,
     )
 
 
 def _rotation_deg(stream: Any, path: Path) -> int:
+    """Decode one frame in a container of its own: the rotation stands in its side data."""
     try:
-        with av.open(str(path), **_OPEN_OPTIONS) as probe:
+        with av.open(str(path), **OPEN_OPTIONS) as probe:
             for picture in probe.decode(probe.streams[stream.index]):
                 return _orientation(picture).quarter_turns * 90
     except FFmpegError:
@@ -293,11 +239,11 @@ def _orientation(picture: av.VideoFrame) -> Orientation:
     return Orientation(is_mirrored, round(-math.degrees(math.atan2(b, a)) / 90) % 4)
 
 
-def _frame(index: int, picture: av.VideoFrame, path: Path) -> Frame:
+def _frame(index: int, picture: av.VideoFrame, shown: str) -> Frame:
     if picture.time is None:
         raise InputError(
-            f"{path}: expected presentation times, but the stream carries none. Put it into a container "
-            f"that does: ffmpeg -i {path.name} -c copy {path.stem}.mp4"
+            f"{shown}: expected presentation times, but the stream carries none. Put it into a container "
+            "that does: ffmpeg -i VIDEO -c copy VIDEO.mp4"
         )
     orientation = _orientation(picture)
     luma, is_full_range = _luma(picture)

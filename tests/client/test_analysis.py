@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_client.analysis import Progress, analyse_video
+from fer_client.analysis import Progress, analyse
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.contract import Contract
 from fer_client.detection import choose_detector
@@ -19,6 +19,7 @@ from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.settings import Settings
+from fer_client.sources import video_file
 from fer_client.stages import StageClock
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
 from support.videos import default_frames, uneven_ticks, write_video
@@ -78,7 +79,7 @@ def test_a_signal_stops_every_thread(server: ProtocolServer, tmp_path: Path, num
         detector = choose_detector("haar", None, 0.7)
         job = Job(settings, client, client.read_contract(), detector, "test", interruption)
         with pytest.raises(Interrupted), interruption.deferred():
-            analyse_video(tmp_path / "long.mp4", tmp_path / "result", job, interrupt)
+            analyse(video_file(tmp_path / "long.mp4"), tmp_path / "result", job, interrupt)
         names = {thread.name for thread in threading.enumerate()}
     for signal_number, handler in handlers.items():
         signal.signal(signal_number, handler)

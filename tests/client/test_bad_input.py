@@ -20,9 +20,10 @@ class TestBadVideos:
     def test_missing_file(self, run: Command) -> None:
         assert_fails(run("nowhere.mp4"), 3, "nowhere.mp4", "No such file")
 
-    def test_the_folder_itself(self, run: Command) -> None:
-        assert_fails(run("."), 3, "it is a folder")
-        assert_fails(run(".."), 3, "it is a folder")
+    def test_an_empty_folder(self, run: Command, tmp_path: Path) -> None:
+        assert_fails(run("."), 3, "holds none")
+        (tmp_path / "clips").mkdir()
+        assert_fails(run("clips"), 3, "clips", "holds none")
 
     def test_a_name_that_the_terminal_cannot_show(self, face_video: Path, tmp_path: Path) -> None:
         name = os.fsdecode(b"caf\xe9.mp4")
@@ -44,10 +45,6 @@ class TestBadVideos:
         done = run(closed, face_video)
         assert_fails(done, 3, "Permission denied")
         assert (tmp_path / "out" / "face").is_dir()
-
-    def test_folder(self, run: Command, tmp_path: Path) -> None:
-        (tmp_path / "clips").mkdir()
-        assert_fails(run("clips"), 3, "it is a folder")
 
     def test_empty_file(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "empty.mp4").touch()
@@ -115,8 +112,8 @@ class TestBadVideos:
         done = run("nowhere.mp4", face_video, "--json")
         assert_fails(done, 3, "nowhere.mp4")
         printed = json.loads(done.stdout)
-        assert [video["video"]["name"] for video in printed["videos"]] == ["face.mp4"]
-        assert [(bad["video"], bad["exit_code"]) for bad in printed["failed"]] == [("nowhere.mp4", 3)]
+        assert [result["input"]["name"] for result in printed["results"]] == ["face.mp4"]
+        assert [(bad["input"], bad["exit_code"]) for bad in printed["failed"]] == [("nowhere.mp4", 3)]
         assert (tmp_path / "out" / "face" / "faces.csv").exists()
 
 
@@ -127,7 +124,7 @@ class TestOutputFolder:
         run(face_video)
         before = (tmp_path / "out" / "face" / "summary.json").read_text()
         server.failure = grpc.StatusCode.INTERNAL
-        assert_fails(run(face_video), 4, "made to fail")
+        assert_fails(run(face_video, "--overwrite"), 4, "made to fail")
         assert (tmp_path / "out" / "face" / "summary.json").read_text() == before
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["face"]
 
@@ -135,7 +132,7 @@ class TestOutputFolder:
         run(face_video)
         run(face_video, "--format", "jsonl")
         names = {path.name for path in (tmp_path / "out" / "face").iterdir()}
-        assert names == {"faces.jsonl", "summary.json"}
+        assert names == {"episodes.jsonl", "faces.jsonl", "summary.json"}
 
     def test_files_of_the_user_are_not_replaced(self, run: Command, face_video: Path, tmp_path: Path) -> None:
         note = tmp_path / "out" / "face" / "my notes.txt"

@@ -25,14 +25,14 @@ def test_every_frame_has_its_time_and_its_faces(run: Command, face_video: Path, 
     probabilities = [float(first[f"p_{label}"]) for label in LABELS]
     assert sum(probabilities) == pytest.approx(1, abs=1e-5)
     assert first["expression"] == LABELS[probabilities.index(max(probabilities))]
-    assert all(value == "" for name, value in rows[10].items() if name not in ("frame", "time_s"))
+    assert all(value == "" for name, value in rows[10].items() if name not in ("frame", "time_s", "source"))
 
 
 def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Path) -> None:
     done = run(face_video, "--json")
     printed = json.loads(done.stdout)
     written = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
-    assert printed == {"videos": [written], "failed": [], "ended_by": None}
+    assert printed == {"results": [written], "failed": [], "ended_by": None}
     assert (written["frames_decoded"], written["frames_analysed"], written["frames_without_face"]) == (
         30,
         30,
@@ -56,25 +56,25 @@ def test_fps_takes_frames_by_time(run: Command, face_video: Path, tmp_path: Path
     assert len(times) == len({int(tick / 1280 + 1e-6) for tick in uneven_ticks(30)})
 
 
-@pytest.mark.parametrize("table_format", ["jsonl", "parquet"])
-def test_other_formats_hold_the_same_rows(
-    run: Command, face_video: Path, tmp_path: Path, table_format: str
+def test_all_formats_hold_the_same_values(
+    run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer
 ) -> None:
-    run(face_video, "--out", "csv")
-    run(face_video, "--out", "other", "--format", table_format)
-    path = tmp_path / "other" / "face" / f"faces.{table_format}"
-    if table_format == "jsonl":
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-    else:
-        parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
-        rows = parquet.read_table(path).to_pylist()
-    expected = read_rows(tmp_path / "csv" / "face" / "faces.csv")
-    assert [list(row) for row in rows] == [list(row) for row in expected]
-    for row, reference in zip(rows, expected, strict=True):
-        for name, text in reference.items():
-            assert (f"{row[name]:.6f}" if isinstance(row[name], float) else str(row[name] or "")) == (
-                text if text != "0" else str(row[name] or "")
-            )
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
+    server.with_affect = True
+    for form in ("csv", "jsonl", "parquet"):
+        assert run(face_video, "--out", form, "--format", form).returncode == 0
+    for name, least in (("faces", 30), ("episodes", 1)):
+        table = parquet.read_table(tmp_path / "parquet" / "face" / f"{name}.parquet")
+        types = {"double": float, "int64": int, "string": str}
+        kinds = {field.name: types[str(field.type)] for field in table.schema}
+        lines = (tmp_path / "jsonl" / "face" / f"{name}.jsonl").read_text().splitlines()
+        texts = read_rows(tmp_path / "csv" / "face" / f"{name}.csv")
+        from_csv = [
+            {key: None if text == "" else kinds[key](text) for key, text in row.items()} for row in texts
+        ]
+        assert len(from_csv) >= least
+        assert list(texts[0]) == table.column_names == list(json.loads(lines[0]))
+        assert table.to_pylist() == [json.loads(line) for line in lines] == from_csv
 
 
 def test_small_batches_give_the_same_answers_in_order(
@@ -125,7 +125,7 @@ def test_video_without_a_face_is_a_whole_table(run: Command, tmp_path: Path) -> 
 
 def test_a_quiet_run_says_where_the_files_are(run: Command, face_video: Path) -> None:
     done = run(face_video)
-    assert "faces.csv, summary.json" in done.stdout
+    assert "episodes.csv, faces.csv, summary.json" in done.stdout
     assert done.stderr == ""
 
 
@@ -136,6 +136,10 @@ class TestOptions:
             ("--fps", "0", "above 0"),
             ("--fps", "many", "--fps"),
             ("--detect-every", "0", "from 1"),
+            ("--smooth", "-1", "from 0 to 10"),
+            ("--duration", "0", "above 0"),
+            ("--sequence-fps", "0", "above 0"),
+            ("--photo-side", "1", "from 64"),
             ("--batch-size", "0", "from 1"),
             ("--in-flight", "0", "from 1"),
             ("--timeout", "-1", "above 0"),
@@ -155,7 +159,7 @@ class TestOptions:
         assert_fails(run(face_video, option, value), 2, word)
 
     def test_no_video_is_wrong_usage(self, command: Command) -> None:
-        assert_fails(command(), 2, "VIDEO", "--help")
+        assert_fails(command(), 2, "INPUT", "--help")
 
     def test_help_names_the_options(self, command: Command) -> None:
         done = command("--help")

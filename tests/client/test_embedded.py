@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -94,6 +95,24 @@ def test_alone_it_starts_the_server_and_leaves_nothing_behind(face_video: Path, 
     assert left_behind(tmp_path) == {}
 
 
+def test_a_folder_of_a_video_and_a_photograph_is_done_once(
+    face_video: Path, url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "face.mp4").symlink_to(face_video)
+    cv2.imwrite(str(tmp_path / "study" / "portrait.png"), portrait())
+    printed = []
+    for _ in range(2):
+        process = fer_client("study", "--url", url, "--detector", "haar", "--json", cwd=tmp_path)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err
+        printed.append(out)
+    assert printed[0] == printed[1]  # the seconds per stage too: nothing was done again
+    for result in json.loads(out)["results"]:
+        assert result["overall"]["faces"] > 0
+        assert len(result["models"]["network"]) == 64
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: signal.Signals) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
@@ -141,7 +160,7 @@ def test_every_real_clip(shared: Path, url: str, tmp_path: Path, name: str) -> N
     process = fer_client(clip, "--url", url, "--detector-model", detector, "--json", cwd=tmp_path)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    result = json.loads(out)["videos"][0]
+    result = json.loads(out)["results"][0]
     with (tmp_path / "out" / clip.stem / "faces.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     faces = Counter(int(row["frame"]) for row in rows if row["expression"])

@@ -1,8 +1,7 @@
-"""The pure parts: crops, folders, ordered concurrency, the contract's checks, the summary."""
+"""The pure parts: crops, ordered concurrency, the contract's checks."""
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import av
 import numpy as np
@@ -12,10 +11,7 @@ from fer_client.concurrency import ordered_map, prefetch
 from fer_client.contract import LABELS, four_category_columns, read_contract
 from fer_client.cropping import crop_faces, square_around
 from fer_client.detection import detection_size
-from fer_client.errors import ContractError, UsageError
-from fer_client.inference import Predictions
-from fer_client.results import check_target, folder_names, result_folder
-from fer_client.summary import Summary
+from fer_client.errors import ContractError
 from fer_client.video import Frame, Orientation
 
 
@@ -94,31 +90,6 @@ class TestConcurrency:
             assert taken <= index + 5
 
 
-class TestFolders:
-    def test_stems_or_whole_names(self) -> None:
-        assert folder_names([Path("a/x.mp4"), Path("y.mov")]) == ["x", "y"]
-        assert folder_names([Path("x.mp4"), Path("x.mov"), Path("y.mov")]) == ["x.mp4", "x.mov", "y"]
-        with pytest.raises(UsageError, match=r"x\.mp4"):
-            folder_names([Path("a/x.mp4"), Path("b/x.mp4")])
-
-    def test_failure_leaves_nothing_and_success_all(self, tmp_path: Path) -> None:
-        target = tmp_path / "clip"
-        with pytest.raises(KeyError), result_folder(target) as folder:
-            (folder / "faces.csv").write_text("half")
-            raise KeyError
-        assert list(tmp_path.iterdir()) == []
-        with result_folder(target) as folder:
-            (folder / "faces.csv").write_text("whole")
-        assert (target / "faces.csv").read_text() == "whole"
-        assert [path.name for path in tmp_path.iterdir()] == ["clip"]
-
-    def test_a_link_in_the_way(self, tmp_path: Path) -> None:
-        (tmp_path / "elsewhere").mkdir()
-        (tmp_path / "clip").symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(UsageError, match="in the way"):
-            check_target(tmp_path / "clip", [])
-
-
 def test_contract_reads_triton_json_with_sizes_as_text() -> None:
     metadata = {
         "versions": ["2", "10"],
@@ -142,43 +113,3 @@ def test_four_categories_are_columns_of_the_labels() -> None:
         "neutral",
         "sad",
     ]
-
-
-def predictions(*rows: list[float]) -> Predictions:
-    return Predictions(np.array(rows, np.float32).reshape(-1, 2), None)
-
-
-class TestSummary:
-    def test_shares_are_weighted_by_time(self) -> None:
-        summary = Summary(("calm", "lively"), has_affect=False)
-        summary.add(0.0, [1], predictions([0.9, 0.1]))
-        summary.add(3.0, [1], predictions([0.2, 0.8]))
-        summary.add(4.0, [], predictions())
-        result = summary.result()
-        assert result["overall"]["share"] == {"calm": 0.75, "lively": 0.25}
-        assert result["overall"]["face_seconds"] == 4.0
-        assert result["overall"]["mean_probability"]["calm"] == pytest.approx((0.9 * 3 + 0.2) / 4, abs=1e-6)
-        assert (result["frames_analysed"], result["frames_without_face"]) == (3, 1)
-
-    def test_a_single_picture_has_a_dominant_expression(self) -> None:
-        summary = Summary(("calm", "lively"), has_affect=False)
-        summary.add(0.0, [1], predictions([0.2, 0.8]))
-        assert summary.result()["overall"]["dominant_expression"] == "lively"
-
-    def test_no_face_has_none(self) -> None:
-        summary = Summary(("calm", "lively"), has_affect=False)
-        summary.add(0.0, [], predictions())
-        assert summary.result()["overall"]["dominant_expression"] is None
-
-    def test_times_that_go_backwards_are_counted_and_weigh_nothing(self) -> None:
-        summary = Summary(("calm", "lively"), has_affect=False)
-        for time_s in (0.0, 0.2, 0.1, 0.3):
-            summary.add(time_s, [1], predictions([1.0, 0.0]))
-        assert summary.times_backwards == 1
-        assert summary.result()["overall"]["face_seconds"] == pytest.approx(0.4, abs=1e-4)
-
-    def test_the_last_frame_lasts_no_longer_than_the_video(self) -> None:
-        summary = Summary(("calm", "lively"), has_affect=False)
-        for time_s in (0.0, 1.0, 2.0):
-            summary.add(time_s, [1], predictions([1.0, 0.0]))
-        assert summary.result(end_s=2.25)["overall"]["face_seconds"] == pytest.approx(2.25)

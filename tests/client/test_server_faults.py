@@ -76,15 +76,15 @@ class TestServer:
         done = run("nowhere.mp4", face_video, "second.mp4", "--json", "--timeout", "5")
         printed = json.loads(done.stdout)
         assert done.returncode == 4
-        assert [video["video"]["name"] for video in printed["videos"]] == ["face.mp4"]
-        assert [bad["video"] for bad in printed["failed"]] == ["nowhere.mp4"]
+        assert [result["input"]["name"] for result in printed["results"]] == ["face.mp4"]
+        assert [bad["input"] for bad in printed["failed"]] == ["nowhere.mp4"]
         assert "made to fail" in printed["ended_by"]
 
     def test_a_missing_server_does_not_hide_a_missing_video(self, run: Command, face_video: Path) -> None:
         done = run("nowhere.mp4", face_video, "--url", "127.0.0.1:9", "--json")
         printed = json.loads(done.stdout)
         assert done.returncode == 4
-        assert [bad["video"] for bad in printed["failed"]] == ["nowhere.mp4"]
+        assert [bad["input"] for bad in printed["failed"]] == ["nowhere.mp4"]
         assert "127.0.0.1:9" in printed["ended_by"]
         assert len(done.stderr.splitlines()) == 2
 

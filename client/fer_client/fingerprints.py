@@ -1,0 +1,34 @@
+"""Whether an input is still the same, told from samples of its content, so that copies stay equal."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+_BLOCK = 16_384
+_BLOCKS = 16
+_BLOCKS_OF_A_SET = 2
+
+
+def fingerprint(paths: Sequence[Path]) -> str:
+    """Return a SHA-256 of the files' sizes and of blocks spread over each, its first and last included.
+
+    256 KiB of one file, 32 KiB of each of several, whose names count too. A new encoding, a cut or a tag
+    changes it; a copy, a move of the folder or a new date does not. Raises OSError.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        if len(paths) > 1:
+            digest.update(os.fsencode(path.name) + b"\0")
+        _add_samples(digest, path, _BLOCKS if len(paths) == 1 else _BLOCKS_OF_A_SET)
+    return digest.hexdigest()
+
+
+def _add_samples(digest: "hashlib._Hash", path: Path, blocks: int) -> None:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest.update(size.to_bytes(8, "little"))
+        last = max(0, size - _BLOCK)
+        for place in sorted({last * block // (blocks - 1) for block in range(blocks)}):
+            file.seek(place)
+            digest.update(file.read(_BLOCK))

@@ -1,0 +1,102 @@
+"""One decoded picture, upright, with its time, and what anything that yields such pictures looks like.
+
+The luma plane of a decoded frame is the grayscale picture that the networks read, so a frame is never
+converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What the file declares about its video stream; sizes are those of the upright picture.
+
+    `is_live`: it comes from an address and has no end that is known.
+    """
+
+    name: str
+    codec: str
+    width: int
+    height: int
+    rotation_deg: int
+    start_s: float
+    duration_s: float | None
+    frame_count: int | None
+    is_live: bool = False
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture becomes upright: mirrored left to right first, then turned counter-clockwise."""
+
+    is_mirrored: bool = False
+    quarter_turns: int = 0
+
+    def upright(self, picture: Any) -> Any:
+        """Return a view of the picture, [height, width, ...], as a player shows it."""
+        return np.rot90(np.fliplr(picture) if self.is_mirrored else picture, self.quarter_turns)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One decoded frame.
+
+    `index` counts all decoded frames from 0. `time_s` is the presentation time in seconds as the stream
+    states it. `luma` is the upright Y plane, uint8 [height, width], a view into the decoder's memory;
+    `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235.
+    """
+
+    index: int
+    time_s: float
+    luma: Image
+    is_full_range: bool
+    _picture: av.VideoFrame
+    _orientation: Orientation
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the upright picture in pixels."""
+        return self.luma.shape[1], self.luma.shape[0]
+
+    def bgr(self, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
+        """Upright BGR copy, uint8 [height, width, 3]. A reformatter keeps its tables; use one per thread."""
+        return self._converted("bgr24", size_wh, reformatter)
+
+    def rgb(self) -> Image:
+        """Upright RGB copy at full size, uint8 [height, width, 3]."""
+        return self._converted("rgb24", self.size_wh, VideoReformatter())
+
+    def _converted(self, form: str, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
+        width, height = size_wh[::-1] if self._orientation.quarter_turns % 2 else size_wh
+        picture = reformatter.reformat(self._picture, width, height, form, interpolation="AREA")
+        return np.ascontiguousarray(self._orientation.upright(picture.to_ndarray()))
+
+
+class Video(Protocol):
+    """Anything that yields frames in order: a file, a stream, or numbered pictures.
+
+    `damage` says what was damaged or missing, once `frames` has met it.
+    """
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is declared about it."""
+        ...
+
+    @property
+    def damage(self) -> str | None:
+        """What was damaged or missing."""
+        ...
+
+    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
+        """Yield the frames; raise InputError at damage, or go on where it is allowed."""
+        ...

@@ -1,0 +1,51 @@
+"""Photographs, each by itself: what is in one says nothing about the next."""
+
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+from fer_client.batching import SeenFrame, predict_in_order
+from fer_client.concurrency import ordered_map
+from fer_client.detection import FrameDetector
+from fer_client.errors import InputError
+from fer_client.job import Job
+from fer_client.pictures import picture_frame, read_picture
+from fer_client.segments import Segment
+from fer_client.segments import see as see_segment
+from fer_client.sources import Photographs
+from fer_client.stages import StageClock
+from fer_client.timeline import TimedFrame
+
+_MOST_WORKERS = 4
+"""Each holds one decoded photograph, which may have 50 million pixels."""
+
+
+def analysed_photographs(
+    source: Photographs, job: Job, clock: StageClock, unreadable: dict[Path, InputError]
+) -> Generator[TimedFrame]:
+    """Yield one frame per photograph, in order; those that cannot be read go to `unreadable`.
+
+    Raises InputError where none can be read.
+    """
+    settings = job.settings
+    detector = FrameDetector(job.detector, settings.photo_side, settings.min_face)
+
+    def see(numbered: tuple[int, Path]) -> SeenFrame | None:
+        index, path = numbered
+        job.interruption.check()
+        try:
+            with clock.time("decode"):
+                picture = read_picture(path)
+        except InputError as error:
+            unreadable[path] = error
+            return None
+        alone = Segment([picture_frame(index, 0.0, picture)], None)
+        return see_segment(alone, detector.detect, job.contract.crop_shape, clock)[0]
+
+    workers = min(settings.detection_workers, _MOST_WORKERS)
+    with closing(ordered_map(see, enumerate(source.paths), workers, 2 * workers)) as seen:
+        found = (frame for frame in seen if frame is not None)
+        for frame, predictions in predict_in_order(found, job, clock):
+            yield TimedFrame(frame, [None] * len(frame.scores), predictions)
+    if len(unreadable) == len(source.paths):
+        raise next(iter(unreadable.values()))

@@ -1,0 +1,70 @@
+"""Pictures as frames: photographs, and numbered pictures that follow each other like a film's."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from fer_client.errors import InputError
+from fer_client.frames import Frame, Image, Orientation, VideoInfo
+
+
+def read_picture(path: Path) -> Image:
+    """Read a picture upright, as its EXIF orientation says: BGR, uint8 [height, width, 3].
+
+    Raises InputError where it cannot be read. Transparent parts keep the colour that the file gives them.
+    """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from error
+    except cv2.error:  # a picture of more than 2^30 pixels, say
+        picture = None
+    if picture is None:
+        raise InputError(
+            f"{path}: expected a picture, but it is damaged, cut off, or in a form that OpenCV cannot read. "
+            "Copy it again, or save it as JPEG or PNG."
+        )
+    return np.asarray(picture, np.uint8)
+
+
+def picture_frame(index: int, time_s: float, bgr: Image) -> Frame:
+    """Make a frame of a BGR picture, uint8 [height, width, 3], with full-range luma."""
+    luma = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+    return Frame(index, time_s, luma, True, av.VideoFrame.from_ndarray(bgr, format="bgr24"), Orientation())
+
+
+@dataclass
+class PictureFilm:
+    """Pictures as the frames of a film, one at each of `times_s`; a `fer_client.frames.Video`."""
+
+    name: str
+    paths: Sequence[Path]
+    times_s: Sequence[float]
+    duration_s: float
+    damage: str | None = field(default=None, init=False)
+
+    @cached_property
+    def info(self) -> VideoInfo:
+        """Properties of the film; its size is that of the first picture."""
+        height, width = read_picture(self.paths[0]).shape[:2]
+        codec = self.paths[0].suffix.lstrip(".").lower()
+        return VideoInfo(self.name, codec, width, height, 0, 0.0, self.duration_s, len(self.paths))
+
+    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
+        """Yield a frame per picture. One that cannot be read raises InputError, or is left out if allowed."""
+        for index, (path, time_s) in enumerate(zip(self.paths, self.times_s, strict=True)):
+            try:
+                yield picture_frame(index, time_s, read_picture(path))
+            except InputError:
+                self.damage = self.damage or f"{path.name} cannot be read"
+                if not allow_damage:
+                    raise

@@ -1,0 +1,113 @@
+"""`from fer_client import analyze`, and what its import costs."""
+
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+import fer_client
+from fer_client import FaceRecord, InputError, Progress, UsageError, analyze
+from fer_client.api import Options
+from fer_client.records import columns
+from fer_client.settings import Settings
+from support.command import Command, read_rows
+from support.protocol_server import LABELS, ProtocolServer
+from support.videos import default_frames, uneven_ticks, write_video
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith(("prefetch", "map"))}
+
+
+def test_records_are_the_rows_of_the_table(
+    run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer
+) -> None:
+    told: list[Progress] = []
+    found = list(analyze(face_video, url=server.url, detector="haar", progress=told.append))
+    assert run(face_video).returncode == 0
+    rows = read_rows(tmp_path / "out" / "face" / "faces.csv")
+    assert list(rows[0]) == list(columns(LABELS))
+    texts = [
+        ["" if v is None else f"{v:.6f}" if isinstance(v, float) else str(v) for v in record.row(LABELS)]
+        for record in found
+    ]
+    assert texts == [list(row.values()) for row in rows]
+    assert [progress.frames_analysed for progress in told] == list(range(1, 31))
+    assert told[-1].share == pytest.approx(1, abs=0.1)
+
+
+def test_whoever_stops_early_leaves_nothing_running(server: ProtocolServer, tmp_path: Path) -> None:
+    write_video(tmp_path / "long.mp4", default_frames() * 10, uneven_ticks(300))
+    for record in analyze(tmp_path / "long.mp4", url=server.url, detector="haar", batch_size=2):
+        assert isinstance(record, FaceRecord)
+        assert threads()
+        break
+    del record
+    assert not threads()
+
+
+def test_several_inputs_in_order(face_video: Path, server: ProtocolServer, tmp_path: Path) -> None:
+    (tmp_path / "second.mp4").write_bytes(face_video.read_bytes())
+    found = analyze([face_video, tmp_path / "second.mp4"], url=server.url, detector="haar", fps=1)
+    assert list(dict.fromkeys(record.source for record in found)) == ["face.mp4", "second.mp4"]
+
+
+def test_errors_are_typed_and_wrong_settings_come_at_once(
+    face_video: Path, server: ProtocolServer, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        analyze(face_video, detector="haar", fps=-1)
+    with pytest.raises(UsageError, match="colour"):
+        analyze(face_video, detector="haar", colour="red")  # type: ignore[call-arg]
+    with pytest.raises(InputError, match="holds none"):
+        analyze(tmp_path, detector="haar")
+    with pytest.raises(InputError, match=r"nowhere\.mp4"):
+        list(analyze(tmp_path / "nowhere.mp4", url=server.url, detector="haar"))
+
+
+def test_every_option_is_a_setting_of_the_same_type() -> None:
+    settings, options = get_type_hints(Settings), get_type_hints(Options)
+    assert {name: settings[name] for name in options} == options
+    assert settings.keys() - options.keys() == {"out", "table_format", "overwrite"}
+
+
+def test_the_readmes_example_runs(
+    face_video: Path,
+    server: ProtocolServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "interview.mp4").write_bytes(face_video.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FER_TRITON_URL", server.url)
+    monkeypatch.setattr("fer_client.api.choose_detector", lambda *_: haar())
+    exec(compile(example, "README.md", "exec"), {})
+    assert "face 1" in capsys.readouterr().out
+
+
+def haar() -> object:
+    from fer_client.detection import choose_detector
+
+    return choose_detector("haar", None, 0.7)
+
+
+def test_public_names_are_there() -> None:
+    assert all(getattr(fer_client, name).__name__ == name for name in fer_client.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        fer_client.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("code", ["import fer_client", "import fer_client.cli"])
+def test_nothing_heavy_is_imported_at_the_start(code: str) -> None:
+    heavy = "{'av', 'cv2', 'grpc', 'numpy', 'rich', 'tritonclient'}"
+    script = f"{code}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
