@@ -42,7 +42,7 @@ def detect(path: Path, choice: DetectorChoice, settings: Settings, crop_shape: t
 
     def see(frame: Frame) -> int:
         faces = detector.detect(frame)
-        return len(crop_faces(frame, faces.boxes_xywh.astype(int), crop_shape))
+        return len(crop_faces(frame, faces.boxes_xywh, faces.landmarks_xy, crop_shape))
 
     workers = settings.detection_workers
     with open_video(path) as video:

@@ -78,5 +78,5 @@ def _see(frame: Frame, detector: FrameDetector, contract: Contract, clock: Stage
     order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
     boxes = np.rint(faces.boxes_xywh[order]).astype(np.int32)
     with clock.time("crop"):
-        crops = crop_faces(frame, boxes, contract.crop_shape)
+        crops = crop_faces(frame, boxes, faces.landmarks_xy[order], contract.crop_shape)
     return SeenFrame(frame.index, frame.time_s, boxes, faces.scores[order], crops)
