@@ -83,8 +83,8 @@ def largest(faces: Faces) -> int | None:
 
 def crop_largest(path: Path, detector: FrameDetector, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Cut out the largest face of a picture's first frame, uint8 [1, *shape], or [0, *shape] without one."""
-    with open_video(path) as video, closing(video.frames()) as frames:
-        frame = next(frames)
+    with open_video(path) as video:
+        frame = next(video.frames())
         faces = detector.detect(frame)
         chosen = [] if (index := largest(faces)) is None else [index]
         return crop_faces(frame, faces.boxes_xywh[chosen], faces.landmarks_xy[chosen], shape)
@@ -127,7 +127,7 @@ def score(truth: Sequence[str], probabilities: NDArray[np.float32], names: Seque
     """
     columns = np.array(four_category_columns(names))
     wanted = np.array([names.index(label) for label in truth])
-    in_four = np.isin(wanted, columns)
+    in_four = np.asarray(np.isin(wanted, columns))
     is_found = ~np.isnan(probabilities).any(axis=1)
     answers = np.where(is_found, np.nan_to_num(probabilities).argmax(axis=1), -1)
     four_answers = np.where(is_found, np.nan_to_num(probabilities)[:, columns].argmax(axis=1), len(columns))
@@ -135,9 +135,9 @@ def score(truth: Sequence[str], probabilities: NDArray[np.float32], names: Seque
     confusion = np.zeros((len(columns), len(columns) + 1), int)
     np.add.at(confusion, (four_wanted, four_answers[in_four]), 1)
     return {
-        "all_classes": _shares(answers == wanted, is_found),
+        "all_classes": _shares(np.asarray(answers == wanted), is_found),
         "four_categories": {
-            **_shares(four_answers[in_four] == four_wanted, is_found[in_four]),
+            **_shares(np.asarray(four_answers[in_four] == four_wanted), is_found[in_four]),
             "order": list(FOUR_CATEGORIES),
             "confusion": confusion.tolist(),
         },

@@ -70,10 +70,8 @@ def face_square(box_xywh: NDArray[Any], landmarks_xy: NDArray[np.float32]) -> Sq
     side = max(1.0, SCALE * max(width, height))
     if not np.isfinite(landmarks_xy).all():
         return Square((x + width / 2, y + height / 2), side)
-    tilt, middle = _tilt(landmarks_xy), _middle(landmarks_xy)
-    right, down = ((0.5 - _MIDDLE_XY) * side).tolist()
-    cosine, sine = math.cos(tilt), math.sin(tilt)
-    centre = middle + (cosine * right - sine * down, sine * right + cosine * down)
+    tilt = _tilt(landmarks_xy)
+    centre = _middle(landmarks_xy) + side * _turn(tilt) @ (0.5 - _MIDDLE_XY)
     return Square((float(centre[0]), float(centre[1])), side, tilt)
 
 
@@ -122,6 +120,11 @@ def _tilt(landmarks_xy: NDArray[np.float32]) -> float:
     return math.atan2(across, along)
 
 
+def _turn(tilt: float) -> NDArray[np.float64]:
+    cosine, sine = math.cos(tilt), math.sin(tilt)
+    return np.array([[cosine, -sine], [sine, cosine]])
+
+
 def _part(picture: Image, square: Square) -> tuple[Image, tuple[int, int]]:
     """Cut out the upright rectangle that holds the square, within the picture; and its left and top."""
     reach = square.side / 2 * (abs(math.cos(square.tilt)) + abs(math.sin(square.tilt))) + _MARGIN
@@ -144,7 +147,6 @@ def _shrunk(part: Image, steps_xy: list[int]) -> Image:
 
 def _crop_to_picture(square: Square, size_hw: tuple[int, int]) -> NDArray[np.float64]:
     """Affine map, [2, 3], from places in the crop to places in the picture, both continuous."""
-    cosine, sine = math.cos(square.tilt), math.sin(square.tilt)
-    turn = square.side * np.array([[cosine, -sine], [sine, cosine]])
+    turn = square.side * _turn(square.tilt)
     shift = np.array(square.centre_xy) - turn.sum(axis=1) / 2
     return np.column_stack([turn / size_hw[::-1], shift])
