@@ -127,17 +127,17 @@ def score(truth: Sequence[str], probabilities: NDArray[np.float32], names: Seque
     """
     columns = np.array(four_category_columns(names))
     wanted = np.array([names.index(label) for label in truth])
-    in_four = np.asarray(np.isin(wanted, columns))
-    is_found = ~np.isnan(probabilities).any(axis=1)
+    in_four = np.isin(wanted, columns)
+    is_found = np.asarray(~np.isnan(probabilities).any(axis=1))
     answers = np.where(is_found, np.nan_to_num(probabilities).argmax(axis=1), -1)
     four_answers = np.where(is_found, np.nan_to_num(probabilities)[:, columns].argmax(axis=1), len(columns))
     four_wanted = np.array([np.flatnonzero(columns == index)[0] for index in wanted[in_four]], int)
     confusion = np.zeros((len(columns), len(columns) + 1), int)
     np.add.at(confusion, (four_wanted, four_answers[in_four]), 1)
     return {
-        "all_classes": _shares(np.asarray(answers == wanted), is_found),
+        "all_classes": _shares(answers == wanted, is_found),
         "four_categories": {
-            **_shares(np.asarray(four_answers[in_four] == four_wanted), is_found[in_four]),
+            **_shares(four_answers[in_four] == four_wanted, is_found[in_four]),
             "order": list(FOUR_CATEGORIES),
             "confusion": confusion.tolist(),
         },
