@@ -106,6 +106,7 @@ def see(
 def _cut_out(frame: Frame, faces: Faces, crop_shape: tuple[int, int, int], starts_shot: bool) -> SeenFrame:
     """Cut out the faces of a frame, from left to right."""
     order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
-    boxes = np.rint(faces.boxes_xywh[order]).astype(np.int32)
-    crops = crop_faces(frame, boxes, crop_shape)
-    return SeenFrame(frame.index, frame.time_s, boxes, faces.scores[order], crops, starts_shot)
+    boxes, landmarks = faces.boxes_xywh[order], faces.landmarks_xy[order]
+    crops = crop_faces(frame, boxes, landmarks, crop_shape)
+    whole = np.rint(boxes).astype(np.int32)
+    return SeenFrame(frame.index, frame.time_s, whole, faces.scores[order], crops, starts_shot)

@@ -68,8 +68,11 @@ def pairing(first: Faces, last: Faces) -> NDArray[np.intp] | None:
 
 def between(first: Faces, last: Faces, order: NDArray[np.intp], share: float) -> Faces:
     """Return the faces at a share of the way; their scores are NaN, since nobody looked."""
-    boxes = first.boxes_xywh + np.float32(share) * (last.boxes_xywh[order] - first.boxes_xywh)
-    return Faces(boxes, np.full(len(boxes), np.nan, np.float32))
+    boxes, landmarks = (
+        start + np.float32(share) * (end[order] - start)
+        for start, end in ((first.boxes_xywh, last.boxes_xywh), (first.landmarks_xy, last.landmarks_xy))
+    )
+    return Faces(boxes, np.full(len(boxes), np.nan, np.float32), landmarks)
 
 
 def _shares(times_s: Sequence[float]) -> list[float]:

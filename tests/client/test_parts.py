@@ -3,50 +3,11 @@
 import threading
 from collections.abc import Iterator
 
-import av
-import numpy as np
 import pytest
 
 from fer_client.concurrency import ordered_map, prefetch
 from fer_client.contract import LABELS, four_category_columns, read_contract
-from fer_client.cropping import crop_faces, square_around
-from fer_client.detection import detection_size
 from fer_client.errors import ContractError
-from fer_client.video import Frame, Orientation
-
-
-def frame_of(luma: np.ndarray, is_full_range: bool = True) -> Frame:
-    return Frame(
-        0, 0.0, luma, is_full_range, av.VideoFrame(luma.shape[1], luma.shape[0], "gray"), Orientation()
-    )
-
-
-class TestCropping:
-    def test_square_shares_the_centre_of_the_box(self) -> None:
-        assert square_around(np.array([10, 20, 30, 40]), scale=1.0) == (5, 20, 40)
-        assert square_around(np.array([10, 20, 40, 40]), scale=1.5) == (0, 10, 60)
-
-    def test_area_mean_when_shrinking(self) -> None:
-        luma = np.tile(np.array([[0, 200], [100, 40]], np.uint8), (96, 96))
-        crop = crop_faces(frame_of(luma), np.array([[0, 0, 192, 192]]), (96, 96, 1))
-        assert crop.shape == (1, 96, 96, 1)
-        assert np.unique(crop).tolist() == [85]
-
-    def test_limited_range_becomes_full_range(self) -> None:
-        luma = np.full((96, 96), 235, np.uint8)
-        luma[:48] = 16
-        crop = crop_faces(frame_of(luma, is_full_range=False), np.array([[0, 0, 96, 96]]), (96, 96, 1))
-        assert np.unique(crop).tolist() == [0, 255]
-
-    def test_beyond_the_edge_the_border_repeats(self) -> None:
-        luma = np.arange(40, dtype=np.uint8).reshape(1, 40).repeat(40, axis=0)
-        crop = crop_faces(frame_of(luma), np.array([[30, 0, 20, 20]]), (20, 20, 1))[0, :, :, 0]
-        assert crop[0].tolist() == [*range(30, 40), *[39] * 10]
-
-    def test_detector_copy_keeps_the_shape_and_never_grows(self) -> None:
-        assert detection_size((1920, 1080), 320) == (320, 180)
-        assert detection_size((1080, 1920), 320) == (180, 320)
-        assert detection_size((200, 100), 320) == (200, 100)
 
 
 class TestConcurrency:

@@ -21,7 +21,8 @@ SCENES = np.random.default_rng(3).integers(0, 255, (3, 9, 16), np.uint8).repeat(
 
 def faces(*lefts: float, score: float = 0.95) -> Faces:
     boxes = np.array([(left, 10, 40, 40) for left in lefts], np.float32).reshape(-1, 4)
-    return Faces(boxes, np.full(len(lefts), score, np.float32))
+    landmarks = np.repeat(boxes[:, None, :2], 5, axis=1)
+    return Faces(boxes, np.full(len(lefts), score, np.float32), landmarks)
 
 
 def lefts(found: list[Faces]) -> list[list[float]]:

@@ -1,0 +1,64 @@
+"""What a detector hands on: parallel arrays, landmarks in the frame's pixels, the size of its copy."""
+
+import importlib.util
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from fer_client.detection import Faces, FrameDetector, Haar, choose_detector, detection_size
+from fer_client.video import Frame, Image, Orientation
+from support.videos import face_frame, portrait
+
+needs_portrait = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None, reason="needs Matplotlib's sample portrait"
+)
+
+
+def frame_of(bgr: Image) -> Frame:
+    picture = av.VideoFrame.from_ndarray(bgr, format="bgr24")
+    return Frame(0, 0.0, bgr[..., 1], True, picture, Orientation())
+
+
+class TestCopy:
+    def test_it_keeps_the_shape(self) -> None:
+        assert detection_size((1920, 1080), 320) == (320, 180)
+        assert detection_size((1080, 1920), 320) == (180, 320)
+
+    def test_it_grows_for_tiny_pictures_alone(self) -> None:
+        assert detection_size((300, 200), 320) == (300, 200)
+        assert detection_size((56, 40), 320) == (224, 160)
+        assert detection_size((56, 40), 128) == (128, 91)
+
+
+class TestFaces:
+    def test_arrays_must_be_parallel(self) -> None:
+        scores, boxes = np.zeros(2, np.float32), np.zeros((2, 4), np.float32)
+        with pytest.raises(ValueError, match=r"landmarks \[2, 5, 2\], got \[1, 5, 2\]"):
+            Faces(boxes, scores, np.zeros((1, 5, 2), np.float32))
+        with pytest.raises(ValueError, match=r"boxes \[2, 4\], got \[1, 4\]"):
+            Faces(boxes[:1], scores, np.zeros((2, 5, 2), np.float32))
+
+    @needs_portrait
+    def test_the_cascade_gives_no_landmarks(self) -> None:
+        faces = Haar().detect(portrait())
+        assert len(faces.scores) >= 1
+        assert faces.landmarks_xy.shape == (len(faces.scores), 5, 2)
+        assert np.isnan(faces.landmarks_xy).all()
+
+
+@needs_portrait
+def test_landmarks_are_in_the_frames_pixels(shared: Path) -> None:
+    choice = choose_detector("yunet", next((shared / "models").glob("*yunet*2023mar.onnx")), 0.7)
+    found = [FrameDetector(choice, side, 24).detect(frame_of(face_frame())) for side in (160, 320)]
+    for faces in found:
+        assert len(faces.scores) == 1
+        (x, y, width, height), points = faces.boxes_xywh[0], faces.landmarks_xy[0]
+        assert ((points > (x, y)) & (points < (x + width, y + height))).all()
+        left_eye, right_eye, nose, left_corner, right_corner = points
+        assert left_eye[0] < nose[0] < right_eye[0]
+        assert left_corner[0] < right_corner[0]
+        assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_corner[1], right_corner[1])
+    halved, full = (faces.landmarks_xy for faces in found)
+    np.testing.assert_allclose(halved, full, atol=6)
