@@ -154,10 +154,24 @@ def table(
     results: Annotated[Path, typer.Argument(help="Folder of results files.")],
     document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the table.")],
 ) -> None:
-    """Write the table of all results into a document."""
-    from fer_training.results import read_results, write_table
+    """Write all results into a document, one table per recipe."""
+    from fer_training.documents import write_part
+    from fer_training.results import read_results, tables
 
-    write_table(document, read_results(results))
+    write_part(document, "table", tables(read_results(results)))
+
+
+@app.command()
+def card(
+    result: Annotated[Path, typer.Argument(help="Results file of the network that is served.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the figures of a network into its model card."""
+    from fer_training.card import card as make_card
+    from fer_training.documents import write_part
+    from fer_training.results import read_result
+
+    write_part(document, "card", make_card(read_result(result)))
 
 
 def _load_keras() -> None:
