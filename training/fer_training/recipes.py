@@ -141,14 +141,14 @@ class Distil(Strong):
 
 @dataclass(frozen=True)
 class Compare(Recipe):
-    """The same small budget for every architecture: what each learns from four looks at the data.
+    """The same small budget for every architecture: what each learns from three looks at the data.
 
-    `for name in $(fer-train architectures --json | jq -r keys[]); do fer-train run $name --recipe compare …; done`:
-    two to five minutes each on two cores; docs/training.md has the table.
+    `fer-train run ARCHITECTURE --data data/fer2013 --recipe compare --out runs/compare/ARCHITECTURE`:
+    one to four minutes on two cores; docs/training.md has the table.
     """
 
     name: str = "compare"
-    epochs: int = 4
+    epochs: int = 3
     warmup_epochs: float = 0.5
     label_smoothing: float = 0.0
     votes_share: float = 0.0
