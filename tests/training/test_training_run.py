@@ -279,6 +279,21 @@ def test_weights_of_another_architecture_are_refused_as_a_start(
     assert not list(tmp_path.iterdir())
 
 
+def test_worse_pictures_are_read_worse_and_the_record_says_so(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.evaluate import evaluate
+    from fer_training.limits import LIMITS, measure_limits
+
+    weights = _copy(finished, tmp_path)
+    whole = evaluate(weights, data[1], "PublicTest")
+    measured = measure_limits(weights, data[1])
+    assert list(measured) == list(LIMITS)
+    assert measured["as they are"] == {"accuracy": whole["accuracy"], "ece": whole["ece"]}
+    assert measured["tilted by 45°"]["accuracy"] < whole["accuracy"]
+    assert json.loads(weights.with_suffix(".json").read_text())["limits"] == measured
+
+
 def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_path: Path) -> None:
     from fer_training.evaluate import evaluate
     from fer_training.results import read_results, write_result

@@ -18,7 +18,9 @@ def card(result: dict[str, Any]) -> str:
             f"Expected the results of a network that was judged on PrivateTest, but {result['name']} was not. "
             "Run `fer-train evaluate … --split PrivateTest` and `fer-train result` first."
         )
-    return "\n\n".join([_network(result), _accuracy(result["metrics"]), _classes(result["metrics"])])
+    metrics = result["metrics"]
+    parts = [_network(result), _accuracy(metrics), _classes(metrics), _limits(result.get("limits", {}))]
+    return "\n\n".join(filter(None, parts))
 
 
 def _network(result: dict[str, Any]) -> str:
@@ -55,3 +57,9 @@ def _classes(metrics: dict[str, Any]) -> str:
         for label, recall in private["recall"].items()
     ]
     return markdown_table(["class, on PrivateTest", "precision", "recall"], rows)
+
+
+def _limits(limits: dict[str, Any]) -> str:
+    rows = [[name, percent(part["accuracy"]), percent(part["ece"])] for name, part in limits.items()]
+    header = ["PublicTest, 48×48 pictures made worse", "seven classes", "calibration error"]
+    return markdown_table(header, rows) if rows else ""

@@ -119,6 +119,20 @@ def evaluate(
 
 
 @app.command()
+def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
+    """Measure accuracy on PublicTest when the pictures are made worse: small, tilted, dark, covered. Kept likewise."""
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.limits import measure_limits
+
+    measured = measure_limits(weights, dataset)
+    if as_json:
+        _print_json(measured)
+    else:
+        display.print_limits(console, measured)
+
+
+@app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Photographs, or crops of faces with --whole.")],
     weights: Annotated[Path, typer.Option(help="A .keras file with its .json record beside it.")],

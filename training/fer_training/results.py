@@ -32,7 +32,7 @@ COLUMNS = (
 def result_of(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Keep what a table needs of a record; `extra` adds cost, latency and training time."""
     kept = {name: record[name] for name in ("architecture", "data", "recipe", "seed", "epochs", "versions")}
-    kept |= {name: record[name] for name in ("teachers", "start") if record.get(name)}
+    kept |= {name: record[name] for name in ("teachers", "start", "limits") if record.get(name)}
     kept["data"] = {name: record["data"][name] for name in ("name", "sha256")}
     kept["metrics"] = {
         split: {name: figures[name] for name in FIGURES if name in figures}
