@@ -22,9 +22,7 @@ pytestmark = [
 ]
 
 RECIPE = Recipe(
-    epochs=3, batch_size=16, learning_rate=3e-3, warmup_epochs=0.5, votes_share=0.0, votes_head=0.5,
-    four_categories=0.5,
-    ema=0.5,
+    epochs=3, batch_size=16, learning_rate=3e-3, warmup_epochs=0.5, votes_share=0.0, votes_head=0.5, ema=0.5,
     mixed_precision=False, keep="last", augmentation=Augmentation(flip=False, rotate_deg=3, erase=0.1),
 )  # fmt: skip
 
@@ -247,16 +245,6 @@ def test_recipe_and_teachers_must_agree(finished: Path, data: Any, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-def test_a_focus_adds_the_loss_among_its_columns_by_their_share_of_the_target() -> None:
-    from fer_training.learner import LossWithFocus
-
-    logits = np.log(np.array([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25]], np.float32))
-    targets = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]], np.float32)
-    loss = LossWithFocus([0, 1], 2.0, reduction=None)(targets, logits)
-    expected = [-np.log(0.5) - 2 * np.log(0.5 / 0.75), -np.log(0.25)]
-    np.testing.assert_allclose(np.asarray(loss), expected, rtol=1e-5)
-
-
 def test_a_run_starts_from_trained_weights(finished: Path, data: Any, tmp_path: Path) -> None:
     """Without a learning rate worth the name, the network stays what it began with."""
     still = dataclasses.replace(RECIPE, epochs=1, learning_rate=1e-9, ema=0.0, votes_head=0.0)
@@ -270,7 +258,7 @@ def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path
     from fer_training.learner import new_learner, start_from
     from fer_training.record import load_network
 
-    model = new_learner("basic_cnn", ["happy", "sad", "neutral"], RECIPE, votes_head=False)
+    model = new_learner("basic_cnn", 3, RECIPE, votes_head=False)
     start_from(model, "basic_cnn", finished / "network.keras", ["happy", "sad", "neutral"])
     trained = load_network(finished / "network.keras")
     assert len(model.layers) == len(trained.layers)

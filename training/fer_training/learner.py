@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.contract import FOUR_CATEGORIES, four_category_columns
 from fer_client.errors import InputError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import Batch, to_input
@@ -64,53 +62,22 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
             variable.assign([seed, epoch])
 
 
-@keras.saving.register_keras_serializable(package="fer_training")
-class LossWithFocus(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
-    """Cross-entropy over all classes, plus `weight` times the one over some `columns` as if no others were there.
-
-    The second part counts by the share of the target, [N, K], that these columns hold.
-    """
-
-    def __init__(self, columns: Sequence[int], weight: float, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.columns, self.weight = list(columns), weight
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Give the loss of each row of targets and logits, both [N, K]."""
-        among_all = keras.ops.categorical_crossentropy(y_true, y_pred, from_logits=True)
-        chosen = keras.ops.log_softmax(keras.ops.take(y_pred, self.columns, axis=-1))
-        among_chosen = -keras.ops.sum(keras.ops.take(y_true, self.columns, axis=-1) * chosen, axis=-1)
-        return among_all + self.weight * among_chosen
-
-    def get_config(self) -> dict[str, Any]:
-        """Settings for a checkpoint."""
-        return {**super().get_config(), "columns": self.columns, "weight": self.weight}
-
-
-def new_learner(architecture: str, labels: Sequence[str], recipe: Recipe, votes_head: bool) -> keras.Model:
+def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: bool) -> keras.Model:
     """Build in the recipe's precision, with the second output for votes if asked, and compile."""
     with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
-        model = ARCHITECTURES[architecture](len(labels))
+        model = ARCHITECTURES[architecture](classes)
         if votes_head:
             features = model.get_layer("logits").input
             votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
             model = keras.Model(model.input, [model.output, votes])
     model.compile(
         optimizer=_optimizer(recipe),
-        loss=[_loss(labels, recipe), keras.losses.CategoricalCrossentropy(from_logits=True)][
-            : len(model.outputs)
-        ],
+        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
         loss_weights=[1.0, recipe.votes_head][: len(model.outputs)],
         # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return model
-
-
-def _loss(labels: Sequence[str], recipe: Recipe) -> keras.losses.Loss:
-    if not recipe.four_categories or not set(FOUR_CATEGORIES) <= set(labels):
-        return keras.losses.CategoricalCrossentropy(from_logits=True)
-    return LossWithFocus(four_category_columns(labels), recipe.four_categories)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def _check_splits(dataset: Dataset) -> None:
 
 def _new_model(run: Run, dataset: Dataset) -> keras.Model:
     votes_head = has_votes_head(dataset, run.recipe)
-    model = new_learner(run.architecture, dataset.label_names, run.recipe, votes_head)
+    model = new_learner(run.architecture, len(dataset.label_names), run.recipe, votes_head)
     if run.start is not None:
         start_from(model, run.architecture, run.start, dataset.label_names)
     return model
