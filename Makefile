@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-base test-all lint format bench requirements clean
+.PHONY: help demo install test test-keras test-triton test-base test-all lint format bench docs requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ format: $(VENV)/.dev ## Format the code
 bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure frames per second and what each stage takes, on VIDEO
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m benchmarks $(CLIP)
+
+docs: $(VENV)/.dev ## Write the figures of training/results into the docs
+	$(BIN)/fer-train table training/results docs/training.md
+	$(BIN)/fer-train card training/results/se_resnet.json docs/model-card.md
 
 requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 
 from fer_client.contract import EXPRESSION, FACES
 from fer_client.errors import InputError
+from fer_export.branches import merged_branches
 from fer_export.network import Network
 from fer_export.preprocessing import preprocess
 from fer_export.repository import NETWORK_INPUT
@@ -78,6 +79,7 @@ def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec
         )
         model = canonical(model.graph, taken, given)
         model = canonical(without_idle_reshapes(model), taken, given)
+        model = canonical(merged_branches(model), taken, given)
         onnx.checker.check_model(model, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -106,26 +106,6 @@ def test_any_number_of_classes() -> None:
     assert ARCHITECTURES["basic_cnn"](3).output.shape == (None, 3)
 
 
-def test_repvgg_reparameterised_is_smaller_and_gives_the_same_answers() -> None:
-    from fer_training.architectures.repvgg import reparameterise, repvgg
-    from fer_training.cost import cost
-
-    keras.utils.set_random_seed(1)
-    rng = np.random.default_rng(1)
-    trained = repvgg(7)
-    for layer in trained.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([rng.uniform(0.5, 1.5, value.shape) for value in layer.get_weights()])
-    plain = reparameterise(trained)
-    faces = rng.uniform(-1, 1, (8, 48, 48, 1)).astype(np.float32)
-    expected = trained.predict_on_batch(faces)
-    np.testing.assert_allclose(
-        plain.predict_on_batch(faces), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()
-    )
-    assert cost(plain).multiply_adds < cost(trained).multiply_adds
-    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in plain.layers)
-
-
 def test_cost_of_a_network_counted_by_hand() -> None:
     from fer_training.cost import cost
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from fer_client.errors import InputError
+from fer_training.card import card
+from fer_training.documents import BEGIN, END, write_part
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.progress import Pace, epoch_line
-from fer_training.results import BEGIN, END, read_results, result_of, table, write_table
+from fer_training.results import read_result, read_results, result_of, tables
 
 
 def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:
         metrics["PrivateTest"] = {"accuracy": private, "four_category_accuracy": 0.8, "ece": 0.015}
     return {
         "architecture": "resnet", "data": {"name": "fer2013", "sha256": "x", "counts": {}},
-        "recipe": {"name": "strong"}, "seed": 0, "epochs": 9, "versions": {}, "metrics": metrics,
+        "recipe": {"name": "strong", "epochs": 10}, "seed": 0, "epochs": 9, "versions": {}, "metrics": metrics,
         "temperature": 1.2, "labels": [],
     }  # fmt: skip
 
@@ -44,31 +46,56 @@ def test_results_keep_the_figures_and_leave_the_bulk() -> None:
     assert "counts" not in kept["data"]
 
 
-def test_table_is_sorted_by_publictest_and_shows_what_was_not_measured(results: Path) -> None:
-    lines = table(read_results(results)).splitlines()
-    assert len(lines) == 4
-    assert lines[2].startswith(
-        "| better | strong | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
+def test_tables_are_sorted_by_publictest_and_show_what_was_not_measured(results: Path) -> None:
+    lines = tables(read_results(results)).splitlines()
+    assert lines[0] == "Recipe `strong`, 10 epochs:"
+    assert len(lines) == 6
+    assert lines[4].startswith(
+        "| `resnet` | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | – | 2.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
     )
-    assert "| – | 61.0 % | – | – | – |" in lines[3]
+    assert "| – | 61.0 % | – | 2.0 % | – | – | – | 90 min |" in lines[5]
 
 
-def test_table_goes_between_the_marks_and_leaves_the_rest(results: Path, tmp_path: Path) -> None:
-    document = tmp_path / "page.md"
-    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_table(document, read_results(results))
+def test_each_budget_has_a_table_of_its_own(results: Path) -> None:
+    other = _record(0.5) | {"recipe": {"name": "quick", "epochs": 3}}
+    (results / "quick.json").write_text(json.dumps(result_of(other, EXTRA)))
+    text = tables(read_results(results))
+    assert text.index("Recipe `strong`, 10 epochs") < text.index("Recipe `quick`, 3 epochs")
+
+
+def test_a_part_goes_between_its_marks_and_leaves_the_rest(tmp_path: Path) -> None:
+    document, begin = tmp_path / "page.md", BEGIN.format(command="table")
+    document.write_text(f"before\n{begin}\nold\n{END}\nafter\n")
+    write_part(document, "table", "new")
     once = document.read_text()
-    assert once.startswith(f"before\n{BEGIN}\n")
-    assert once.endswith(f"{END}\nafter\n")
-    assert "old" not in once
-    write_table(document, read_results(results))
+    assert once == f"before\n{begin}\n\nnew\n\n{END}\nafter\n"
+    write_part(document, "table", "new")
     assert document.read_text() == once
 
 
-def test_a_document_without_marks_is_refused(results: Path, tmp_path: Path) -> None:
-    (tmp_path / "page.md").write_text("no marks")
-    with pytest.raises(InputError, match="Put them where the table belongs"):
-        write_table(tmp_path / "page.md", read_results(results))
+def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text(f"{BEGIN.format(command='card')}\n{END}\n")
+    with pytest.raises(InputError, match="Put them where the figures belong"):
+        write_part(tmp_path / "page.md", "table", "new")
+
+
+def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> None:
+    split = {
+        "images": 3589, "accuracy": 0.7, "four_category_accuracy": 0.8, "macro_f1": 0.65, "ece": 0.015,
+        "ece_before_temperature": 0.031, "precision": {"fear": 0.55}, "recall": {"fear": 0.405},
+    }  # fmt: skip
+    split["without_copies_of_training"] = split | {"images": 3301, "accuracy": 0.69}
+    record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}}
+    text = card(result_of(record, EXTRA | {"latency_ms": 0.94}) | {"name": "served"})
+    assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % | 65.0 % | 3.1 % | 1.5 % |" in text
+    assert "| PrivateTest without copies | 3,301 | 69.0 % | 80.0 % | 65.0 % | – | 1.5 % |" in text
+    assert "| fear | 55.0 % | 40.5 % |" in text
+    assert "| parameters | 1,617,000 |" in text
+
+
+def test_a_network_that_was_not_judged_on_privatetest_gets_no_card(results: Path) -> None:
+    with pytest.raises(InputError, match="worse was not"):
+        card(read_result(results / "worse.json"))
 
 
 def test_a_damaged_result_is_named(results: Path) -> None:

@@ -245,6 +245,55 @@ def test_recipe_and_teachers_must_agree(finished: Path, data: Any, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
+def test_a_run_starts_from_trained_weights(finished: Path, data: Any, tmp_path: Path) -> None:
+    """Without a learning rate worth the name, the network stays what it began with."""
+    still = dataclasses.replace(RECIPE, epochs=1, learning_rate=1e-9, ema=0.0, votes_head=0.0)
+    out = _train(data[1], tmp_path / "run", still, start=finished / "network.keras")
+    assert read_history(out / "history.csv")[-1].validation_accuracy > 0.7
+    record = json.loads((out / "network.json").read_text())
+    assert record["start"] == json.loads((out / "run.json").read_text())["start"]
+
+
+def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path) -> None:
+    from fer_training.learner import new_learner, start_from
+    from fer_training.record import load_network
+
+    model = new_learner("basic_cnn", 3, RECIPE, votes_head=False)
+    start_from(model, "basic_cnn", finished / "network.keras", ["happy", "sad", "neutral"])
+    trained = load_network(finished / "network.keras")
+    assert len(model.layers) == len(trained.layers)
+    for layer, source in zip(model.layers[:-1], trained.layers[:-1], strict=True):
+        for value, expected in zip(layer.get_weights(), source.get_weights(), strict=True):
+            np.testing.assert_array_equal(value, expected)
+    assert model.get_layer("logits").get_weights()[0].shape[1] == 3
+
+
+def test_weights_of_another_architecture_are_refused_as_a_start(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.train import Run, train
+
+    run = Run("mini_xception", RECIPE, seed=0, out=tmp_path / "run", start=finished / "network.keras")
+    with pytest.raises(InputError, match="of the architecture mini_xception to start from"):
+        train(run, data[1])
+    assert not list(tmp_path.iterdir())
+
+
+def test_worse_pictures_are_read_worse_and_the_record_says_so(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.evaluate import evaluate
+    from fer_training.limits import LIMITS, measure_limits
+
+    weights = _copy(finished, tmp_path)
+    whole = evaluate(weights, data[1], "PublicTest")
+    measured = measure_limits(weights, data[1])
+    assert list(measured) == list(LIMITS)
+    assert measured["as they are"] == {"accuracy": whole["accuracy"], "ece": whole["ece"]}
+    assert measured["tilted by 45°"]["accuracy"] < whole["accuracy"]
+    assert json.loads(weights.with_suffix(".json").read_text())["limits"] == measured
+
+
 def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_path: Path) -> None:
     from fer_training.evaluate import evaluate
     from fer_training.results import read_results, write_result

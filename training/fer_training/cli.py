@@ -119,6 +119,20 @@ def evaluate(
 
 
 @app.command()
+def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
+    """Measure accuracy on PublicTest when the pictures are made worse: small, tilted, dark, covered. Kept likewise."""
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.limits import measure_limits
+
+    measured = measure_limits(weights, dataset)
+    if as_json:
+        _print_json(measured)
+    else:
+        display.print_limits(console, measured)
+
+
+@app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Photographs, or crops of faces with --whole.")],
     weights: Annotated[Path, typer.Option(help="A .keras file with its .json record beside it.")],
@@ -154,10 +168,24 @@ def table(
     results: Annotated[Path, typer.Argument(help="Folder of results files.")],
     document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the table.")],
 ) -> None:
-    """Write the table of all results into a document."""
-    from fer_training.results import read_results, write_table
+    """Write all results into a document, one table per recipe."""
+    from fer_training.documents import write_part
+    from fer_training.results import read_results, tables
 
-    write_table(document, read_results(results))
+    write_part(document, "table", tables(read_results(results)))
+
+
+@app.command()
+def card(
+    result: Annotated[Path, typer.Argument(help="Results file of the network that is served.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the figures of a network into its model card."""
+    from fer_training.card import card as make_card
+    from fer_training.documents import write_part
+    from fer_training.results import read_result
+
+    write_part(document, "card", make_card(read_result(result)))
 
 
 def _load_keras() -> None:

@@ -67,6 +67,14 @@ def print_result(console: Console, result: Mapping[str, Any], split: str) -> Non
     console.print(classes)
 
 
+def print_limits(console: Console, limits: Mapping[str, Mapping[str, float]]) -> None:
+    """Show what each way to make the pictures worse costs."""
+    table = Table("PublicTest, pictures made worse", "accuracy", "calibration error")
+    for name, figures in limits.items():
+        table.add_row(name, _figure(figures["accuracy"]), _figure(figures["ece"]))
+    console.print(table)
+
+
 def _figure(value: float | None) -> str:
     if value is None:
         return "–"

@@ -33,15 +33,16 @@ def with_teachers(
     for path in weights:
         if load_record(path)["labels"] != list(labels):
             raise InputError(f"Expected a teacher with the classes {', '.join(labels)}; {path} has others.")
-    answers = np.mean([_answers(path, data, recipe.distillation_temperature) for path in weights], axis=0)
+    answers = np.mean([_answers(path, data, recipe) for path in weights], axis=0)
     targets = data.targets.copy()
     targets[:, : data.classes] *= 1 - recipe.distillation
     targets[:, : data.classes] += recipe.distillation * answers
     return dataclasses.replace(data, targets=targets)
 
 
-def _answers(path: Path, data: TrainingSet, temperature: float) -> NDArray[np.float32]:
-    """Probabilities [N, K] of one teacher, the mean of its answers for each image and for its mirror image."""
+def _answers(path: Path, data: TrainingSet, recipe: Recipe) -> NDArray[np.float32]:
+    """Probabilities [N, K] of one teacher, together with those for the mirror images where the recipe has them."""
     teacher, images = load_network(path), data.images[data.rows]
-    views = (images, images[:, :, ::-1])
+    views = (images, images[:, :, ::-1]) if recipe.augmentation.flip else (images,)
+    temperature = recipe.distillation_temperature
     return np.mean([softmax(predict_logits(teacher, view), temperature) for view in views], axis=0)

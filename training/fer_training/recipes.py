@@ -139,9 +139,31 @@ class Distil(Strong):
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(erase=0.25, erase_area=0.15))
 
 
+@dataclass(frozen=True)
+class Compare(Recipe):
+    """The same small budget for every architecture: what each learns from three looks at the data.
+
+    `fer-train run ARCHITECTURE --data data/fer2013 --recipe compare --out runs/compare/ARCHITECTURE`:
+    one to four minutes on two cores; docs/training.md has the table.
+    """
+
+    name: str = "compare"
+    epochs: int = 3
+    warmup_epochs: float = 0.5
+    label_smoothing: float = 0.0
+    votes_share: float = 0.0
+    votes_head: float = 0.5
+    ema: float = 0.99
+    keep: str = "last"
+    augmentation: Augmentation = field(
+        default_factory=lambda: Augmentation(rotate_deg=10, shift=0.06, scale=0.1, shear=0.05, erase=0.1)
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     "smoke": Smoke(),
     "quick": Quick(),
     "strong": Strong(),
     "distil": Distil(),
+    "compare": Compare(),
 }

@@ -1,7 +1,6 @@
 """Measured results as files, and the table in the docs made from them.
 
-A results file is a training record without its per-class figures, with the cost and latency of the network added.
-`fer-train table` writes the table between two marks in a Markdown file, so that no figure is typed by hand.
+A results file is a training record without its confusion matrices, with the cost and latency of the network added.
 """
 
 import json
@@ -13,23 +12,27 @@ from typing import Any
 import numpy as np
 
 from fer_client.errors import InputError
-from fer_training.files import replacing, write_json
+from fer_training.documents import markdown_table, percent
+from fer_training.files import write_json
 from fer_training.history import read_history
 
-BEGIN = "<!-- results: written by `fer-train table`, do not edit -->"
-END = "<!-- end of results -->"
+FIGURES = (
+    "images", "accuracy", "four_category_accuracy", "macro_f1", "ece", "ece_before_temperature",
+    "precision", "recall", "without_copies_of_training",
+)  # fmt: skip
 
-FIGURES = ("images", "accuracy", "four_category_accuracy", "macro_f1", "ece")
-
+SPLITS = ("PublicTest", "PrivateTest")
+SHOWN = {"accuracy": "seven classes", "four_category_accuracy": "four categories", "ece": "calibration error"}
 COLUMNS = (
-    "network", "recipe", "epochs", "parameters", "multiply-adds", "latency, ms",
-    "PublicTest", "PrivateTest", "four categories", "calibration error", "training",
+    "architecture", "best epoch", "parameters", "multiply-adds", "latency, ms",
+    *(f"{split}: {title}" for split in SPLITS for title in SHOWN.values()), "training",
 )  # fmt: skip
 
 
 def result_of(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Keep what a table needs of a record; `extra` adds cost, latency and training time."""
     kept = {name: record[name] for name in ("architecture", "data", "recipe", "seed", "epochs", "versions")}
+    kept |= {name: record[name] for name in ("teachers", "start", "limits") if record.get(name)}
     kept["data"] = {name: record["data"][name] for name in ("name", "sha256")}
     kept["metrics"] = {
         split: {name: figures[name] for name in FIGURES if name in figures}
@@ -84,59 +87,43 @@ def latency_ms(onnx: Path, runs: int = 200) -> float:
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
     """Read all results of a folder, the best on PublicTest first; InputError where one is damaged."""
-    results = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            float(result["metrics"]["PublicTest"]["accuracy"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"Expected a results file at {path}, but it is damaged ({error}). Write it anew."
-            ) from error
-        results.append(result | {"name": path.stem})
+    results = [read_result(path) for path in sorted(folder.glob("*.json"))]
     return sorted(results, key=lambda result: -result["metrics"]["PublicTest"]["accuracy"])
 
 
-def table(results: Sequence[dict[str, Any]]) -> str:
-    """Markdown table, one line per result."""
-    lines = [_line(COLUMNS), _line(["---"] * 3 + ["---:"] * (len(COLUMNS) - 3))]
-    return "\n".join([*lines, *(_line(_cells(result)) for result in results)])
-
-
-def write_table(document: Path, results: Sequence[dict[str, Any]]) -> None:
-    """Put the table between the marks of a Markdown file; InputError where the marks are missing."""
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+def read_result(path: Path) -> dict[str, Any]:
+    """Read one results file, with its name added; InputError where it is damaged."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        float(result["metrics"]["PublicTest"]["accuracy"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"Expected the lines `{BEGIN}` and `{END}` in {document}. Put them where the table belongs."
-        )
-    with replacing(document) as beside:
-        beside.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{after}", encoding="utf-8")
+            f"Expected a results file at {path}, but it is damaged ({error}). Write it anew."
+        ) from error
+    return dict(result) | {"name": path.stem}
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def tables(results: Sequence[dict[str, Any]]) -> str:
+    """Markdown: one table per recipe, so that each compares what had the same budget, one line per result."""
+    parts = []
+    for name, epochs in dict.fromkeys(map(_budget, results)):
+        rows = [_cells(result) for result in results if _budget(result) == (name, epochs)]
+        parts.append(f"Recipe `{name}`, {epochs} epochs:\n\n{markdown_table(COLUMNS, rows)}")
+    return "\n\n".join(parts)
+
+
+def _budget(result: dict[str, Any]) -> tuple[str, int]:
+    return result["recipe"]["name"], result["recipe"]["epochs"]
 
 
 def _cells(result: dict[str, Any]) -> list[str]:
-    public = result["metrics"]["PublicTest"]
-    private = result["metrics"].get("PrivateTest", {})
+    judged = [result["metrics"].get(split, {}) for split in SPLITS]
     return [
-        result["name"],
-        result["recipe"].get("name", "–"),
+        f"`{result['architecture']}`",
         str(result["epochs"]),
         f"{result['parameters'] / 1e3:.0f} k",
         f"{result['multiply_adds'] / 1e6:.1f} M",
         f"{result['latency_ms']:.1f}" if "latency_ms" in result else "–",
-        _percent(public.get("accuracy")),
-        _percent(private.get("accuracy")),
-        _percent(private.get("four_category_accuracy")),
-        _percent(private.get("ece")),
+        *(percent(figures.get(figure)) for figures in judged for figure in SHOWN),
         f"{result['training_s'] / 60:.0f} min" if "training_s" in result else "–",
     ]
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -73,19 +74,16 @@ class Run:
 def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
     """Train, or go on with a run that was killed, and return the path of `network.keras`.
 
-    Raises UsageError when `out` holds a run with other settings.
+    Raises UsageError when `out` holds a run with other settings, InputError when a teacher or the start do not fit.
     """
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
-    classes = len(dataset.label_names)
     _check_splits(dataset)
     data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
-    _claim_folder(run, dataset)
     steps = data.steps(run.recipe.batch_size)
-    model = new_learner(run.architecture, classes, run.recipe, has_votes_head(dataset, run.recipe))
-    if run.start is not None:
-        start_from(model, run.architecture, run.start, dataset.label_names)
+    model = _new_model(run, dataset)
+    _claim_folder(run, dataset)
     load_checkpoint(model, run.out / "checkpoint.keras")
     served = without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
@@ -119,6 +117,14 @@ def _check_splits(dataset: Dataset) -> None:
             )
 
 
+def _new_model(run: Run, dataset: Dataset) -> keras.Model:
+    votes_head = has_votes_head(dataset, run.recipe)
+    model = new_learner(run.architecture, len(dataset.label_names), run.recipe, votes_head)
+    if run.start is not None:
+        start_from(model, run.architecture, run.start, dataset.label_names)
+    return model
+
+
 def _claim_folder(run: Run, dataset: Dataset) -> None:
     """Note what is asked for, or check that the folder holds the same."""
     asked = {
@@ -126,8 +132,7 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
         "recipe": run.recipe.as_record(),
         "seed": run.seed,
         "data": dataset.description["sha256"],
-        "teachers": [_sha256(path) for path in run.teachers],
-        "start": _sha256(run.start) if run.start else None,
+        **_origins(run),
     }
     path = run.out / "run.json"
     if path.exists():
@@ -139,6 +144,14 @@ def _claim_folder(run: Run, dataset: Dataset) -> None:
         return
     run.out.mkdir(parents=True, exist_ok=True)
     write_json(path, asked)
+
+
+def _origins(run: Run) -> dict[str, Any]:
+    """Name the networks that the run learns from and begins with by the SHA-256 of their files."""
+    return {
+        "teachers": [_sha256(path) for path in run.teachers],
+        "start": None if run.start is None else _sha256(run.start),
+    }
 
 
 def _sha256(path: Path) -> str:
@@ -200,7 +213,7 @@ def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoc
     path = run.out / "network.keras"
     with replacing(path) as beside:
         float32_twin(model, run.architecture).save(beside)
-    record = new_record(run.architecture, dataset, run.recipe, run.seed)
+    record = new_record(run.architecture, dataset, run.recipe, run.seed) | _origins(run)
     record["epochs"] = finished.epoch
     record["metrics"] = {"PublicTest": {"accuracy": finished.validation_accuracy}}
     save_record(path, record)
