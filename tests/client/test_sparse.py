@@ -50,6 +50,7 @@ class TestFill:
         world = World(faces(0, 100), *[faces()] * 3, faces(104, 4))
         found = world.fill([0.0, 0.1, 0.2, 0.2, 0.4])
         assert lefts(found) == [[0, 100], [1, 101], [2, 102], [2, 102], [104, 4]]
+        assert found[2].landmarks_xy[:, 0, 0].tolist() == [2, 102]
         assert world.looked == []
         assert np.isnan(found[2].scores).all()
         assert not np.isnan(found[4].scores).any()
