@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_client.cropping import LANDMARKS_XY, SCALE, Square, crop_faces, cut, face_square
+from fer_client.cropping import (
+    LANDMARKS_XY,
+    SCALE,
+    SCALE_OF_BOX_ALONE,
+    TILT_SHARE,
+    Square,
+    crop_faces,
+    cut,
+    face_square,
+)
 from fer_client.video import Frame, Orientation
 
 NOWHERE = np.full((5, 2), np.nan, np.float32)
@@ -26,6 +35,14 @@ def placed(square: Square) -> NDArray[np.float32]:
     return ((np.array(LANDMARKS_XY) - 0.5) @ turn.T + square.centre_xy).astype(np.float32)
 
 
+def turned_template(angle: float) -> NDArray[np.float64]:
+    """FER2013's landmarks, turned about the middle between eyes and mouth, in shares of the side."""
+    template = np.array(LANDMARKS_XY)
+    middle = template[[0, 1, 3, 4]].mean(axis=0)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return (template - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
+
+
 def dots(points: NDArray[np.float32], size: int = 400) -> NDArray[np.uint8]:
     """A dark picture with a soft bright dot at each place."""
     ys, xs = np.mgrid[:size, :size] + 0.5
@@ -35,18 +52,23 @@ def dots(points: NDArray[np.float32], size: int = 400) -> NDArray[np.uint8]:
 
 class TestPlace:
     def test_without_landmarks_the_square_shares_the_centre_of_the_box(self) -> None:
-        assert face_square(np.array([10, 20, 30, 40]), NOWHERE) == Square((25, 40), SCALE * 40)
-        assert face_square(np.array([10, 20, 40, 30]), NOWHERE) == Square((30, 35), SCALE * 40)
+        assert face_square(np.array([10, 20, 30, 40]), NOWHERE) == Square((25, 40), SCALE_OF_BOX_ALONE * 40)
+        assert face_square(np.array([10, 20, 40, 30]), NOWHERE) == Square((30, 35), SCALE_OF_BOX_ALONE * 40)
 
     def test_an_empty_box_still_has_a_side(self) -> None:
         assert face_square(np.zeros(4, int), NOWHERE).side == 1
 
-    @pytest.mark.parametrize("degrees", [-170, -40, 0, 5, 90])
-    def test_landmarks_as_in_fer2013_give_back_their_square(self, degrees: float) -> None:
-        wanted = Square((210.5, 190.25), 133.0, math.radians(degrees))
+    def test_landmarks_as_in_fer2013_give_back_their_square(self) -> None:
+        wanted = Square((210.5, 190.25), 133.0)
         found = face_square(np.array([0, 0, 100, 140]), placed(wanted))
         assert found.centre_xy == pytest.approx(wanted.centre_xy, abs=1e-3)
-        assert (found.side, found.tilt) == pytest.approx((wanted.side, wanted.tilt), abs=1e-5)
+        assert (found.side, found.tilt) == pytest.approx((wanted.side, 0), abs=1e-5)
+
+    @pytest.mark.parametrize("degrees", [-170, -40, 5, 90])
+    def test_the_square_turns_with_the_face(self, degrees: float) -> None:
+        leaning = placed(Square((210.5, 190.25), 133.0, math.radians(degrees)))
+        found = face_square(np.array([0, 0, 100, 140]), leaning)
+        assert math.degrees(found.tilt) == pytest.approx(TILT_SHARE * degrees, abs=1e-3)
 
     def test_a_turned_head_keeps_its_size(self) -> None:
         points = placed(Square((200, 200), 133.0))
@@ -86,17 +108,20 @@ class TestCut:
             for tilt in (0.0, 0.3):
                 crop = cut(stripes, Square((300, 300), side, tilt), (96, 96))
                 halved = crop.reshape(48, 2, 48, 2).mean(axis=(1, 3))
-                assert abs(halved - 100).max() < 30, (side, tilt)
+                assert abs(halved - 100).max() < 40, (side, tilt)  # without averages up to 100
 
 
 class TestCrops:
     @pytest.mark.parametrize("side", [60.0, 96.0, 150.0, 310.0])
     @pytest.mark.parametrize("degrees", [0, -20, 35])
-    def test_landmarks_land_where_fer2013_has_them(self, side: float, degrees: float) -> None:
+    def test_landmarks_land_where_fer2013_has_them_but_for_the_tilt_left(
+        self, side: float, degrees: float
+    ) -> None:
         points = placed(Square((203.3, 188.8), side, math.radians(degrees)))
         box = np.array([[0, 0, side / SCALE * 0.8, side / SCALE]])
         crop = crop_faces(frame_of(dots(points)), box, points[None], (96, 96, 1))[0, :, :, 0]
-        for x, y in np.array(LANDMARKS_XY) * 96:
+        left = math.radians((1 - TILT_SHARE) * degrees)
+        for x, y in turned_template(left) * 96:
             part = crop[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4].astype(float)
             ys, xs = np.mgrid[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4] + 0.5
             assert part.max() > 100
@@ -106,7 +131,7 @@ class TestCrops:
     def test_limited_range_becomes_full_range(self) -> None:
         luma = np.full((96, 96), 235, np.uint8)
         luma[:48] = 16
-        box = np.array([[0, 0, 96 / SCALE, 96 / SCALE]])
+        box = np.array([[0, 0, 96, 96]])
         crop = crop_faces(frame_of(luma, is_full_range=False), box, NOWHERE[None], (96, 96, 1))
         assert {crop[0, 0, 0, 0], crop[0, -1, 0, 0]} == {0, 255}
 
