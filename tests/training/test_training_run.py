@@ -221,7 +221,7 @@ def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -
     from fer_training.predict import predict
 
     (tmp_path / "text.jpg").write_text("no picture")
-    with pytest.raises(InputError, match="Expected a picture at"):
+    with pytest.raises(InputError, match="expected a picture"):
         predict([tmp_path / "text.jpg"], finished / "network.keras")
 
 

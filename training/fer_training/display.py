@@ -86,9 +86,9 @@ def print_answers(console: Console, answers: Sequence["Answer"]) -> None:
     if not answers:
         console.print("No face was found. If the pictures are crops of faces, add --whole.")
         return
-    table = Table("picture", "face at x, y, side", "answer")
+    table = Table("picture", "face at x, y, w, h", "answer")
     for answer in answers:
-        face = "whole picture" if answer.box_xywh is None else ", ".join(map(str, answer.box_xywh[:3]))
+        face = "whole picture" if answer.box_xywh is None else ", ".join(map(str, answer.box_xywh))
         ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:3]
         table.add_row(answer.image, face, ", ".join(f"{name} {share:.2f}" for name, share in ranked))
     console.print(table)

@@ -1,4 +1,4 @@
-"""A network's answer for photographs or for crops of faces."""
+"""A network's answer for photographs or for crops of faces; faces are found and cut out as the client does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.detection import choose_detector
-from fer_client.errors import InputError
+from fer_client.cropping import crop_faces
+from fer_client.detection import FrameDetector, choose_detector
+from fer_client.pictures import picture_frame, read_picture
+from fer_client.settings import Settings
 from fer_training.learner import predict_logits
 from fer_training.metrics import softmax
-from fer_training.preparation import read_luma, to_side
+from fer_training.preparation import SIDE, to_side
 from fer_training.record import load_network, load_record
 
 MIN_SCORE = 0.6
+_CROP_SHAPE = (2 * SIDE, 2 * SIDE, 1)
+"""The client's crops, which the server halves."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +57,11 @@ Face = tuple[Path, tuple[int, int, int, int] | None, NDArray[np.uint8]]
 
 
 def _faces(path: Path, whole: bool) -> list[Face]:
-    luma = read_luma(path)
-    if luma is None:
-        raise InputError(
-            f"Expected a picture at {path}, but it cannot be read as one. Give a JPEG or PNG file."
-        )
+    frame = picture_frame(0, 0.0, read_picture(path))
     if whole:
-        return [(path, None, to_side(luma))]
-    detector = choose_detector("auto", None, MIN_SCORE).make()
-    found = detector.detect(np.repeat(luma[..., np.newaxis], 3, axis=2))
-    return [(path, box, to_side(_cut(luma, box))) for box in map(_square, found.boxes_xywh)]
-
-
-def _square(box_xywh: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    """Widen the box to a square about its centre, as the client does with the faces of a video."""
-    x, y, width, height = (float(value) for value in box_xywh)
-    side = max(1, round(max(width, height)))
-    return round(x + (width - side) / 2), round(y + (height - side) / 2), side, side
-
-
-def _cut(luma: NDArray[np.uint8], box_xywh: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Cut the square; beyond the picture's edge, the edge's pixels repeat."""
-    left, top, width, height = box_xywh
-    rows = np.arange(top, top + height).clip(0, luma.shape[0] - 1)
-    columns = np.arange(left, left + width).clip(0, luma.shape[1] - 1)
-    return luma[np.ix_(rows, columns)]
+        return [(path, None, to_side(frame.luma))]
+    detector = FrameDetector(choose_detector("auto", None, MIN_SCORE), Settings.photo_side, Settings.min_face)
+    found = detector.detect(frame)
+    crops = crop_faces(frame, found.boxes_xywh, found.landmarks_xy, _CROP_SHAPE)[..., 0]
+    boxes = np.rint(found.boxes_xywh).astype(int).tolist()
+    return [(path, tuple(box), to_side(crop)) for box, crop in zip(boxes, crops, strict=True)]
