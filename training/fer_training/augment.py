@@ -18,6 +18,8 @@ def augment(images: NDArray[np.uint8], settings: Augmentation, rng: np.random.Ge
     out = np.empty(images.shape, np.float32)
     for target, image in zip(out, images, strict=True):
         target[:] = _warp(image.astype(np.float32), settings, rng)
+        if rng.random() < settings.degrade:
+            target[:] = _degraded(target, rng)
         if rng.random() < settings.erase:
             _erase(target, settings.erase_area, rng)
     gain = 1 + settings.contrast * rng.uniform(-1, 1, (len(out), 1, 1)).astype(np.float32)
@@ -42,6 +44,48 @@ def _warp(image: Images, settings: Augmentation, rng: np.random.Generator) -> Im
         image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.float32)
+
+
+def _degraded(image: Images, rng: np.random.Generator) -> Images:
+    """Do what cameras and codecs do: shrink, smear, darken, grain or compress, one of them and then maybe another."""
+    for change in rng.permutation(list(_DEGRADATIONS))[: rng.integers(1, 3)]:
+        image = np.clip(_DEGRADATIONS[change](image, rng), 0, 255)
+    return image
+
+
+def _shrunk(image: Images, rng: np.random.Generator) -> Images:
+    side = int(rng.integers(14, 40))
+    small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _smeared(image: Images, rng: np.random.Generator) -> Images:
+    length = int(rng.integers(2, 7))
+    size = (length, 1) if rng.random() < 0.5 else (1, length)
+    return np.asarray(cv2.blur(image, size), np.float32)
+
+
+def _darkened(image: Images, rng: np.random.Generator) -> Images:
+    return np.rint(image * np.float32(rng.uniform(0.1, 0.8)))
+
+
+def _grained(image: Images, rng: np.random.Generator) -> Images:
+    return image + rng.normal(0, rng.uniform(2, 20), image.shape).astype(np.float32)
+
+
+def _compressed(image: Images, rng: np.random.Generator) -> Images:
+    quality = int(rng.integers(8, 60))
+    _, coded = cv2.imencode(".jpg", np.rint(image).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.float32)
+
+
+_DEGRADATIONS = {
+    "shrunk": _shrunk,
+    "smeared": _smeared,
+    "darkened": _darkened,
+    "grained": _grained,
+    "compressed": _compressed,
+}
 
 
 def _erase(image: Images, largest_area: float, rng: np.random.Generator) -> None:
