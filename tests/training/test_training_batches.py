@@ -177,7 +177,7 @@ def test_degraded_pictures_are_made_worse_in_many_ways_and_stay_in_range() -> No
     still = Augmentation(
         flip=False, rotate_deg=0, shift=0, scale=0, shear=0, contrast=0, brightness=0, erase=0, degrade=1
     )
-    picture = np.tile(np.linspace(60, 200, 48, dtype=np.float32), (48, 1)).astype(np.uint8)
+    picture = np.add.outer(np.arange(48) ** 2 % 29, np.linspace(60, 200, 48)).astype(np.uint8)
     worse = augment(np.stack([picture] * 40), still, np.random.default_rng(0))
     assert worse.min() >= 0
     assert worse.max() <= 255
