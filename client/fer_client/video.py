@@ -113,9 +113,14 @@ class Video:
         can. Raises InputError where there is not a single frame.
         """
         end = _End()
+        rotation_deg: float | None = None
+        orientation = Orientation()
         try:
             for index, picture in enumerate(self._pictures(end)):
-                frame = _frame(index, picture, self._path)
+                # A picture whose side data was read refers to itself, and stays until Python collects garbage.
+                if picture.rotation != rotation_deg:
+                    rotation_deg, orientation = picture.rotation, _orientation(picture)
+                frame = _frame(index, picture, self._path, orientation)
                 if picture.is_corrupt:
                     self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
                 yield frame
@@ -293,13 +298,12 @@ def _orientation(picture: av.VideoFrame) -> Orientation:
     return Orientation(is_mirrored, round(-math.degrees(math.atan2(b, a)) / 90) % 4)
 
 
-def _frame(index: int, picture: av.VideoFrame, path: Path) -> Frame:
+def _frame(index: int, picture: av.VideoFrame, path: Path, orientation: Orientation) -> Frame:
     if picture.time is None:
         raise InputError(
             f"{path}: expected presentation times, but the stream carries none. Put it into a container "
             f"that does: ffmpeg -i {path.name} -c copy {path.stem}.mp4"
         )
-    orientation = _orientation(picture)
     luma, is_full_range = _luma(picture)
     return Frame(index, float(picture.time), orientation.upright(luma), is_full_range, picture, orientation)
 
