@@ -110,10 +110,11 @@ def report(record: dict[str, Any]) -> str:
             f"{ratio['own_over_floor']:.2f} x in its own processor time"
         )
         if peer := record.get("peer"):
+            rates = ratio["frames_per_s"] / peer["frames_per_s"]
+            costs = peer["own_s_per_frame"] / ratio["own_s_per_frame"]
             lines.append(
-                f"                      {ratio['frames_per_s'] / peer['frames_per_s']:.1f} x the frames per second of the "
-                f"fer package, {peer['own_s_per_frame'] / ratio['own_s_per_frame']:.1f} x as many per second of "
-                "processor time"
+                f"                      {rates:.1f} x the frames per second of the fer package, "
+                f"{costs:.1f} x as many per second of processor time"
             )
     kept, peak = record["agreement"]["all"], record["memory"]
     lines += [
