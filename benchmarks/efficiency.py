@@ -78,7 +78,7 @@ def efficiency(
 def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict[str, float]:
     faces = sum(track["frames"] for track in result["tracks"])
     floor_s = floor.total_s(result["frames_detected"], faces)
-    wall_s = min(cost.wall_s for cost in costs)
+    wall_s, own_s = min(cost.wall_s for cost in costs), min(cost.own_s for cost in costs)
     return {
         "frames": result["frames_analysed"],
         "frames_detected": result["frames_detected"],
@@ -88,7 +88,8 @@ def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict
         "frames_per_s": result["frames_analysed"] / wall_s,
         "wall_over_floor": wall_s * cores() / floor_s,
         "offered_over_floor": min(cost.offered_s for cost in costs) / floor_s,
-        "own_over_floor": min(cost.own_s for cost in costs) / floor_s,
+        "own_over_floor": own_s / floor_s,
+        "own_s_per_frame": own_s / result["frames_analysed"],
     }
 
 

@@ -7,6 +7,7 @@ The README's picture is made so, from the sample clip, whose rights are clear.
 
 import argparse
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,13 @@ def draw_still(axes: Any, still: tuple[float, int, NDArray[np.uint8]], rows: lis
 
 
 def draw_track(axes: Any, rows: list[Row], track: str) -> None:
-    """Stack the probabilities of one face over time."""
-    own = [row for row in rows if row["track"] == track]
-    times = [float(row["time_s"]) for row in own]
-    layers = [[float(row[f"p_{label}"]) for row in own] for label in LABELS]
-    axes.stackplot(times, layers, colors=COLOURS, labels=LABELS)
+    """Stack the probabilities of one face over time, with a gap where it is not seen."""
+    seen = {row["time_s"]: row for row in rows if row["track"] == track}
+    times = list(dict.fromkeys(row["time_s"] for row in rows))
+    layers = [
+        [float(seen[time][f"p_{label}"]) if time in seen else math.nan for time in times] for label in LABELS
+    ]
+    axes.stackplot([float(time) for time in times], layers, colors=COLOURS, labels=LABELS)
     axes.set_ylim(0, 1)
     axes.set_ylabel(f"face {track}", fontsize=8)
     axes.tick_params(labelsize=7)

@@ -50,12 +50,18 @@ class VideoFile:
         can, as it always does with a live stream. Raises InputError where there is not a single frame.
         """
         end = _End()
+        rotation_deg: float | None = None
+        orientation = Orientation()
         try:
             for index, picture in enumerate(self._pictures(end)):
-                frame = _frame(index, picture, self._shown)
-                if (
+                # A picture whose side data was read refers to itself, and stays until Python collects garbage.
+                if picture.rotation != rotation_deg:
+                    rotation_deg, orientation = picture.rotation, _orientation(picture)
+                frame = _frame(index, picture, self._shown, orientation)
+                is_damaged = (
                     picture.is_corrupt and not self.info.is_live
-                ):  # who joins a stream meets a part of a picture
+                )  # who joins a stream meets half a picture
+                if is_damaged:
                     self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
                 yield frame
                 end.frames, end.frame_s = index + 1, frame.time_s
@@ -239,13 +245,12 @@ def _orientation(picture: av.VideoFrame) -> Orientation:
     return Orientation(is_mirrored, round(-math.degrees(math.atan2(b, a)) / 90) % 4)
 
 
-def _frame(index: int, picture: av.VideoFrame, shown: str) -> Frame:
+def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientation) -> Frame:
     if picture.time is None:
         raise InputError(
             f"{shown}: expected presentation times, but the stream carries none. Put it into a container "
             "that does: ffmpeg -i VIDEO -c copy VIDEO.mp4"
         )
-    orientation = _orientation(picture)
     luma, is_full_range = _luma(picture)
     return Frame(index, float(picture.time), orientation.upright(luma), is_full_range, picture, orientation)
 
