@@ -17,13 +17,6 @@ from numpy.typing import NDArray
 from fer_client.inference import Predictions
 from fer_client.timeline import SHORTEST_S, TimedFrame
 
-SMOOTH_S = 0.5
-"""Default length of the window. Expressions that one can see without slow motion last half a second or more
-(Ekman 2003, Emotions Revealed; Yan et al. 2013, doi:10.1007/s10919-013-0159-8): such a one fills the window
-once and so keeps its full height, and what lasts for a frame or two is averaged away. On five real clips of
-one face or more, spells of less than 0.2 s in which another expression was the strongest became fewer, from
-148 a minute of face time to 33 (window 0.25 s), 11 (0.5 s) and 6 (1 s)."""
-
 _MOST_FRAMES = 4096
 """Frames held at most, whatever their times say."""
 

@@ -86,7 +86,9 @@ def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> N
     }  # fmt: skip
     split["without_copies_of_training"] = split | {"images": 3301, "accuracy": 0.69}
     record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}}
+    record |= {"start": "a", "teachers": ["a", "b"]}
     text = card(result_of(record, EXTRA | {"latency_ms": 0.94}) | {"name": "served"})
+    assert "seed 0, begun with trained weights, 2 teachers |" in text
     assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % | 65.0 % | 3.1 % | 1.5 % |" in text
     assert "| PrivateTest without copies | 3,301 | 69.0 % | 80.0 % | 65.0 % | – | 1.5 % |" in text
     assert "| fear | 55.0 % | 40.5 % |" in text

@@ -32,10 +32,17 @@ def _network(result: dict[str, Any]) -> str:
         "one face on one CPU thread, ONNX Runtime": f"{result['latency_ms']:.1f} ms",
         "data": f"{result['data']['name']}, SHA-256 of the prepared images {result['data']['sha256'][:12]}…",
         "recipe": f"`{result['recipe']['name']}`, weights of epoch {result['epochs']} of "
-        f"{result['recipe']['epochs']}, seed {result['seed']}",
+        f"{result['recipe']['epochs']}, seed {result['seed']}{_origin(result)}",
         "software": versions,
     }
     return markdown_table(["network", ""], [[name, value] for name, value in facts.items()], left=2)
+
+
+def _origin(result: dict[str, Any]) -> str:
+    parts = ["begun with trained weights"] if result.get("start") else []
+    if teachers := result.get("teachers"):
+        parts.append(f"{len(teachers)} teacher{'s' if len(teachers) > 1 else ''}")
+    return "".join(f", {part}" for part in parts)
 
 
 def _accuracy(metrics: dict[str, Any]) -> str:

@@ -166,7 +166,7 @@ class Compare(Recipe):
     """The same small budget for every architecture: what each learns from three looks at the data.
 
     `fer-train run ARCHITECTURE --data data/fer2013 --recipe compare --out runs/compare/ARCHITECTURE`:
-    one to four minutes on two cores; docs/training.md has the table.
+    two to four minutes on two cores; ten and more for networks of depthwise convolutions, which are slow on a CPU.
     """
 
     name: str = "compare"
