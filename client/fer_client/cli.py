@@ -110,7 +110,10 @@ def analyse(
     min_face: Annotated[int, typer.Option(help="Least side of a face in pixels.")] = _DEFAULTS.min_face,
     workers: Annotated[
         int | None,
-        typer.Option(help="Threads that detect and crop. Default: one per processor.", show_default=False),
+        typer.Option(
+            help="Threads that detect and crop. Default: one more than processors, at most 8.",
+            show_default=False,
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Faces per request.")] = _DEFAULTS.batch_size,
     in_flight: Annotated[int, typer.Option(help="Requests under way at once.")] = _DEFAULTS.in_flight,

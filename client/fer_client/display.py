@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box, progress
+from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -137,14 +138,12 @@ def _share_table(result: Mapping[str, Any]) -> Table:
     return table
 
 
-def _share_row(name: str, part: Mapping[str, Any]) -> list[Text | str]:
+def _share_row(name: str, part: Mapping[str, Any]) -> list[Columns | str]:
     ranked = sorted(part["share"].items(), key=lambda item: -item[1])
     shown = [(label, share) for label, share in ranked if share >= _SHOWN_SHARE]
-    text = Text("   ").join(
-        Text.assemble(
-            (label, "bold" if index == 0 else ""), f"\N{NO-BREAK SPACE}{100 * share:.0f}\N{NO-BREAK SPACE}%"
-        )
+    shares = [
+        Text.assemble((label, "bold" if index == 0 else ""), f" {100 * share:.0f} %", no_wrap=True)
         for index, (label, share) in enumerate(shown)
-    )
+    ]
     seen = f"{part['face_seconds']:.1f} s" if part["face_seconds"] else f"{part.get('faces', 1)} faces"
-    return [name, seen, text]
+    return [name, seen, Columns(shares, padding=(0, 3))]

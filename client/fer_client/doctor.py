@@ -1,7 +1,6 @@
 """Is everything there that an analysis needs, and does it fit together? Answers in plain words."""
 
 import importlib.metadata
-import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from fer_client.detection import choose_detector
 from fer_client.embedded import find_server
 from fer_client.errors import FerError
 from fer_client.inference import InferenceClient
+from fer_client.settings import usable_cores
 
 _CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4")
 _PACKAGES = ("av", "numpy", "opencv-python-headless", "tritonclient", "grpcio")
@@ -65,7 +65,7 @@ def _video_library() -> Finding:
             "video", f"FFmpeg (libavcodec {ffmpeg}) lacks decoders for {', '.join(missing)}", is_warning=True
         )
     return Finding(
-        "video", f"FFmpeg (libavcodec {ffmpeg}) decodes {', '.join(_CODECS)}; {os.cpu_count()} processors"
+        "video", f"FFmpeg (libavcodec {ffmpeg}) decodes {', '.join(_CODECS)}; {usable_cores()} processors"
     )
 
 

@@ -21,6 +21,11 @@ one face or more, spells of less than 0.2 s in which another expression was the 
 148 a minute of face time to 33 (window 0.25 s), 11 (0.5 s) and 6 (1 s)."""
 
 
+def usable_cores() -> int:
+    """Count the processors that this process may run on; a container's may be fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Settings:
     """How videos are analysed.
@@ -36,7 +41,8 @@ class Settings:
     `min_score`: least confidence of a face in [0, 1]; `min_face`: least side of a face in pixels.
     `photo_side`: the same for photographs, which may hold a crowd: on 34 of them 320 found 135 faces, 640 found
     146 in twice the time, and 1280 found 148 in nine times the time of 640.
-    `detection_workers`: threads that detect and crop.
+    `detection_workers`: threads that detect and crop. One more than there are cores, so that one that waits
+    for Python's lock leaves no core idle: with `--detect-every 1` a run on two cores took 4 % less time.
     `smooth_s`: length in seconds of the window over which a face's answers are averaged; 0 for none.
     `duration_s`: how much of a video is analysed, in seconds from its first frame; None for all of it.
     `sequence_fps`: how many pictures of a sequence follow each other in a second; None where there is none.
@@ -54,7 +60,7 @@ class Settings:
     detection_side: int = 320
     min_score: float = 0.7
     min_face: int = 24
-    detection_workers: int = field(default_factory=lambda: min(8, os.cpu_count() or 1))
+    detection_workers: int = field(default_factory=lambda: min(8, usable_cores() + 1))
     smooth_s: float = SMOOTH_S
     duration_s: float | None = None
     sequence_fps: float | None = None

@@ -28,7 +28,7 @@ def thumbnail(luma: Image) -> NDArray[np.float32]:
 
 def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
     """Whether the thumbnails of two frames, one after the other, belong to different shots."""
-    if float(np.abs(after - before).mean()) < _LEAST_DIFFERENCE:
+    if cv2.norm(before, after, cv2.NORM_L1) < _LEAST_DIFFERENCE * before.size:
         return False
     first, second = (picture.ravel() - picture.mean() for picture in (before, after))
     scale = math.sqrt(float(first @ first) * float(second @ second))

@@ -51,8 +51,9 @@ def looks(crops: Image) -> NDArray[np.float32]:
     size = (_LOOK_SIDE, _LOOK_SIDE)
     small = [cv2.resize(crop, size, interpolation=cv2.INTER_AREA).ravel() for crop in crops]
     rows = np.array(small, np.float32).reshape(len(crops), _LOOK_SIDE**2 * crops.shape[3])
-    rows -= rows.mean(axis=1, keepdims=True)
-    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6), np.float32)
+    rows -= rows.sum(axis=1, keepdims=True) / rows.shape[1]
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(rows / (lengths[:, np.newaxis] + 1e-6), np.float32)
 
 
 @dataclass
