@@ -155,6 +155,7 @@ class Robust(Distil):
     warmup_epochs: float = 0.5
     ema: float = 0.998
     keep: str = "last"
+    votes_share: float = 0.4
     distillation: float = 0.5
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(degrade=0.5, erase=0.25, erase_area=0.15)
