@@ -105,7 +105,8 @@ class Strong(Recipe):
     """A residual network in about an hour and a half on two busy cores: strong augmentation, votes as a second target.
 
     `fer-train run se_resnet --data data/fer2013 --recipe strong --epochs 70 --out runs/se_resnet`:
-    65 % on PublicTest half way; training/results/se_resnet.json has the end. More epochs bring more.
+    68.4 % on PublicTest, 68.8 % on PrivateTest. It still reads only 73 % of its own training images, so more epochs
+    should bring more.
     """
 
     name: str = "strong"
