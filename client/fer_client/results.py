@@ -13,8 +13,7 @@ from fer_client.sources import Source
 from fer_client.tables import FORMATS
 
 KNOWN_FILES = frozenset(
-    {"summary.json", "annotated.mp4", "report.html"}
-    | {f"{name}.{suffix}" for name in ("faces", "episodes") for suffix in FORMATS}
+    {"summary.json"} | {f"{name}.{suffix}" for name in ("faces", "episodes") for suffix in FORMATS}
 )
 """Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""
 

@@ -1,5 +1,6 @@
 """The options of one run as one value, checked once."""
 
+import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -74,7 +75,8 @@ class Settings:
             _require(fps is None or 0 < fps <= 1000, option, "above 0 and at most 1000", fps)
         _require(1 <= self.detect_every <= 60, "--detect-every", "from 1 to 60 frames", self.detect_every)
         _require(0 <= self.smooth_s <= 10, "--smooth", "from 0 to 10 seconds", self.smooth_s)
-        _require(self.duration_s is None or self.duration_s > 0, "--duration", "above 0", self.duration_s)
+        is_length = self.duration_s is None or 0 < self.duration_s < math.inf
+        _require(is_length, "--duration", "above 0 and finite", self.duration_s)
         _require(1 <= self.batch_size <= 4096, "--batch-size", "from 1 to 4096", self.batch_size)
         _require(1 <= self.in_flight <= 256, "--in-flight", "from 1 to 256", self.in_flight)
         _require(0 < self.timeout_s <= 3600, "--timeout", "above 0 and at most 3600 seconds", self.timeout_s)

@@ -37,8 +37,9 @@ class Source(ABC):
 
     @property
     def stem(self) -> str:
-        """Name of the result folder where no other input has the same: `talk`."""
-        return PurePath(self.label).stem
+        """Name of the result folder where no other input has the same: `talk`; that of `..mp4` is the label."""
+        stem = PurePath(self.label).stem
+        return stem if stem.strip(".") else self.label
 
     @abstractmethod
     def check(self) -> None:

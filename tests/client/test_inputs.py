@@ -111,6 +111,9 @@ class TestNames:
         with pytest.raises(UsageError, match=r"x\.mp4"):
             named("a/x.mp4", "b/x.mp4")
 
+    def test_a_stem_of_dots_names_no_folder(self) -> None:
+        assert named("..mp4", "...mp4", "a.mp4") == ["..mp4", "...mp4", "a"]
+
     def test_no_result_inside_another(self, tmp_path: Path) -> None:
         touch(tmp_path / "s", "p1.mp4", "p1/a.mp4")
         assert named(str(tmp_path / "s")) == ["s/p1.mp4", "s/p1/a"]

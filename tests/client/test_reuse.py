@@ -50,6 +50,13 @@ class TestRules:
         write_result(tmp_path, IDENTITY)
         assert "format" in str(find_earlier(tmp_path, "jsonl", IDENTITY).reason)
 
+    def test_a_table_that_is_missing(self, tmp_path: Path) -> None:
+        write_result(tmp_path, IDENTITY)
+        (tmp_path / "episodes.csv").unlink()
+        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "episodes.csv is missing"
+        (tmp_path / "faces.csv").unlink()
+        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "faces.csv is missing"
+
     @pytest.mark.parametrize("text", ["", "{", "[]", '"text"'])
     def test_nothing_that_can_be_read(self, tmp_path: Path, text: str) -> None:
         assert find_earlier(tmp_path / "nowhere", "csv", IDENTITY) == Earlier()
