@@ -160,7 +160,7 @@ def identity(source: Source, job: Job) -> dict[str, Any]:
     weights = Path(job.detector.source)
     return {
         "input": {"kind": source.kind, "name": source.label, "fingerprint": mark},
-        "settings": job.settings.as_record(),
+        "settings": job.settings.as_record(source.kind),
         "models": {
             "client": importlib.metadata.version("fer-triton"),
             "fer": job.contract.version,

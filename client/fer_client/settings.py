@@ -14,6 +14,16 @@ _WITHOUT_EFFECT = frozenset(
 )
 """Settings that change where a result stands or how fast it comes, but nothing in it."""
 
+_WITHOUT_EFFECT_ON = {
+    "video": frozenset({"photo_side", "sequence_fps"}),
+    "stream": frozenset({"photo_side", "sequence_fps"}),
+    "sequence": frozenset({"photo_side"}),
+    "photographs": frozenset(
+        {"fps", "detect_every", "detection_side", "smooth_s", "duration_s", "sequence_fps", "partial"}
+    ),
+}
+"""The same for each `fer_client.sources.Source.kind` of input."""
+
 SMOOTH_S = 0.5
 """Default length of the window. Expressions that one can see without slow motion last half a second or more
 (Ekman 2003, Emotions Revealed; Yan et al. 2013, doi:10.1007/s10919-013-0159-8): such a one fills the window
@@ -87,9 +97,10 @@ class Settings:
         _require(1 <= self.detection_workers <= 64, "--workers", "from 1 to 64", self.detection_workers)
         _require(self.table_format in FORMATS, "--format", f"one of {', '.join(FORMATS)}", self.table_format)
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the settings that can change a result, for summary.json."""
-        return {name: value for name, value in asdict(self).items() if name not in _WITHOUT_EFFECT}
+    def as_record(self, kind: str) -> dict[str, Any]:
+        """Return the settings that can change the result of this kind of input, for summary.json."""
+        without = _WITHOUT_EFFECT | _WITHOUT_EFFECT_ON[kind]
+        return {name: value for name, value in asdict(self).items() if name not in without}
 
 
 def _require(holds: bool, option: str, expected: str, came: object) -> None:

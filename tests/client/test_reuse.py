@@ -4,9 +4,12 @@ import json
 import os
 from pathlib import Path
 
+import cv2
 import pytest
 
 from fer_client.reuse import Earlier, find_earlier
+from fer_client.settings import Settings
+from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
 from support.command import Command
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, write_video
@@ -64,6 +67,23 @@ class TestRules:
         assert find_earlier(tmp_path, "csv", IDENTITY) == Earlier()
 
 
+class TestSettings:
+    """Settings that cannot change an input's result do not make it again."""
+
+    def test_a_photograph_depends_on_few(self) -> None:
+        assert Settings().as_record("photographs").keys() == {"photo_side", "min_score", "min_face"}
+
+    @pytest.mark.parametrize("kind", ["video", "stream", "sequence"])
+    def test_a_film_depends_on_all_but_the_photographs_own(self, kind: str) -> None:
+        names = {"fps", "detect_every", "smooth_s", "duration_s", "detection_side"}
+        names |= {"min_score", "min_face", "partial"} | ({"sequence_fps"} if kind == "sequence" else set())
+        assert Settings().as_record(kind).keys() == names
+
+    def test_every_kind_of_input_is_known(self) -> None:
+        for kind in (VideoFile, Stream, PictureSequence, Photographs):
+            assert Settings().as_record(kind.kind)
+
+
 class TestCommand:
     @pytest.fixture(autouse=True)
     def _videos(self, tmp_path: Path) -> None:
@@ -113,6 +133,14 @@ class TestCommand:
         assert run("a.mp4", "--smooth", "1", "--batch-size", "7").stderr == ""
         server.labels = ["calm", "lively"]
         assert "another network" in run("a.mp4", "--smooth", "1").stderr
+
+    def test_settings_of_other_kinds_of_input_change_nothing(self, run: Command, tmp_path: Path) -> None:
+        cv2.imwrite(str(tmp_path / "p.png"), empty_frame())
+        run("a.mp4", "p.png")
+        assert run("a.mp4", "--photo-side", "320").stdout.startswith("a.mp4: done before")
+        assert run("p.png", "--fps", "5", "--smooth", "1", "--partial").stdout.startswith(
+            "p.png: done before"
+        )
 
     def test_a_folder_of_the_user_stays_refused(self, run: Command, tmp_path: Path) -> None:
         run("a.mp4")
