@@ -1,6 +1,7 @@
 """What the words on the command line stand for, and where the results go."""
 
 import io
+import os
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -54,6 +55,59 @@ class TestFolders:
         inputs = find_inputs([str(tmp_path / "empty"), str(tmp_path / "a.mp4")], None)
         assert [source.label for source in inputs.sources] == ["a.mp4"]
         assert "holds none" in str(inputs.failures[str(tmp_path / "empty")])
+
+    def test_a_folder_that_cannot_be_read_stops_no_other(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/a.mp4", "locked/b.mp4", "z.mp4")
+        locked = tmp_path / "locked"
+        locked.chmod(0)
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything")
+        inputs = find_inputs([str(tmp_path)], None)
+        locked.chmod(0o700)
+        assert sorted(source.label for source in inputs.sources) == ["a.mp4", "z.mp4"]
+        assert "Permission denied" in str(inputs.failures.pop(str(locked)))
+        assert not inputs.failures
+
+
+class TestWrongWords:
+    """A word that cannot be used is one failure, and the others stay."""
+
+    def failure(self, word: str) -> tuple[str, str]:
+        inputs = find_inputs([word, "a.mp4"], None)
+        assert [source.label for source in inputs.sources] == ["a.mp4"]
+        ((name, error),) = inputs.failures.items()
+        assert type(error) is InputError
+        return name, str(error)
+
+    def test_a_list_with_zero_bytes(self) -> None:
+        name, told = self.failure("b.mp4\0c.mp4\0")
+        assert name == "b.mp4"
+        assert "\0" not in told
+        assert "one per line" in told
+        assert "-print0" in told
+
+    @pytest.mark.parametrize(
+        "address", ["http://me:word@[::1/x.mp4?key=1", "http://me:word@ho℀st/x.mp4?key=1"]
+    )
+    def test_an_address_that_is_none(self, address: str) -> None:
+        name, told = self.failure(address)
+        assert name.startswith("http://")
+        assert name in told
+        assert "word" not in told + name
+        assert "key" not in told + name
+
+    @pytest.mark.parametrize("word", ["x" * 300, f"{'y/' * 3000}z.mp4", f"%0{'9' * 300}d.png"])
+    def test_a_name_that_no_file_can_have(self, word: str) -> None:
+        assert "File name too long" in self.failure(word)[1]
+
+    def test_a_width_that_no_number_has(self, tmp_path: Path) -> None:
+        (source,) = found(tmp_path / "%099999999999d.png")
+        with pytest.raises(InputError, match="No such file"):
+            source.check()
+
+    def test_an_empty_word(self) -> None:
+        with pytest.raises(UsageError, match="empty"):
+            find_inputs(["a.mp4", ""], None)
 
 
 class TestSequences:
@@ -123,6 +177,10 @@ class TestNames:
         assert stream.shown == "rtsp://cam.local:554/live/main.sdp"
         assert named("http://host/", "https://host/a/talk%20b.mp4?sig=1") == ["host", "talk_20b"]
 
+    def test_an_address_with_a_long_name(self) -> None:
+        (name,) = named(f"http://host/{'é' * 300}.mp4")
+        assert 100 <= len(name.encode()) <= 250
+
     def test_a_link_in_the_way(self, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "clip").symlink_to(tmp_path / "elsewhere")
@@ -149,6 +207,15 @@ class TestFingerprint:
         marks = [fingerprint([tmp_path / name]) for name in "abcd"]
         assert marks[0] == marks[1]
         assert len(set(marks)) == 3
+
+    def test_a_file_that_cannot_be_read_counts_as_such(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a", "b")
+        paths = [tmp_path / "a", tmp_path / "b"]
+        whole = fingerprint(paths)
+        paths[1].unlink()
+        assert fingerprint(paths) == fingerprint(paths) != whole
+        paths[1].touch()
+        assert fingerprint(paths) != whole
 
     def test_of_several_files_the_names_count(self, tmp_path: Path) -> None:
         touch(tmp_path, "a", "b", "c")
