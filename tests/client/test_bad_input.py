@@ -163,7 +163,7 @@ class TestOutputFolder:
         done = run(inside, "--out", tmp_path / "out" / "face" / "..")
         assert done.returncode == 0
         inside.rename(inside.with_name("face.mp4"))
-        assert_fails(run("out/face/face.mp4"), 2, "face.mp4")
+        assert_fails(run("out/face/face.mp4", "--overwrite"), 2, "face.mp4")
         assert (tmp_path / "out" / "face" / "face.mp4").exists()
 
     def test_a_link_to_a_video_inside_the_result_folder_stays_whole(
@@ -173,7 +173,7 @@ class TestOutputFolder:
         inside = tmp_path / "out" / "face" / "faces.parquet"
         inside.write_bytes(face_video.read_bytes())
         (tmp_path / "face.mp4").symlink_to(inside)
-        assert_fails(run("face.mp4"), 2, "faces.parquet")
+        assert_fails(run("face.mp4", "--overwrite"), 2, "faces.parquet")
         assert inside.exists()
 
     def test_a_swap_that_fails_brings_the_earlier_result_back(

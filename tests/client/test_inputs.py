@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from fer_client.errors import InputError, UsageError
 from fer_client.fingerprints import fingerprint
 from fer_client.inputs import find_inputs, natural
-from fer_client.results import check_target, folder_names, input_places, result_folder
+from fer_client.results import check_target, folder_names, input_places, prepare_folder, result_folder
 from fer_client.sources import Photographs, PictureSequence, Source, Stream, VideoFile
 
 
@@ -197,6 +199,50 @@ class TestNames:
             (folder / "faces.csv").write_text("whole")
         assert (target / "faces.csv").read_text() == "whole"
         assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+
+    def test_what_came_into_the_folder_meanwhile_is_kept(self, tmp_path: Path) -> None:
+        target = tmp_path / "clip"
+        with result_folder(target) as folder:
+            (folder / "summary.json").write_text("old")
+        with pytest.raises(UsageError, match=r"notes\.txt"), result_folder(target) as folder:
+            (folder / "summary.json").write_text("new")
+            (target / "notes.txt").write_text("mine")
+        assert {path.name: path.read_text() for path in target.iterdir()} == {
+            "summary.json": "old",
+            "notes.txt": "mine",
+        }
+        assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+
+
+class TestLeftovers:
+    """What a run that was killed leaves behind is removed; what is in use, or not ours, is not."""
+
+    def test_a_killed_run_leaves_nothing_for_good(self, tmp_path: Path) -> None:
+        code = (
+            "import os, pathlib, signal\n"
+            "from fer_client.results import result_folder\n"
+            "with result_folder(pathlib.Path('clip')) as folder:\n"
+            "    (folder / 'faces.csv').write_text('half')\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+        (left,) = tmp_path.iterdir()
+        assert left.name.startswith(".fer-")
+        prepare_folder(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_another_runs_folder_stays(self, tmp_path: Path) -> None:
+        with result_folder(tmp_path / "clip") as folder:
+            (folder / "faces.csv").write_text("half")
+            prepare_folder(tmp_path)
+            assert (folder / "faces.csv").read_text() == "half"
+        assert (tmp_path / "clip" / "faces.csv").exists()
+
+    def test_folders_of_others_stay(self, tmp_path: Path) -> None:
+        touch(tmp_path, ".fer-notes/mine.txt", ".fer-file")
+        (tmp_path / ".fer-empty").mkdir()
+        prepare_folder(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 3
 
 
 class TestFingerprint:

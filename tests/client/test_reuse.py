@@ -10,7 +10,7 @@ import pytest
 from fer_client.reuse import Earlier, find_earlier
 from fer_client.settings import Settings
 from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
-from support.command import Command
+from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, write_video
 
@@ -142,7 +142,26 @@ class TestCommand:
             "p.png: done before"
         )
 
-    def test_a_folder_of_the_user_stays_refused(self, run: Command, tmp_path: Path) -> None:
+    def test_files_of_the_user_beside_a_result_stop_nothing(self, run: Command, tmp_path: Path) -> None:
         run("a.mp4")
-        (tmp_path / "out" / "a" / "notes.txt").write_text("mine")
-        assert run("a.mp4").returncode == 2
+        note = tmp_path / "out" / "a" / ".~lock.faces.csv#"
+        note.write_text("mine")
+        before = self.times(tmp_path)["a"]
+        done = run("a.mp4", "b.mp4")
+        assert done.returncode == 0, done.stderr
+        assert "a.mp4: done before" in done.stdout
+        assert self.times(tmp_path).keys() == {"a", "b"}
+        assert self.times(tmp_path)["a"] == before
+
+    def test_a_result_beside_files_of_the_user_is_not_replaced(self, run: Command, tmp_path: Path) -> None:
+        run("a.mp4")
+        note = tmp_path / "out" / "a" / "notes.txt"
+        note.write_text("mine")
+        for option in (("--smooth", "1"), ("--overwrite",)):
+            done = run("a.mp4", "b.mp4", *option)
+            assert_fails(done, 2, "notes.txt")
+            assert "b.mp4: 4 of 4" in done.stdout
+            assert note.read_text() == "mine"
+        assert (
+            json.loads((tmp_path / "out" / "a" / "summary.json").read_text())["settings"]["smooth_s"] == 0.5
+        )
