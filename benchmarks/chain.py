@@ -143,7 +143,7 @@ def measure(folder: Path, labels: Path, url: str | None, detector_model: Path | 
     return {
         **score([label for _, label in labelled], probabilities, contract.labels),
         "detector": detector.name,
-        "settings": settings.as_record(),
+        "settings": settings.as_record("video"),
         "server": job.server_version,
         "model_version": contract.version,
     }

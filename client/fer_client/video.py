@@ -1,6 +1,7 @@
 """Frames of a video file, upright, with the presentation times that the file states."""
 
 import math
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -170,7 +171,13 @@ def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path}: expected a video file, but it is a folder. Name a file in it.")
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"{path}: expected a video file, but it is a pipe or a device, in which nothing can be looked up. "
+                "Save the video as a file first."
+            )
+        if status.st_size == 0:
             raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
         path.open("rb").close()
     except OSError as error:

@@ -138,6 +138,7 @@ class TestOptions:
             ("--detect-every", "0", "from 1"),
             ("--smooth", "-1", "from 0 to 10"),
             ("--duration", "0", "above 0"),
+            ("--duration", "inf", "finite"),
             ("--sequence-fps", "0", "above 0"),
             ("--photo-side", "1", "from 64"),
             ("--batch-size", "0", "from 1"),

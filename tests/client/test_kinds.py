@@ -73,6 +73,16 @@ class TestPhotographs:
         assert len(read_rows(tmp_path / "out" / "photos" / "photographs" / "faces.csv")) == 3
         assert_fails(run("photos"), 3, "1 cut.jpg")
 
+    def test_one_without_permission_stops_no_other(
+        self, run: Command, photographs: Path, tmp_path: Path
+    ) -> None:
+        closed = photographs / "2 face.png"
+        closed.chmod(0)
+        if os.access(closed, os.R_OK):
+            pytest.skip("this user may read everything")
+        assert_fails(run("photos"), 3, "2 face.png", "Permission denied")
+        assert len(read_rows(tmp_path / "out" / "photos" / "photographs" / "faces.csv")) == 2
+
     def test_none_that_can_be_read(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "photos").mkdir()
         (tmp_path / "photos" / "a.jpg").write_bytes(b"no picture")
@@ -132,6 +142,19 @@ class TestSequences:
         assert "1.png cannot be read" in done.stdout
         times = [row["time_s"] for row in read_rows(tmp_path / "out" / "shots" / "faces.csv")]
         assert times == ["0.000000", "0.400000"]
+
+    def test_a_damaged_first_picture(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "shots").mkdir()
+        (tmp_path / "shots" / "0.png").write_bytes(b"no picture")
+        assert_fails(run("shots", "--sequence-fps", "5", "--partial"), 3, "0.png", "expected a picture")
+        for number in (1, 2):
+            write_picture(tmp_path / "shots" / f"{number}.png", empty_frame())
+        assert_fails(run("shots", "--sequence-fps", "5"), 3, "0.png")
+        done = run("shots", "--sequence-fps", "5", "--partial")
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((tmp_path / "out" / "shots" / "summary.json").read_text())
+        assert (summary["video"]["width"], summary["frames_analysed"]) == (empty_frame().shape[1], 2)
+        assert "0.png cannot be read" in summary["video"]["damage"]
 
 
 def test_a_list_on_standard_input(
