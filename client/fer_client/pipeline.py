@@ -38,11 +38,17 @@ _BYTES_AHEAD = 96 << 20
 
 
 def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
-    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None."""
-    last = -math.inf
+    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None.
+
+    Where times go backwards, intervals that were seen before are seen again.
+    """
+    if fps is None:
+        yield from frames
+        return
+    last: int | None = None
     for frame in frames:
-        interval = math.floor(frame.time_s * fps + 1e-6) if fps else math.inf
-        if fps is None or interval > last:
+        interval = math.floor(frame.time_s * fps + 1e-6)
+        if interval != last:
             last = interval
             yield frame
 
