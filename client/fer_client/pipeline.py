@@ -92,7 +92,7 @@ def analysed_frames(
                 tracks = tracker.update(
                     item.boxes_xywh.astype(np.float32), looks(item.crops), item.time_s, item.starts_shot
                 )
-            yield item, tracks, predictions
+            yield item.without_crops(), tracks, predictions
 
 
 def segments_ahead(info: VideoInfo, settings: Settings) -> int:
