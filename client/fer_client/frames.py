@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the file declares about its video stream; sizes are those of the upright picture.
+    """What is known of a video: what the file declares, and, once a frame was decoded, that frame's upright size.
 
     `is_live`: it comes from an address and has no end that is known.
     """

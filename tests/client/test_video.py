@@ -1,6 +1,5 @@
 """Frames with the presentation times, the orientation and the luma that the file states."""
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 from fer_client.errors import InputError
 from fer_client.pipeline import sample
 from fer_client.video import Frame, Orientation, open_video
-from support.videos import write_video
+from support.videos import turned, write_video
 
 WHOLE_CLIPS = [
     "decord_video_0.mov",
@@ -77,16 +76,11 @@ def test_any_display_matrix(
     matrix: tuple[int, int, int, int],
     upright: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-    """The matrix [a b; c d] of the track header maps a stored point (x, y) to (a x + c y, b x + d y)."""
-    data = bytearray(face_video.read_bytes())
-    place = data.index(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), data.index(b"tkhd"))
-    a, b, c, d = (value << 16 for value in matrix)
-    data[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
-    turned = tmp_path / "turned.mp4"
-    turned.write_bytes(data)
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(turned(face_video.read_bytes(), matrix))
     with open_video(face_video) as video:
         stored = next(iter(video.frames())).luma.copy()
-    with open_video(turned) as video:
+    with open_video(path) as video:
         frame = next(iter(video.frames()))
         np.testing.assert_array_equal(frame.luma, upright(stored))
         assert (video.info.width, video.info.height) == frame.size_wh

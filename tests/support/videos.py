@@ -1,6 +1,7 @@
 """Videos that tests make for themselves, with a real face from Matplotlib's sample pictures (US Navy)."""
 
 import importlib.util
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -73,6 +74,15 @@ def write_video(
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return [float(tick * TIME_BASE) for tick in ticks]
+
+
+def turned(mp4: bytes, matrix: tuple[int, int, int, int]) -> bytes:
+    """Write [a b; c d] into an MP4's track header; a stored point (x, y) is shown at (a x + c y, b x + d y)."""
+    data = bytearray(mp4)
+    place = data.index(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), data.index(b"tkhd"))
+    a, b, c, d = (value << 16 for value in matrix)
+    data[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
+    return bytes(data)
 
 
 def write_sound(path: Path) -> None:
