@@ -214,6 +214,7 @@ def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) 
         duration_s=duration_s,
         frame_count=stream.frames or None,
         is_live=is_remote and duration_s is None,
+        bytes_per_pixel=_bytes_per_pixel(stream.format),
     )
 
 
@@ -251,7 +252,7 @@ def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientat
 def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     """Y plane without a copy where the pixel format starts with an 8-bit one, a converted picture elsewhere."""
     name = picture.format.name
-    if not name.startswith(_LUMA_FIRST) or picture.format.components[0].bits != 8:
+    if not _has_luma_plane(picture.format):
         return np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8), True
     plane = picture.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
@@ -259,6 +260,15 @@ def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     ]
     is_full_range = name.startswith(("yuvj", "gray")) or picture.color_range == 2
     return luma, is_full_range
+
+
+def _has_luma_plane(form: Any) -> bool:
+    return form.name.startswith(_LUMA_FIRST) and form.components[0].bits == 8
+
+
+def _bytes_per_pixel(form: Any) -> float:
+    """Of a decoded picture of this pixel format, and of the luma that it may have to be converted to."""
+    return form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1)
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -10,9 +10,11 @@ import pytest
 from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
-from fer_client.pipeline import sample
-from fer_client.video import Frame, Orientation, open_video
-from support.videos import turned, write_video
+from fer_client.pictures import PictureFilm
+from fer_client.pipeline import Bounds, sample
+from fer_client.settings import Settings
+from fer_client.video import Frame, Orientation, VideoInfo, open_video
+from support.videos import empty_frame, turned, write_video
 
 WHOLE_CLIPS = [
     "decord_video_0.mov",
@@ -113,6 +115,25 @@ def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
         assert np.abs(frame.luma.astype(int) - slope).max() <= 2
 
 
+def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path) -> None:
+    write_video(tmp_path / "deep.mkv", [empty_frame()], codec="ffv1", pixel_format="yuv422p10le")
+    write_video(tmp_path / "rgb.avi", [empty_frame()], codec="ffv1", pixel_format="bgr0")
+    cv2.imwrite(str(tmp_path / "a.png"), empty_frame())
+    for path in (face_video, tmp_path / "deep.mkv", tmp_path / "rgb.avi"):
+        with open_video(path) as video:
+            declared = video.info.frame_bytes
+            assert held_bytes(next(video.frames())) == pytest.approx(declared, rel=0.25), path
+    film = PictureFilm("a", [tmp_path / "a.png"], [0.0], 1.0)
+    assert held_bytes(next(film.frames())) == pytest.approx(film.info.frame_bytes, rel=0.25)
+
+
+def held_bytes(frame: Frame) -> int:
+    """Bytes of the decoded picture, its rows padded as FFmpeg does, and of the luma where that is a copy."""
+    planes = frame._picture.planes
+    is_view = frame.luma.ctypes.data == planes[0].buffer_ptr
+    return sum(plane.buffer_size for plane in planes) + (0 if is_view else frame.luma.nbytes)
+
+
 def test_tags_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "tagged.avi"
     write_video(path, codec="mpeg4")
@@ -162,3 +183,35 @@ def sampled(times_s: list[float], fps: float | None) -> list[int]:
         for index, time_s in enumerate(times_s)
     ]
     return [frame.index for frame in sample(frames, fps)]
+
+
+FULL_HD, FOUR_K, CAMERA = (1920, 1080), (3840, 2160), (6000, 4000)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "bytes_per_pixel", "segment", "fewest", "most"),
+    [
+        ((320, 240), 1.5, 6, 12, 12),
+        (FULL_HD, 1.5, 6, 4, 6),
+        (FOUR_K, 1.5, 6, 2, 2),
+        (FOUR_K, 4, 3, 2, 2),
+        (CAMERA, 4, 1, 2, 2),
+        ((0, 0), 1.5, 6, 12, 12),
+    ],
+)
+def test_large_pictures_fill_no_memory(
+    size_wh: tuple[int, int], bytes_per_pixel: float, segment: int, fewest: int, most: int
+) -> None:
+    info = VideoInfo("a", "h264", *size_wh, 0, 0.0, None, None, bytes_per_pixel=bytes_per_pixel)
+    bounds = Bounds.of(info, Settings(detection_workers=3))
+    assert bounds.frames_per_segment == segment
+    assert fewest <= bounds.segments <= most
+    assert 1 <= bounds.frames <= 4
+    one_each = 3 * info.frame_bytes
+    assert info.frame_bytes * (bounds.frames + segment * bounds.segments) <= max(one_each, 240 << 20)
+
+
+def test_results_do_not_depend_on_the_workers() -> None:
+    info = VideoInfo("a", "png", *FOUR_K, 0, 0.0, None, None, bytes_per_pixel=4)
+    found = {Bounds.of(info, Settings(detection_workers=count)).frames_per_segment for count in (1, 3, 64)}
+    assert found == {3}

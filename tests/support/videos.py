@@ -58,6 +58,7 @@ def write_video(
     ticks: Sequence[int] | None = None,
     codec: str = "libx264",
     gop: int = 12,
+    pixel_format: str = "yuv420p",
 ) -> list[float]:
     """Encode frames at the given ticks and return their times in seconds."""
     frames = default_frames() if frames is None else frames
@@ -65,7 +66,7 @@ def write_video(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": str(gop)})
         stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixel_format
         stream.codec_context.time_base = TIME_BASE
         stream.time_base = TIME_BASE
         for frame, tick in zip(frames, ticks, strict=True):
