@@ -85,9 +85,9 @@ def test_numbers_of_any_kind_are_numbers(face_video: Path, server: ProtocolServe
     assert next(analyze(str(face_video), url=server.url, detector="haar", **options)).frame == 0
 
 
-def test_a_named_detector_may_be_a_text(tmp_path: Path) -> None:
+def test_a_named_detector_may_be_a_text(face_video: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.onnx is not there"):
-        analyze(tmp_path, detector_model=str(tmp_path / "nowhere.onnx"))
+        analyze(face_video, detector_model=str(tmp_path / "nowhere.onnx"))
 
 
 def test_what_cannot_be_read_is_told_before_a_server_is_started(face_video: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_told_before_a_server_is_started(face_video: Path
 
 
 def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server: ProtocolServer) -> None:
-    write_video(tmp_path / "cut.mkv", gop=1)
+    write_video(tmp_path / "cut.mkv", ticks=[1280 * index for index in range(30)], gop=1)
     data = (tmp_path / "cut.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
     found = analyze([face_video, tmp_path / "cut.mkv"], url=server.url, detector="haar")
