@@ -268,6 +268,8 @@ def _has_luma_plane(form: Any) -> bool:
 
 def _bytes_per_pixel(form: Any) -> float:
     """Of a decoded picture of this pixel format, and of the luma that it may have to be converted to."""
+    if form is None:  # no picture was found when the file was opened
+        return 1.5
     return form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1)
 
 
