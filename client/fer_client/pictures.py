@@ -13,6 +13,9 @@ import numpy as np
 from fer_client.errors import InputError
 from fer_client.frames import Frame, Image, Orientation, VideoInfo
 
+_BYTES_PER_PIXEL = 4
+"""Of a picture's frame: blue, green, red and luma."""
+
 
 def read_picture(path: Path) -> Image:
     """Read a picture upright, as its EXIF orientation says: BGR, uint8 [height, width, 3].
@@ -66,7 +69,10 @@ class PictureFilm:
         """Properties of the film; its size is that of the first picture that can be read."""
         height, width = first_picture(self.paths).shape[:2]
         codec = self.paths[0].suffix.lstrip(".").lower()
-        return VideoInfo(self.name, codec, width, height, 0, 0.0, self.duration_s, len(self.paths))
+        count = len(self.paths)
+        return VideoInfo(
+            self.name, codec, width, height, 0, 0.0, self.duration_s, count, bytes_per_pixel=_BYTES_PER_PIXEL
+        )
 
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
         """Yield a frame per picture. One that cannot be read raises InputError, or is left out if allowed."""

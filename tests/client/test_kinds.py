@@ -17,7 +17,7 @@ from fer_client.pictures import picture_frame, read_picture
 from fer_client.streams import open_stream
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
-from support.videos import default_frames, empty_frame, face_frame, uneven_ticks, write_video
+from support.videos import default_frames, empty_frame, face_frame, turned, uneven_ticks, write_video
 from support.web import web
 
 
@@ -184,6 +184,13 @@ class TestAddresses:
         text = (tmp_path / "out" / "face" / "summary.json").read_text() + done.stdout + done.stderr
         assert "secret" not in text
         assert "hidden" not in text
+
+    def test_a_turned_video_on_the_web(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "turned.mp4").write_bytes(turned(face_video.read_bytes(), (0, 1, -1, 0)))
+        with web(tmp_path, threading.Event()) as address:
+            assert run(f"{address}/turned.mp4").returncode == 0
+        video = json.loads((tmp_path / "out" / "turned" / "summary.json").read_text())["video"]
+        assert (video["width"], video["height"], video["rotation_deg"]) == (240, 320, 270)
 
     def test_nothing_at_the_address(self, run: Command, face_video: Path) -> None:
         with web(face_video.parent, threading.Event()) as address:
