@@ -11,8 +11,9 @@ def iou_matrix(boxes_xywh: NDArray[np.float32], others_xywh: NDArray[np.float32]
     low = np.maximum(boxes_xywh[:, None, :2], others_xywh[None, :, :2])
     ends, other_ends = (boxes[:, :2] + boxes[:, 2:] for boxes in (boxes_xywh, others_xywh))
     high = np.minimum(ends[:, None], other_ends[None])
-    overlap = np.clip(high - low, 0, None).prod(axis=2)
-    areas, other_areas = (boxes[:, 2:].prod(axis=1) for boxes in (boxes_xywh, others_xywh))
+    sides = np.maximum(high - low, 0)
+    overlap = sides[..., 0] * sides[..., 1]
+    areas, other_areas = (boxes[:, 2] * boxes[:, 3] for boxes in (boxes_xywh, others_xywh))
     union = areas[:, None] + other_areas[None] - overlap
     return np.asarray(overlap / np.maximum(union, 1e-9), np.float32)
 

@@ -7,6 +7,7 @@ to 481 and 6 %, looks beside it to 411 and 2 %, and what follows, which also ask
 faces again, to 91 and less than 0.1 %.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -176,6 +177,6 @@ class Tracker:
         else:
             track.motion, track.is_in_shot = _Motion(place, side), True
         mixed = track.look + _LOOK_PACE * (look - track.look)
-        track.look = mixed / (np.linalg.norm(mixed) + 1e-6)
+        track.look = np.asarray(mixed / (math.sqrt(mixed @ mixed) + 1e-6), np.float32)
         track.size_wh, track.seen_s = (width, height), time_s
         return track.number

@@ -128,8 +128,8 @@ class Distil(Strong):
 
     `fer-train run se_resnet --data data/fer2013 --recipe distil --teacher FIRST.keras --start FIRST.keras --out …`,
     an hour on two cores: from 68.4 % to 69.7 % on PublicTest, best after 48 epochs. Augmentation is milder than in
-    `strong`: after 70 of its epochs, se_resnet read 72.8 % of its own training images right and 68.4 % of PublicTest, so
-    it was held back more than it overfitted.
+    `strong`: after 70 of its epochs, se_resnet read 72.8 % of its own training images right and 68.4 % of PublicTest,
+    so it was held back more than it overfitted.
     """
 
     name: str = "distil"
