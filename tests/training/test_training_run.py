@@ -176,6 +176,72 @@ def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, t
         evaluate(weights, other, "PublicTest")
 
 
+@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest"])
+def test_other_data_are_measured_and_leave_the_record_alone(
+    finished: Path, data: Any, tmp_path: Path, split: str
+) -> None:
+    from fer_training.evaluate import evaluate
+    from fer_training.limits import measure_limits
+
+    weights = _copy(finished, tmp_path)
+    before = weights.with_suffix(".json").read_bytes()
+    other = dataclasses.replace(data[1], description={**data[1].description, "sha256": "other"})
+    assert evaluate(weights, other, split)["images"] == 70
+    assert measure_limits(weights, other)["as they are"]["accuracy"] > 0.5
+    assert weights.with_suffix(".json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "expected"),
+    [
+        ({"sha256": "a"}, {"sha256": "a"}, True),
+        ({"sha256": "a"}, {"sha256": "a", "arrays_sha256": "b"}, True),
+        ({"sha256": "a", "arrays_sha256": "b"}, {"sha256": "a", "arrays_sha256": "c"}, False),
+        ({"sha256": "a"}, {"sha256": "b"}, False),
+        ({}, {"sha256": "a"}, False),
+    ],
+)
+def test_data_are_those_of_the_record_by_every_fingerprint_that_it_has(
+    data: Any, learned: dict[str, str], given: dict[str, str], expected: bool
+) -> None:
+    from fer_training.record import is_trained_on
+
+    assert is_trained_on({"data": learned}, dataclasses.replace(data[1], description=given)) is expected
+
+
+def test_the_command_says_that_it_leaves_the_record_of_other_data_alone(
+    finished: Path, make_dataset: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    from fer_training.cli import main
+
+    weights = _copy(finished, tmp_path)
+    folder, _ = make_dataset(6)
+    monkeypatch.setattr("sys.argv", ["fer-train", "evaluate", str(weights), "--data", str(folder), "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["images"] == 14
+    assert (
+        printed.err
+        == f"Note: {weights.with_suffix('.json')} is left as it is, since the network was trained on other data.\n"
+    )
+
+
+def test_limits_refuse_other_classes_and_an_empty_publictest(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.limits import measure_limits
+
+    weights = _copy(finished, tmp_path)
+    other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
+    with pytest.raises(InputError, match="Expected data with the classes angry"):
+        measure_limits(weights, other)
+    empty = dataclasses.replace(data[1], split=np.zeros_like(data[1].split))
+    with pytest.raises(InputError, match="images in the split PublicTest, but the data has none"):
+        measure_limits(weights, empty)
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive"])
 def test_damaged_weights_are_refused(finished: Path, data: Any, tmp_path: Path, content: bytes) -> None:
     from fer_training.evaluate import evaluate

@@ -13,7 +13,7 @@ from rich.console import Console
 from fer_client import console as fer_console
 from fer_client.errors import InputError, UsageError
 from fer_training import display
-from fer_training.dataset import SPLITS, load_dataset
+from fer_training.dataset import SPLITS, Dataset, load_dataset
 from fer_training.preparation import only_labels
 from fer_training.preparation import prepare as write_dataset
 from fer_training.readers import READERS
@@ -105,13 +105,17 @@ def evaluate(
     figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy and calibration; on PublicTest, also fit the temperature. The record keeps the figures."""
+    """Measure accuracy and calibration; on PublicTest, also fit the temperature.
+
+    The record beside the weights keeps both, unless the network was trained on other data.
+    """
     _choose(dict.fromkeys(SPLITS[1:]), split, "split")
     dataset = load_dataset(data)
     _load_keras()
     from fer_training.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
+    _note_other_data(weights, dataset)
     if as_json:
         _print_json(result)
     else:
@@ -126,6 +130,7 @@ def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
     from fer_training.limits import measure_limits
 
     measured = measure_limits(weights, dataset)
+    _note_other_data(weights, dataset)
     if as_json:
         _print_json(measured)
     else:
@@ -192,6 +197,15 @@ def _load_keras() -> None:
     from fer_training.backend import choose_backend
 
     choose_backend()
+
+
+def _note_other_data(weights: Path, dataset: Dataset) -> None:
+    from fer_training.record import is_trained_on, load_record, record_path
+
+    if not is_trained_on(load_record(weights), dataset):
+        fer_console.notify(
+            f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."
+        )
 
 
 def _choose(choices: dict[str, Any], name: str, what: str) -> Any:

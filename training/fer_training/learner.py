@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_client.errors import InputError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import Batch, to_input
-from fer_training.dataset import VOTE_NAMES
+from fer_training.dataset import VOTE_NAMES, Dataset
 from fer_training.recipes import Recipe
 from fer_training.record import load_network, load_record
 
@@ -141,6 +141,14 @@ def float32_twin(model: keras.Model, architecture: str) -> keras.Model:
         twin = ARCHITECTURES[architecture](model.output.shape[-1])
     twin.set_weights(model.get_weights())
     return twin
+
+
+def rows_of(dataset: Dataset, split: str) -> NDArray[np.intp]:
+    """Indices of the images of one split; InputError where it has none."""
+    rows = dataset.rows(split)
+    if not len(rows):
+        raise InputError(f"Expected images in the split {split}, but the data has none. Prepare it again.")
+    return rows
 
 
 def predict_logits(

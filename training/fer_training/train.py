@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import UsageError
 from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, training_set
 from fer_training.dataset import Dataset
 from fer_training.distill import with_teachers
@@ -32,6 +32,7 @@ from fer_training.learner import (
     load_checkpoint,
     new_learner,
     predict_logits,
+    rows_of,
     seed_dropout,
     start_from,
     train_step,
@@ -79,7 +80,8 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
-    _check_splits(dataset)
+    for split in ("Training", "PublicTest"):
+        rows_of(dataset, split)
     data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
     steps = data.steps(run.recipe.batch_size)
     model = _new_model(run, dataset)
@@ -107,14 +109,6 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
             model.save(beside)
         tell(Progress(epoch + 1, run.recipe.epochs, 0, steps, loss, finished))
     return run.out / "network.keras"
-
-
-def _check_splits(dataset: Dataset) -> None:
-    for split in ("Training", "PublicTest"):
-        if not len(dataset.rows(split)):
-            raise InputError(
-                f"Expected images in the split {split}, but the data has none. Prepare it again."
-            )
 
 
 def _new_model(run: Run, dataset: Dataset) -> keras.Model:
