@@ -79,15 +79,20 @@ def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
         write_part(tmp_path / "page.md", "table", "new")
 
 
-def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> None:
+def _judged(extra: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A result with the figures of both splits; `changes` go into the record."""
     split = {
         "images": 3589, "accuracy": 0.7, "four_category_accuracy": 0.8, "macro_f1": 0.65, "ece": 0.015,
         "ece_before_temperature": 0.031, "precision": {"fear": 0.55}, "recall": {"fear": 0.405},
     }  # fmt: skip
     split["without_copies_of_training"] = split | {"images": 3301, "accuracy": 0.69}
-    record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}}
-    record |= {"start": "a", "teachers": ["a", "b"]}
-    text = card(result_of(record, EXTRA | {"latency_ms": 0.94}) | {"name": "served"})
+    record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}} | changes
+    return result_of(record, extra) | {"name": "served"}
+
+
+def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> None:
+    text = card(_judged(EXTRA | {"latency_ms": 0.94}, start="a", teachers=["a", "b"]))
+    assert "ONNX Runtime | 0.9 ms |" in text
     assert "seed 0, begun with trained weights, 2 teachers |" in text
     assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % | 65.0 % | 3.1 % | 1.5 % |" in text
     assert "| PrivateTest without copies | 3,301 | 69.0 % | 80.0 % | 65.0 % | – | 1.5 % |" in text
@@ -104,6 +109,18 @@ def test_a_damaged_result_is_named(results: Path) -> None:
     (results / "cut.json").write_text('{"metrics": {}}')
     with pytest.raises(InputError, match=r"cut\.json"):
         read_results(results)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_results_is_refused(tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / "results").mkdir()
+    with pytest.raises(InputError, match="Write them with `fer-train result`"):
+        read_results(tmp_path / "results")
+
+
+def test_a_card_shows_a_latency_that_was_not_measured_as_a_dash() -> None:
+    assert "| one face on one CPU thread, ONNX Runtime | – |" in card(_judged(EXTRA))
 
 
 EPOCHS = [

@@ -71,7 +71,9 @@ def run(
     ],
     recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "quick",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights, order and augmentation.")
+    ] = 0,
     teacher: Annotated[
         list[Path] | None, typer.Option(help="Weights to distil from; may be repeated.")
     ] = None,

@@ -86,8 +86,12 @@ def latency_ms(onnx: Path, runs: int = 200) -> float:
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Read all results of a folder, the best on PublicTest first; InputError where one is damaged."""
+    """Read all results of a folder, the best on PublicTest first; InputError where one is damaged or none is there."""
     results = [read_result(path) for path in sorted(folder.glob("*.json"))]
+    if not results:
+        raise InputError(
+            f"Expected results files NAME.json in {folder}, but found none. Write them with `fer-train result`."
+        )
     return sorted(results, key=lambda result: -result["metrics"]["PublicTest"]["accuracy"])
 
 
