@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactor
 
 
 def _train(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     on_progress = others.pop("on_progress", None)
     train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)
@@ -110,9 +112,59 @@ def test_the_last_learning_rate_is_the_schedules(finished: Path) -> None:
     assert [epoch.learning_rate for epoch in read_history(finished / "history.csv")] == rates[13::14].tolist()
 
 
-def test_a_folder_of_another_run_is_refused(finished: Path, data: Any) -> None:
-    with pytest.raises(UsageError, match="or another --out"):
-        _train(data[1], finished, dataclasses.replace(RECIPE, learning_rate=1e-3))
+def test_a_folder_of_another_run_is_refused_and_what_differs_is_named(finished: Path, data: Any) -> None:
+    other = dataclasses.replace(RECIPE, learning_rate=1e-3, augmentation=Augmentation(erase=0.2))
+    named = (
+        r"recipe\.augmentation\.erase, .*recipe\.learning_rate\. Give the same settings .* or another --out"
+    )
+    with pytest.raises(UsageError, match=named):
+        _train(data[1], finished, other)
+
+
+def _with_fingerprint(dataset: Dataset, fingerprint: str | None) -> Dataset:
+    return dataclasses.replace(dataset, description={**dataset.description, "arrays_sha256": fingerprint})
+
+
+def test_a_run_does_not_go_on_with_other_labels(finished: Path, data: Any, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    _settings(tmp_path / "run", data_with_labels="a")
+    with pytest.raises(UsageError, match=r"came for data_with_labels\."):
+        _train(_with_fingerprint(data[1], "b"), tmp_path / "run")
+    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+
+
+def test_a_run_of_an_older_version_goes_on_and_the_user_hears_what_is_not_known(
+    finished: Path, data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    _settings(tmp_path / "run")
+    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+    assert "of an older version" in capsys.readouterr().err
+
+
+def _settings(folder: Path, **changes: str) -> None:
+    """Write a run's settings as an older version would, with `changes`."""
+    settings = json.loads((folder / "run.json").read_text())
+    settings.pop("data_with_labels")
+    (folder / "run.json").write_text(json.dumps(settings | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "sentence"),
+    [
+        ("run.json", 0, "Expected the settings of a run in"),
+        ("run.json", 0.5, "Expected the settings of a run in"),
+        ("checkpoint.keras", 0, "Expected a Keras file at"),
+        ("checkpoint.keras", 0.5, "Expected a Keras file at"),
+    ],
+)
+def test_damaged_files_of_a_run_are_named(
+    finished: Path, data: Any, tmp_path: Path, name: str, share: float, sentence: str
+) -> None:
+    path = shutil.copytree(finished, tmp_path / "run") / name
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=f"{sentence} .*{name}"):
+        _train(data[1], tmp_path / "run")
 
 
 def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: Path) -> None:
@@ -336,7 +388,8 @@ def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path
 def test_weights_of_another_architecture_are_refused_as_a_start(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     run = Run("mini_xception", RECIPE, seed=0, out=tmp_path / "run", start=finished / "network.keras")
     with pytest.raises(InputError, match="of the architecture mini_xception to start from"):

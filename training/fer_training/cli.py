@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from fer_client import console as fer_console
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import InputError, Interrupted, UsageError
 from fer_training import display
 from fer_training.dataset import SPLITS, Dataset, load_dataset
 from fer_training.preparation import only_labels
@@ -89,11 +89,16 @@ def run(
     _load_keras()
     from fer_training.architectures import ARCHITECTURES
     from fer_training.progress import show_progress
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     _choose(ARCHITECTURES, architecture, "architecture")
-    with show_progress(console) as on_progress:
-        path = train(Run(architecture, chosen, seed, out, tuple(teacher or ()), start), dataset, on_progress)
+    asked = Run(architecture, chosen, seed, out, tuple(teacher or ()), start)
+    try:
+        with show_progress(console) as on_progress:
+            path = train(asked, dataset, on_progress)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
 
 
@@ -224,9 +229,7 @@ def main() -> NoReturn:
     """Run the command; every expected error is one sentence on stderr and an exit code."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime reports to its maker
     try:
-        fer_console.run(
-            app, "fer-train", sys.argv[1:], "Stopped. The same command goes on from the last whole epoch."
-        )
+        fer_console.run(app, "fer-train", sys.argv[1:])
     except OSError as error:
         fer_console.notify(f"fer-train: Could not read or write {error.filename}: {error.strerror}.")
         sys.exit(InputError.exit_code)

@@ -42,13 +42,13 @@ def start_from(model: keras.Model, architecture: str, weights: Path, labels: Seq
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Take weights and optimizer state over, if there are any.
+    """Take weights and optimizer state over, if there are any; InputError where the file is damaged.
 
     Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
     """
     if not path.exists():
         return
-    saved = keras.saving.load_model(path)
+    saved = load_network(path, is_compiled=True)
     model.set_weights(saved.get_weights())
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):

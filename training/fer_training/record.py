@@ -94,10 +94,10 @@ def save_record(weights: Path, record: dict[str, Any]) -> None:
     write_json(record_path(weights), record)
 
 
-def load_network(weights: Path) -> keras.Model:
-    """Open a `.keras` file for use; InputError where it cannot be read."""
+def load_network(weights: Path, is_compiled: bool = False) -> keras.Model:
+    """Open a `.keras` file for use, with its optimizer if `is_compiled`; InputError where it cannot be read."""
     try:
-        return keras.saving.load_model(weights, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+        return keras.saving.load_model(weights, compile=is_compiled)
+    except Exception as error:  # Keras raises whatever its readers of zip, HDF5 and JSON happen to raise.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"Expected a Keras file at {weights}, but it cannot be opened: {reason}") from error
