@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from fer_client.detection import DetectorChoice, Faces
 from fer_client.errors import InputError, UsageError
 from fer_training.dataset import Dataset
 from fer_training.history import read_history
@@ -213,6 +215,39 @@ def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tm
     assert drawn == {"network-PublicTest-confusion.png", "network-PublicTest-reliability.png"}
 
 
+def test_copies_of_training_are_left_out_of_the_second_figures(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    """A training picture of another class, put into PublicTest, is an error there and not without the copies."""
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    images, labels, copy = data[1].images.copy(), data[1].labels, data[1].rows("PublicTest")[0]
+    other = next(row for row in data[1].rows("Training") if labels[row] != labels[copy])
+    images[copy] = images[other]
+    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
+    alone = result["without_copies_of_training"]
+    assert (result["images"], alone["images"]) == (70, 69)
+    right, right_alone = round(70 * result["accuracy"]), round(69 * alone["accuracy"])
+    assert right_alone == right
+    assert alone["accuracy"] > result["accuracy"]
+
+
+def test_a_split_of_copies_alone_has_no_figures_without_them(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    images = data[1].images.copy()
+    images[data[1].rows("PublicTest")] = images[data[1].rows("Training")[:70]]
+    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
+    assert result["without_copies_of_training"] == {
+        "images": 0, "accuracy": None, "four_category_accuracy": None, "macro_f1": None, "ece": None,
+    }  # fmt: skip
+    json.dumps(result, allow_nan=False)
+
+
 def _copy(finished: Path, folder: Path) -> Path:
     for name in ("network.keras", "network.json", "history.csv"):
         (folder / name).write_bytes((finished / name).read_bytes())
@@ -312,26 +347,82 @@ def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path
         load_record(weights)
 
 
-def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits(
+def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits_over_the_temperature(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    import cv2
+    from fer_training.learner import predict_logits
+    from fer_training.metrics import softmax
+    from fer_training.predict import predict
+    from fer_training.record import load_network
 
+    weights = _copy(finished, tmp_path)
+    record = json.loads(weights.with_suffix(".json").read_text())
+    weights.with_suffix(".json").write_text(json.dumps(record | {"temperature": 2.5}))
+    images = data[1].images[data[1].rows("PrivateTest")[::10]]
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        cv2.imwrite(str(path), image)
+    answers = predict(paths, weights, None)
+    assert [answer.image for answer in answers] == [str(path) for path in paths]
+    assert {face.box_xywh for answer in answers for face in answer.faces} == {None}
+    shares = [list(face.probabilities.values()) for answer in answers for face in answer.faces]
+    np.testing.assert_allclose(shares, softmax(predict_logits(load_network(weights), images), 2.5), atol=1e-4)
+    assert answers[0].faces[0].expression == data[1].label_names[int(np.argmax(shares[0]))]
+
+
+class OneBox:
+    """Finds a face at a fixed place of every bright picture."""
+
+    def detect(self, bgr: Any) -> Faces:
+        boxes = np.array([[10, 20, 50, 50]] * int(bgr.mean() > 100), np.float32).reshape(-1, 4)
+        return Faces(boxes, np.ones(len(boxes), np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two pictures with a face and a dark one without between them."""
+    paths = [tmp_path / f"{name}.png" for name in ("first", "none", "last")]
+    for path, luma in zip(paths, (140, 20, 160), strict=True):
+        cv2.imwrite(str(path), np.full((240, 320), luma, np.uint8))
+    return paths
+
+
+def test_a_picture_without_a_face_stands_among_the_answers(finished: Path, photos: list[Path]) -> None:
     from fer_training.predict import predict
 
-    rows = data[1].rows("PrivateTest")[::10]
-    paths = [tmp_path / f"{row}.png" for row in rows]
-    for path, row in zip(paths, rows, strict=True):
-        cv2.imwrite(str(path), data[1].images[row])
-    answers = predict(paths, finished / "network.keras", whole=True)
-    assert [answer.image for answer in answers] == [str(path) for path in paths]
-    right = [
-        answer.expression == data[1].label_names[data[1].labels[row]]
-        for answer, row in zip(answers, rows, strict=True)
+    answers = predict(photos, finished / "network.keras", DetectorChoice("box", "test", OneBox))
+    assert [answer.image for answer in answers] == [str(path) for path in photos]
+    assert [[face.box_xywh for face in answer.faces] for answer in answers] == [
+        [(10, 20, 50, 50)],
+        [],
+        [(10, 20, 50, 50)],
     ]
-    assert np.mean(right) > 0.5
-    for answer in answers:
-        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert answers[1].as_record() == {"image": str(photos[1]), "faces": []}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
+    finished: Path, photos: list[Path], monkeypatch: Any, capsys: Any, options: list[str]
+) -> None:
+    from fer_training.cli import main
+
+    asked = []
+    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.detection.download_weights", lambda: asked.append("once"))
+    weights = str(finished / "network.keras")
+    arguments = ["fer-train", "predict", *map(str, photos), "--weights", weights, *options]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    assert asked == ["once"]
+    assert "Note: " in printed.err
+    assert "weaker" in printed.err
+    if options:
+        assert [answer["faces"] for answer in json.loads(printed.out)] == [[], [], []]
+    else:
+        assert printed.out.count("no face") == 3
 
 
 def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -> None:
@@ -339,7 +430,7 @@ def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -
 
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(InputError, match="expected a picture"):
-        predict([tmp_path / "text.jpg"], finished / "network.keras")
+        predict([tmp_path / "text.jpg"], finished / "network.keras", None)
 
 
 def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_path: Path) -> None:

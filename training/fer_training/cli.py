@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 
 from fer_client import console as fer_console
+from fer_client.detection import choose_detector
 from fer_client.errors import InputError, Interrupted, UsageError
+from fer_client.settings import Settings
 from fer_training import display
 from fer_training.dataset import SPLITS, Dataset, load_dataset
 from fer_training.preparation import only_labels
@@ -155,9 +157,12 @@ def predict(
     _load_keras()
     from fer_training.predict import predict as answer
 
-    answers = answer(images, weights, whole)
+    detector = None if whole else choose_detector("auto", None, Settings.min_score)
+    if detector is not None and detector.is_fallback:
+        fer_console.notify(f"Note: {detector.advice}")
+    answers = answer(images, weights, detector)
     if as_json:
-        _print_json([dataclasses.asdict(found) | {"expression": found.expression} for found in answers])
+        _print_json([found.as_record() for found in answers])
     else:
         display.print_answers(console, answers)
 

@@ -63,16 +63,19 @@ def evaluate(weights: Path, dataset: Dataset, split: str, figures: Path | None =
 
 
 def measure(judged: Judged, temperature: float, names: list[str]) -> dict[str, Any]:
-    """All figures of a split, and the main ones without the images that also stand in Training."""
+    """All figures of a split, and the main ones without the images that also stand in Training.
+
+    The latter are None where every image is a copy.
+    """
     probabilities = softmax(judged.logits, temperature)
     result = summarise(probabilities, judged.labels, names)
     result["ece_before_temperature"] = round(
         expected_calibration_error(softmax(judged.logits), judged.labels), 4
     )
     alone = ~judged.copies
-    without = summarise(probabilities[alone], judged.labels[alone], names)
+    without = summarise(probabilities[alone], judged.labels[alone], names) if alone.any() else {"images": 0}
     kept = ("images", "accuracy", "four_category_accuracy", "macro_f1", "ece")
-    result["without_copies_of_training"] = {name: without[name] for name in kept}
+    result["without_copies_of_training"] = {name: without.get(name) for name in kept}
     return result
 
 
