@@ -48,7 +48,7 @@ def test_results_keep_the_figures_and_leave_the_bulk() -> None:
 
 def test_tables_are_sorted_by_publictest_and_show_what_was_not_measured(results: Path) -> None:
     lines = tables(read_results(results)).splitlines()
-    assert lines[0] == "Recipe `strong`, 10 epochs:"
+    assert lines[0] == "Recipe `strong`, 10 epochs, on fer2013 (SHA-256 x…):"
     assert len(lines) == 6
     assert lines[4].startswith(
         "| `resnet` | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | – | 2.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
@@ -109,6 +109,13 @@ def test_a_damaged_result_is_named(results: Path) -> None:
     (results / "cut.json").write_text('{"metrics": {}}')
     with pytest.raises(InputError, match=r"cut\.json"):
         read_results(results)
+
+
+@pytest.mark.parametrize("data", [{"name": "rafdb", "sha256": "x"}, {"name": "fer2013", "sha256": "y"}])
+def test_each_dataset_has_a_table_of_its_own(results: Path, data: dict[str, str]) -> None:
+    (results / "other.json").write_text(json.dumps(result_of(_record(0.65) | {"data": data}, EXTRA)))
+    titles = [line for line in tables(read_results(results)).splitlines() if line.startswith("Recipe")]
+    assert [f"on {data['name']} (SHA-256 {data['sha256']}…)" in title for title in titles] == [False, True]
 
 
 @pytest.mark.parametrize("exists", [True, False])

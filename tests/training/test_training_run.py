@@ -516,3 +516,15 @@ def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_pat
     assert result["metrics"]["PublicTest"]["accuracy"] == accuracy
     assert result["parameters"] > 100_000
     assert result["training_s"] > 0
+    assert "latency_ms" not in result
+
+
+def test_a_result_holds_the_latency_of_the_exported_graph(finished: Path, data: Any, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    from fer_training.evaluate import evaluate
+    from fer_training.results import read_result, write_result
+
+    weights, out = _copy(finished, tmp_path), tmp_path / "result.json"
+    evaluate(weights, data[1], "PublicTest")
+    write_result(weights, out, Path(__file__).parents[2] / "model_repository/expression/1/model.onnx")
+    assert read_result(out)["latency_ms"] > 0
