@@ -51,9 +51,10 @@ bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure frames per second an
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m benchmarks $(CLIP)
 
-docs: $(VENV)/.dev ## Write the figures of training/results into the docs
+docs: $(VENV)/.dev ## Write the figures of training/results and benchmarks/results into the docs
 	$(BIN)/fer-train table training/results docs/training.md
 	$(BIN)/fer-train card training/results/se_resnet.json docs/model-card.md
+	$(BIN)/python -m benchmarks.pages
 
 requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt

@@ -1,6 +1,7 @@
 """Measure the whole client beside what bounds it, in one run.
 
-    python -m benchmarks VIDEO... [--runs N] [--detector-model YUNET.onnx] [--record FILE] [--peer-python PYTHON]
+    python -m benchmarks VIDEO... [--runs N] [--detector-model YUNET.onnx] [--compare 2 3 8] [--record FILE]
+        [--peer-python PYTHON]
 
 The first video gives the efficiency over the floor, the memory and the peer's speed; all of them together how
 far detecting on few frames agrees with detecting on each. The server is an embedded one, on the same cores.
@@ -35,7 +36,9 @@ from fer_server.environment import packages
 _PEER_FRAMES = 100
 
 
-def measure(videos: Sequence[Path], model: Path | None, runs: int, peer: str | None) -> dict[str, Any]:
+def measure(
+    videos: Sequence[Path], model: Path | None, runs: int, peer: str | None, compared: Sequence[int]
+) -> dict[str, Any]:
     """Measure everything with one embedded server and return the record."""
     settings = Settings()
     choice = choose_detector("auto", model, settings.min_score)
@@ -60,27 +63,32 @@ def measure(videos: Sequence[Path], model: Path | None, runs: int, peer: str | N
         }
         if peer:
             record["peer"] = peer_speed(peer, videos[0], runs)
-        record["agreement"] = agreements(videos, job)
+        record["agreement"] = agreements(videos, job, sorted({*compared, settings.detect_every}))
         record["memory"] = memory(videos[0], server.url, model)
     return record | {"help": help_cost(runs), "install_mb": install_mb()}
 
 
-def agreements(videos: Sequence[Path], job: Job) -> dict[str, Any]:
-    """Compare the default `detect_every` with 1, over each video and over all."""
-    total, shares = Agreement(), {}
+def agreements(videos: Sequence[Path], job: Job, every: Sequence[int]) -> dict[str, Any]:
+    """Compare each `detect_every` with 1, over all videos; and the default, video by video."""
+    totals = dict.fromkeys(every, Agreement())
+    shares = {}
     for video in videos:
         try:
-            one = agreement(video, job, job.settings.detect_every)
+            found = agreement(video, job, every)
         except FerError as error:
             notify(f"benchmarks: {error}")
             continue
-        total += one
-        shares[video.name] = asdict(one) | one.shares()
+        totals = {steps: totals[steps] + one for steps, one in found.items()}
+        shares[video.name] = _counted(found[job.settings.detect_every])
     return {
-        "detect_every": job.settings.detect_every,
-        "all": asdict(total) | total.shares(),
+        "detect_every": {str(steps): _counted(total) for steps, total in totals.items()},
+        "all": _counted(totals[job.settings.detect_every]),
         "videos": shares,
     }
+
+
+def _counted(one: Agreement) -> dict[str, float]:
+    return asdict(one) | one.shares()
 
 
 def peer_speed(python: str, video: Path, runs: int) -> dict[str, float]:
@@ -135,12 +143,22 @@ def main() -> None:
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
     parser.add_argument("--runs", type=int, default=3, help="how often each part is timed (default 3)")
     parser.add_argument("--detector-model", type=Path, help="YuNet's ONNX file")
+    parser.add_argument(
+        "--compare",
+        type=int,
+        nargs="*",
+        default=[],
+        metavar="N",
+        help="other --detect-every to compare with 1",
+    )
     parser.add_argument("--record", type=Path, help="JSON file for all figures")
     parser.add_argument("--peer-python", metavar="PYTHON", help="a Python that has the package fer")
     arguments = parser.parse_args()
     try:
         runs = max(1, arguments.runs)
-        record = measure(arguments.videos, arguments.detector_model, runs, arguments.peer_python)
+        record = measure(
+            arguments.videos, arguments.detector_model, runs, arguments.peer_python, arguments.compare
+        )
     except FerError as error:
         notify(f"benchmarks: {error}")
         sys.exit(error.exit_code)

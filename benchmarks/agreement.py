@@ -47,18 +47,20 @@ class Agreement:
         }
 
 
-def agreement(path: Path, job: Job, every: int) -> Agreement:
-    """Analyse a video with the detector on every frame and on every `every`-th, and compare the tables."""
-    tables, detections = [], 0
+def agreement(path: Path, job: Job, every: Sequence[int]) -> dict[int, Agreement]:
+    """Compare the detector on every `n`-th frame, for each `n` of `every`, with the detector on each frame."""
+    reference, _ = _table(path, job, 1)
+    return {steps: compare(reference, *_table(path, job, steps)) for steps in every}
+
+
+def _table(path: Path, job: Job, every: int) -> tuple[list[Row], int]:
+    """Rows of faces.csv, and how many frames the detector saw."""
+    settings = replace(job.settings, detect_every=every, partial=True, table_format="csv")
     with tempfile.TemporaryDirectory() as folder:
-        for steps in (1, every):
-            settings = replace(job.settings, detect_every=steps, partial=True, table_format="csv")
-            target = Path(folder) / str(steps)
-            result = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
-            detections = result["frames_detected"]
-            with (target / "faces.csv").open(newline="", encoding="utf-8") as file:
-                tables.append(list(csv.DictReader(file)))
-    return compare(tables[0], tables[1], detections)
+        target = Path(folder) / "result"
+        result = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
+        with (target / "faces.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file)), int(result["frames_detected"])
 
 
 def compare(reference: Iterable[Row], judged: Iterable[Row], detections: int) -> Agreement:

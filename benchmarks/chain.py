@@ -11,29 +11,22 @@ import argparse
 import csv
 import json
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import closing
-from itertools import islice
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.concurrency import ordered_map
+from fer_client.analysis import open_analysis
 from fer_client.console import notify
 from fer_client.contract import FOUR_CATEGORIES, four_category_columns
-from fer_client.cropping import crop_faces
-from fer_client.detection import Faces, FrameDetector, choose_detector
-from fer_client.embedded import find_server
+from fer_client.detection import choose_detector
 from fer_client.errors import FerError, InputError
-from fer_client.inference import InferenceClient, Predictions
 from fer_client.interruption import Interruption
-from fer_client.job import Job
+from fer_client.job import Job, open_job
 from fer_client.settings import Settings
-from fer_client.video import open_video
+from fer_client.sources import Photographs
 
 SAME_NAME = {
     "anger": "angry",
@@ -76,47 +69,19 @@ def known(labelled: Sequence[Labelled], names: Sequence[str]) -> list[Labelled]:
     return kept
 
 
-def largest(faces: Faces) -> int | None:
-    """Which face has the largest box; None without any."""
-    return int(faces.boxes_xywh[:, 2:].prod(axis=1).argmax()) if len(faces.scores) else None
-
-
-def crop_largest(path: Path, detector: FrameDetector, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Cut out the largest face of a picture's first frame, uint8 [1, *shape], or [0, *shape] without one."""
-    with open_video(path) as video:
-        frame = next(video.frames())
-        faces = detector.detect(frame)
-        chosen = [] if (index := largest(faces)) is None else [index]
-        return crop_faces(frame, faces.boxes_xywh[chosen], faces.landmarks_xy[chosen], shape)
-
-
-def predict(pictures: Iterable[Path], job: Job) -> Iterator[NDArray[np.float32]]:
-    """Yield the network's probabilities for each picture, [K], NaN where no face was found."""
-    settings, shape = job.settings, job.contract.crop_shape
-    detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
-    workers = settings.detection_workers
-    limit = min(settings.batch_size, job.contract.max_batch_size)
-    under_way: deque[tuple[list[bool], Future[Predictions] | None]] = deque()
-    with closing(
-        ordered_map(lambda path: crop_largest(path, detector, shape), pictures, workers, 2 * workers)
-    ) as crops:
-        while group := list(islice(crops, limit)):
-            job.interruption.check()
-            faces = np.concatenate(group)
-            answer = job.client.submit(faces, job.contract) if len(faces) else None
-            under_way.append(([len(crop) > 0 for crop in group], answer))
-            while len(under_way) > settings.in_flight:
-                yield from _received(*under_way.popleft(), job)
-    while under_way:
-        yield from _received(*under_way.popleft(), job)
-
-
-def _received(
-    is_found: list[bool], answer: "Future[Predictions] | None", job: Job
-) -> Iterator[NDArray[np.float32]]:
-    rows = iter(() if answer is None else job.interruption.result_of(answer).expression)
-    missing = np.full(len(job.contract.labels), np.nan, np.float32)
-    yield from (next(rows) if found else missing for found in is_found)
+def predict(pictures: Sequence[Path], folder: Path, job: Job) -> NDArray[np.float32]:
+    """Return the network's probabilities for the largest face of each picture, [N, K], NaN without a face."""
+    answers = np.full((len(pictures), len(job.contract.labels)), np.nan, np.float32)
+    source = Photographs(PurePosixPath(folder.name), tuple(pictures), folder)
+    with open_analysis(source, job) as analysis:
+        for item in analysis.frames:
+            seen = item.frame.seen
+            if len(seen.boxes_xywh):
+                largest = seen.boxes_xywh[:, 2:].prod(axis=1).argmax()
+                answers[seen.index] = item.frame.predictions.expression[largest]
+    for error in analysis.unreadable.values():
+        notify(f"chain: {error}")
+    return answers
 
 
 def score(truth: Sequence[str], probabilities: NDArray[np.float32], names: Sequence[str]) -> dict[str, Any]:
@@ -171,19 +136,14 @@ def measure(folder: Path, labels: Path, url: str | None, detector_model: Path | 
     detector = choose_detector("auto", detector_model, settings.min_score)
     interruption = Interruption()
     interruption.install()
-    with (
-        find_server(url, notify) as server,
-        interruption.deferred(),
-        InferenceClient(server.url, settings.timeout_s) as client,
-    ):
-        contract = client.read_contract()
-        job = Job(settings, client, contract, detector, client.server_version(), interruption)
+    with open_job(settings, detector, url, notify, interruption) as job:
+        contract = job.contract
         labelled = known(everything, contract.labels)
-        probabilities = np.stack(list(predict([image for image, _ in labelled], job)))
+        probabilities = predict([image for image, _ in labelled], folder, job)
     return {
         **score([label for _, label in labelled], probabilities, contract.labels),
         "detector": detector.name,
-        "settings": settings.as_record(),
+        "settings": settings.as_record("video"),
         "server": job.server_version,
         "model_version": contract.version,
     }

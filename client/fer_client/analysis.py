@@ -151,16 +151,10 @@ def _write_tables(
 
 def identity(source: Source, job: Job) -> dict[str, Any]:
     """Return all that decides a result: the input's content, the settings and the networks."""
-    try:
-        mark = source.fingerprint()
-    except OSError as error:
-        raise InputError(
-            f"{source.shown}: cannot be read ({error.strerror}). Check its permissions."
-        ) from error
     weights = Path(job.detector.source)
     return {
-        "input": {"kind": source.kind, "name": source.label, "fingerprint": mark},
-        "settings": job.settings.as_record(),
+        "input": {"kind": source.kind, "name": source.label, "fingerprint": source.fingerprint()},
+        "settings": job.settings.as_record(source.kind),
         "models": {
             "client": importlib.metadata.version("fer-triton"),
             "fer": job.contract.version,

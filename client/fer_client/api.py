@@ -1,9 +1,11 @@
 """The client for Python programs: what the command writes as rows comes as typed records."""
 
 from collections.abc import Callable, Generator, Iterable
-from os import PathLike
+from numbers import Integral, Real
+from os import PathLike, fspath
 from pathlib import Path
-from typing import TypedDict, Unpack
+from types import NoneType
+from typing import Any, TypedDict, Unpack, get_type_hints
 
 from fer_client.analysis import Progress, open_analysis
 from fer_client.detection import DetectorChoice, choose_detector
@@ -35,6 +37,14 @@ class Options(TypedDict, total=False):
     detection_workers: int
 
 
+_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "True or False"),
+    int: ((Integral,), "a whole number"),
+    float: ((Real,), "a number"),
+    float | None: ((Real, NoneType), "a number or None"),
+}
+"""What a program may pass for an option of a type, NumPy's numbers included, and how it is named."""
+
 Input = str | PathLike[str]
 
 
@@ -43,7 +53,7 @@ def analyze(
     *,
     url: str | None = None,
     detector: str = "auto",
-    detector_model: Path | None = None,
+    detector_model: Input | None = None,
     progress: Callable[[Progress], None] | None = None,
     notify: Callable[[str], None] | None = None,
     **options: Unpack[Options],
@@ -53,19 +63,40 @@ def analyze(
     `inputs`, `url`, `detector` and `detector_model` are those of the command, `options` the fields of
     `Settings`. `progress` is called after every analysed frame; `notify` takes sentences for the user, such
     as that a server is started. Closing the generator, or leaving its loop, stops threads and server. Memory
-    stays bounded whatever the video's length. Raises UsageError at once, and while it runs InputError at
-    the first input that cannot be read, ServerError or ContractError.
+    stays bounded whatever the video's length.
+
+    Raises UsageError, and InputError where an input is not there or cannot be opened, at the call; while it
+    runs InputError where an input turns out damaged, ServerError or ContractError.
     """
-    words = [str(word) for word in ([inputs] if isinstance(inputs, str | PathLike) else inputs)]
-    found = find_inputs(words, options.get("sequence_fps"))
+    settings = _settings(options)
+    sources = _sources([inputs] if isinstance(inputs, str | PathLike) else inputs, settings)
+    model = None if detector_model is None else Path(detector_model)
+    choice = choose_detector(detector, model, settings.min_score)
+    return _records(sources, settings, choice, url, progress or _ignore, notify or _ignore)
+
+
+def _settings(options: Options) -> Settings:
+    """Make settings; `Settings` checks the ranges, and takes for granted what a command line has parsed."""
+    hints = get_type_hints(Options)
+    for name, value in options.items():
+        if name not in hints:
+            raise UsageError(f"Expected options among {', '.join(hints)}, but one is {name}.")
+        types, kind = _KINDS[hints[name]]
+        if not isinstance(value, types):
+            raise UsageError(f"{name} must be {kind}, but is {value!r}.")
+    return Settings(**options)
+
+
+def _sources(inputs: Iterable[Input], settings: Settings) -> list[Source]:
+    """Find the inputs. Raises UsageError without any, InputError at the first that cannot be opened."""
+    found = find_inputs([fspath(word) for word in inputs], settings.sequence_fps)
     for error in found.failures.values():
         raise error
-    try:
-        settings = Settings(**options)
-    except TypeError as error:
-        raise UsageError(f"Expected options among {', '.join(Options.__annotations__)}: {error}.") from error
-    choice = choose_detector(detector, detector_model, settings.min_score)
-    return _records(found.sources, settings, choice, url, progress or _ignore, notify or _ignore)
+    if not found.sources:
+        raise UsageError("Expected at least one input to analyse, but there is none.")
+    for source in found.sources:
+        source.check()
+    return found.sources
 
 
 def _records(

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ class SeenFrame:
     """One analysed frame: int32 boxes [N, 4] in pixels, scores [N], and uint8 crops [N, H, W, C].
 
     A score is NaN where the detector gives none, or did not look at this frame. `starts_shot`: the frame is
-    the first after a cut, or of the video.
+    the first after a cut, or of the video. Once the server has answered and the tracker has looked there are
+    no more crops, since frames wait long for what is averaged over time.
     """
 
     index: int
@@ -31,6 +32,10 @@ class SeenFrame:
     scores: NDArray[np.float32]
     crops: Image
     starts_shot: bool = False
+
+    def without_crops(self) -> "SeenFrame":
+        """Return the frame without its pictures."""
+        return replace(self, crops=np.empty((0, *self.crops.shape[1:]), np.uint8))
 
 
 @dataclass(frozen=True)

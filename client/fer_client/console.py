@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 
@@ -17,10 +17,12 @@ def notify(message: str) -> None:
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str = "Interrupted.") -> NoReturn:
-    """Run a Typer app as the command `name` and exit with the code of its errors."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is shown escaped
-            stream.reconfigure(errors="backslashreplace")
+    """Run a Typer app as the command `name` and exit with the code of its errors.
+
+    What standard output or standard error does not take is lost, and ends nothing.
+    """
+    sys.stdout = _sturdy(sys.stdout, partial(_tell_loss, name))
+    sys.stderr = _sturdy(sys.stderr, lambda _error: None)
     command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
     sys.exit(_exit_code(name, command, interrupted))
 
@@ -42,3 +44,49 @@ def _exit_code(name: str, command: Callable[[], object], interrupted: str) -> in
 def _fail(name: str, error: FerError) -> int:
     notify(f"{name}: {error}")
     return error.exit_code
+
+
+class _LossyWriter(io.RawIOBase):
+    """Writes to another until that takes no more, tells of the first error, and drops the rest."""
+
+    def __init__(self, raw: io.RawIOBase, tell: Callable[[OSError], None]) -> None:
+        self._raw = raw
+        self._tell = tell
+        self._is_broken = False
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    def write(self, data: Any, /) -> int | None:
+        if self._is_broken:
+            return len(data)
+        try:
+            return self._raw.write(data)
+        except OSError as error:
+            self._is_broken = True
+            self._tell(error)
+            return len(data)
+
+
+def _sturdy(stream: TextIO, tell: Callable[[OSError], None]) -> TextIO:
+    """Return a stream that never fails: it shows a name that the terminal cannot show escaped."""
+    if not isinstance(stream, io.TextIOWrapper):  # closed, or a program's own
+        return stream
+    stream.reconfigure(errors="backslashreplace")
+    raw = getattr(stream.buffer, "raw", stream.buffer)
+    if not isinstance(raw, io.RawIOBase):  # kept in memory
+        return stream
+    is_prompt = stream.line_buffering or stream.write_through
+    writer = io.BufferedWriter(_LossyWriter(raw, tell))
+    return io.TextIOWrapper(writer, stream.encoding, stream.errors, line_buffering=is_prompt)
+
+
+def _tell_loss(name: str, error: OSError) -> None:
+    if not isinstance(error, BrokenPipeError):  # who stops reading, as `head` does, knows
+        notify(f"{name}: standard output takes no more ({error.strerror}); what it should show is lost.")

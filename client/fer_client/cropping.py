@@ -65,8 +65,10 @@ def crop_faces(
     are repeated. `landmarks_xy`: float32 [N, 5, 2] as in detection.Faces; a face whose landmarks are NaN is
     cut out by its box. Returns uint8 [N, *shape]; a third dimension of 1 is full-range luma, 3 is RGB.
     """
-    picture, table = (frame.rgb(), None) if shape[2] == 3 else (frame.luma, _table(frame))
     crops = np.empty((len(boxes_xywh), *shape), np.uint8)
+    if not len(crops):  # spares the conversion to RGB
+        return crops
+    picture, table = (frame.rgb(), None) if shape[2] == 3 else (frame.luma, _table(frame))
     for crop, box, points in zip(crops, boxes_xywh, landmarks_xy, strict=True):
         face = cut(picture, face_square(box, points), shape[:2])
         crop[...] = (face if table is None else cv2.LUT(face, table)).reshape(shape)

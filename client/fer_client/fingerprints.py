@@ -14,13 +14,16 @@ def fingerprint(paths: Sequence[Path]) -> str:
     """Return a SHA-256 of the files' sizes and of blocks spread over each, its first and last included.
 
     256 KiB of one file, 32 KiB of each of several, whose names count too. A new encoding, a cut or a tag
-    changes it; a copy, a move of the folder or a new date does not. Raises OSError.
+    changes it; a copy, a move of the folder or a new date does not. A file that cannot be read counts as such.
     """
     digest = hashlib.sha256()
     for path in paths:
         if len(paths) > 1:
             digest.update(os.fsencode(path.name) + b"\0")
-        _add_samples(digest, path, _BLOCKS if len(paths) == 1 else _BLOCKS_OF_A_SET)
+        try:
+            _add_samples(digest, path, _BLOCKS if len(paths) == 1 else _BLOCKS_OF_A_SET)
+        except OSError:
+            digest.update(b"unreadable")
     return digest.hexdigest()
 
 

@@ -4,6 +4,7 @@ The luma plane of a decoded frame is the grayscale picture that the networks rea
 converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,9 +19,10 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the file declares about its video stream; sizes are those of the upright picture.
+    """What is known of a video: what the file declares, and, once a frame was decoded, that frame's upright size.
 
-    `is_live`: it comes from an address and has no end that is known.
+    `is_live`: it comes from an address and has no end that is known. `bytes_per_pixel`: what a decoded frame
+    takes in memory, its luma included where that is no part of the picture.
     """
 
     name: str
@@ -32,6 +34,12 @@ class VideoInfo:
     duration_s: float | None
     frame_count: int | None
     is_live: bool = False
+    bytes_per_pixel: float = 1.5
+
+    @property
+    def frame_bytes(self) -> int:
+        """Return what a decoded frame takes in memory; 0 where no size is declared."""
+        return math.ceil(self.width * self.height * self.bytes_per_pixel)
 
 
 @dataclass(frozen=True)

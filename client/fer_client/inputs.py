@@ -17,7 +17,7 @@ from fer_client.sources import (
     folder_name,
     video_file,
 )
-from fer_client.streams import is_url
+from fer_client.streams import check_url, is_url, shown_url
 
 LIST = "-"
 """Stands for a list of inputs on standard input, one per line."""
@@ -46,7 +46,7 @@ VIDEOS = (
 """In a folder the files with one of these suffixes are videos, and others but photographs are passed over."""
 
 _HERE = PurePosixPath(".")
-_NUMBER = re.compile(r"%(?:0(\d+))?d")
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
 
 
 @dataclass
@@ -62,19 +62,26 @@ def find_inputs(words: Sequence[str], sequence_fps: float | None, out: Path | No
 
     A folder stands for the videos in it and below, and for the photographs of each folder together; with
     `sequence_fps`, the pictures in it are one film. Hidden files, linked folders and `out` are passed over.
-    Raises UsageError where a pattern such as frames/%05d.png comes without `sequence_fps`.
+    Raises UsageError for an empty word, and where a pattern such as frames/%05d.png comes without `sequence_fps`.
     """
     inputs = Inputs()
     for word in _expanded(words):
         try:
-            inputs.sources += _sources(word, sequence_fps, out)
+            found = _found(word, sequence_fps, out)
         except InputError as error:
-            inputs.failures[word] = error
+            inputs.failures[_shown(word)] = error
+        except OSError as error:  # a name longer than any that the disk takes, say
+            inputs.failures[_shown(word)] = _cannot_read(word, error)
+        else:
+            inputs.sources += found.sources
+            inputs.failures |= found.failures
     return inputs
 
 
 def _expanded(words: Iterable[str]) -> Iterator[str]:
     for word in words:
+        if not word:  # which would stand for the current folder
+            raise UsageError("Expected the name of an input, but it is empty. Use . for the current folder.")
         if word != LIST:
             yield word
             continue
@@ -84,17 +91,28 @@ def _expanded(words: Iterable[str]) -> Iterator[str]:
         yield from filter(None, listed)
 
 
-def _sources(word: str, sequence_fps: float | None, out: Path | None) -> list[Source]:
+def _shown(word: str) -> str:
+    """Name a word in messages: without an address's secrets, and only the first of a list with zero bytes."""
+    return shown_url(word).partition("\0")[0]
+
+
+def _found(word: str, sequence_fps: float | None, out: Path | None) -> Inputs:
+    if "\0" in word:
+        raise InputError(
+            f"{_shown(word)}: expected an input's name, but zero bytes follow it. Give a list as one per line: "
+            "find with -print, not -print0."
+        )
     path = Path(word)
     if is_url(word):
-        return [Stream(_HERE, (), word)]
+        check_url(word)
+        return Inputs([Stream(_HERE, (), word)])
     if _NUMBER.search(path.name) and not path.exists():
-        return [_numbered(path, sequence_fps)]
+        return Inputs([_numbered(path, sequence_fps)])
     if path.is_dir():
-        return [_film(path, sequence_fps)] if sequence_fps else list(_below(path, out))
+        return Inputs([_film(path, sequence_fps)]) if sequence_fps else _below(path, out)
     if path.suffix.lower() in PHOTOGRAPHS:
-        return [Photographs(_HERE, (path,))]
-    return [video_file(path)]
+        return Inputs([Photographs(_HERE, (path,))])
+    return Inputs([video_file(path)])
 
 
 def _numbered(pattern: Path, fps: float | None) -> Source:
@@ -130,42 +148,38 @@ def _sequence(folder: Path, paths: Sequence[Path], steps: Sequence[int], fps: fl
     return PictureSequence(_HERE, tuple(paths), folder, times_s, times_s[-1] + 1 / fps)
 
 
-def _below(top: Path, out: Path | None) -> Iterator[Source]:
+def _below(top: Path, out: Path | None) -> Inputs:
     """Find what a folder holds, deep down too. Results get the same tree as `cp -r` would give copies."""
-    is_empty = True
-    for folder, folders in _walk(top, out):
+    inputs = Inputs()
+    for folder in _walk(top, out, inputs.failures):
         place = PurePosixPath(folder_name(top), *folder.relative_to(top).parts)
         files = _files(folder)
-        for path in files:
-            if path.suffix.lower() in VIDEOS:
-                is_empty = False
-                yield VideoFile(place, (path,))
+        inputs.sources += [VideoFile(place, (path,)) for path in files if path.suffix.lower() in VIDEOS]
         if photographs := _pictures(files):
-            is_empty = False
-            yield Photographs(place, tuple(photographs), folder)
-        folders.sort(key=natural)
-    if is_empty:
+            inputs.sources.append(Photographs(place, tuple(photographs), folder))
+    if not (inputs.sources or inputs.failures):
         raise InputError(
             f"{top}: expected videos ({', '.join(VIDEOS)}) or photographs ({', '.join(PHOTOGRAPHS)}) in this "
             "folder, but it holds none."
         )
+    return inputs
 
 
-def _walk(top: Path, out: Path | None) -> Iterator[tuple[Path, list[str]]]:
-    """Walk down; the list of folders may be sorted, as for os.walk."""
+def _walk(top: Path, out: Path | None, failures: dict[str, FerError]) -> Iterator[Path]:
+    """Walk down, numbers in names in the order of their values; folders that cannot be read are `failures`."""
 
-    def refuse(error: OSError) -> None:
-        raise InputError(
-            f"{error.filename}: cannot be read ({error.strerror}). Check the folder's permissions."
-        ) from error
+    def note(error: OSError) -> None:
+        failures[error.filename] = _cannot_read(error.filename, error)
 
     results = None if out is None else out.resolve()
-    for name, folders, _ in os.walk(top, onerror=refuse):
+    for name, folders, _ in os.walk(top, onerror=note):
         folder = Path(name)
+        yield folder
         folders[:] = [
-            child for child in folders if not child.startswith(".") and (folder / child).resolve() != results
+            child
+            for child in sorted(folders, key=natural)
+            if not child.startswith(".") and (folder / child).resolve() != results
         ]
-        yield folder, folders
 
 
 def _files(folder: Path) -> list[Path]:
@@ -173,10 +187,12 @@ def _files(folder: Path) -> list[Path]:
     try:
         names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be read ({error.strerror}). Check the path and its permissions."
-        ) from error
+        raise _cannot_read(folder, error) from error
     return [folder / name for name in sorted(names, key=natural) if not name.startswith(".")]
+
+
+def _cannot_read(path: str | Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.")
 
 
 def _pictures(files: Iterable[Path]) -> list[Path]:

@@ -46,6 +46,6 @@ def analysed_photographs(
     with closing(ordered_map(see, enumerate(source.paths), workers, 2 * workers)) as seen:
         found = (frame for frame in seen if frame is not None)
         for frame, predictions in predict_in_order(found, job, clock):
-            yield TimedFrame(frame, [None] * len(frame.scores), predictions)
+            yield TimedFrame(frame.without_crops(), [None] * len(frame.scores), predictions)
     if len(unreadable) == len(source.paths):
         raise next(iter(unreadable.values()))

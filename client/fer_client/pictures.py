@@ -1,6 +1,7 @@
 """Pictures as frames: photographs, and numbered pictures that follow each other like a film's."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 
 from fer_client.errors import InputError
 from fer_client.frames import Frame, Image, Orientation, VideoInfo
+
+_BYTES_PER_PIXEL = 4
+"""Of a picture's frame: blue, green, red and luma."""
 
 
 def read_picture(path: Path) -> Image:
@@ -36,6 +40,14 @@ def read_picture(path: Path) -> Image:
     return np.asarray(picture, np.uint8)
 
 
+def first_picture(paths: Sequence[Path]) -> Image:
+    """Read the first picture that can be read. Raises the InputError of the very first where none can."""
+    for path in paths:
+        with suppress(InputError):
+            return read_picture(path)
+    return read_picture(paths[0])
+
+
 def picture_frame(index: int, time_s: float, bgr: Image) -> Frame:
     """Make a frame of a BGR picture, uint8 [height, width, 3], with full-range luma."""
     luma = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
@@ -54,10 +66,13 @@ class PictureFilm:
 
     @cached_property
     def info(self) -> VideoInfo:
-        """Properties of the film; its size is that of the first picture."""
-        height, width = read_picture(self.paths[0]).shape[:2]
+        """Properties of the film; its size is that of the first picture that can be read."""
+        height, width = first_picture(self.paths).shape[:2]
         codec = self.paths[0].suffix.lstrip(".").lower()
-        return VideoInfo(self.name, codec, width, height, 0, 0.0, self.duration_s, len(self.paths))
+        count = len(self.paths)
+        return VideoInfo(
+            self.name, codec, width, height, 0, 0.0, self.duration_s, count, bytes_per_pixel=_BYTES_PER_PIXEL
+        )
 
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
         """Yield a frame per picture. One that cannot be read raises InputError, or is left out if allowed."""

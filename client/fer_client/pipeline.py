@@ -34,15 +34,46 @@ _SEGMENTS_PER_WORKER = 4
 `--detect-every 1` 3 % longer on two cores; more than four brought nothing."""
 
 _BYTES_AHEAD = 96 << 20
-"""Of pictures between the decoder and the server, so that more cores do not mean more memory than that."""
+"""Of pictures in segments between the decoder and the server, so that more cores do not mean more memory. Six
+frames of 4K video fit."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many pictures the stages hold: decoded frames that wait, frames in a segment, and segments.
+
+    The frames in a segment change where the detector looks, and so depend on the input and the settings alone.
+    """
+
+    frames: int
+    frames_per_segment: int
+    segments: int
+
+    @classmethod
+    def of(cls, info: VideoInfo, settings: Settings) -> "Bounds":
+        """Hold fewer of larger pictures, but one frame, and two segments so that detection goes on."""
+        frame_bytes = max(1, info.frame_bytes)
+        length = max(1, min(settings.detect_every, _BYTES_AHEAD // frame_bytes))
+        most = _SEGMENTS_PER_WORKER * settings.detection_workers
+        return cls(
+            frames=max(1, min(_FRAMES_AHEAD, _BYTES_AHEAD // 2 // frame_bytes)),
+            frames_per_segment=length,
+            segments=max(2, min(most, _BYTES_AHEAD // (length * frame_bytes))),
+        )
 
 
 def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
-    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None."""
-    last = -math.inf
+    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None.
+
+    Where times go backwards, intervals that were seen before are seen again.
+    """
+    if fps is None:
+        yield from frames
+        return
+    last: int | None = None
     for frame in frames:
-        interval = math.floor(frame.time_s * fps + 1e-6) if fps else math.inf
-        if fps is None or interval > last:
+        interval = math.floor(frame.time_s * fps + 1e-6)
+        if interval != last:
             last = interval
             yield frame
 
@@ -65,19 +96,19 @@ def analysed_frames(
     video: Video, job: Job, clock: StageClock, counter: Counter
 ) -> Generator[tuple[SeenFrame, list[int], Predictions]]:
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
-    settings = job.settings
+    settings, bounds = job.settings, Bounds.of(video.info, job.settings)
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
     see_segment = partial(see, detect=detector.detect, crop_shape=job.contract.crop_shape, clock=clock)
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
     tracker = Tracker()
     with (
-        closing(prefetch(sample(decoded, settings.fps), _FRAMES_AHEAD)) as frames,
+        closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
         closing(
             ordered_map(
                 see_segment,
-                segments(frames, settings.detect_every),
+                segments(frames, bounds.frames_per_segment),
                 settings.detection_workers,
-                segments_ahead(video.info, settings),
+                bounds.segments,
             )
         ) as seen,
     ):
@@ -86,10 +117,4 @@ def analysed_frames(
                 tracks = tracker.update(
                     item.boxes_xywh.astype(np.float32), looks(item.crops), item.time_s, item.starts_shot
                 )
-            yield item, tracks, predictions
-
-
-def segments_ahead(info: VideoInfo, settings: Settings) -> int:
-    """How many segments may be under way, fewer where their pictures would fill the memory."""
-    segment_bytes = info.width * info.height * 3 // 2 * settings.detect_every
-    return max(2, min(_SEGMENTS_PER_WORKER * settings.detection_workers, _BYTES_AHEAD // segment_bytes))
+            yield item.without_crops(), tracks, predictions

@@ -1,11 +1,13 @@
 """The folder of one input's results: it appears whole, or not at all."""
 
 import errno
+import fcntl
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from fer_client.errors import UsageError
@@ -13,10 +15,15 @@ from fer_client.sources import Source
 from fer_client.tables import FORMATS
 
 KNOWN_FILES = frozenset(
-    {"summary.json", "annotated.mp4", "report.html"}
-    | {f"{name}.{suffix}" for name in ("faces", "episodes") for suffix in FORMATS}
+    {"summary.json"} | {f"{name}.{suffix}" for name in ("faces", "episodes") for suffix in FORMATS}
 )
 """Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""
+
+_SCRATCH = ".fer-"
+"""What the names of folders begin with in which results grow."""
+
+_LOCK = "in-use"
+"""File in such a folder that its run holds locked."""
 
 
 def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
@@ -47,24 +54,44 @@ def input_places(sources: Sequence[Source]) -> frozenset[Path]:
     return frozenset(place for path in paths for place in (path.parent.resolve() / path.name, path.resolve()))
 
 
-def check_target(target: Path, inputs: frozenset[Path]) -> None:
-    """Refuse early: the folder must be absent or an earlier run's, and its parent must take new folders.
+def prepare_folder(folder: Path) -> None:
+    """Make a folder that is to take result folders, and rid it of what runs that were killed left in it.
 
-    An earlier run's folder holds summary.json and nothing but KNOWN_FILES, none of them one of `inputs`.
+    Raises UsageError where it takes no new files.
     """
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise UsageError(f"{target} is in the way: results need a folder of that name. Choose another --out.")
-    strangers = _strangers(target, inputs) if target.is_dir() else []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    for scratch in folder.glob(f"{_SCRATCH}*"):
+        _remove_unless_in_use(scratch)
+
+
+def _remove_unless_in_use(scratch: Path) -> None:
+    with suppress(OSError), (scratch / _LOCK).open("r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(scratch)
+
+
+def check_target(target: Path, inputs: frozenset[Path] = frozenset()) -> None:
+    """Raise UsageError unless a result may take the place: there is nothing, or an earlier run's folder.
+
+    Such a folder holds summary.json and nothing but KNOWN_FILES, none of them one of `inputs`.
+    """
+    try:
+        if target.is_symlink() or (target.exists() and not target.is_dir()):
+            raise UsageError(
+                f"{target} is in the way: results need a folder of that name. Choose another --out."
+            )
+        strangers = _strangers(target, inputs) if target.is_dir() else []
+    except OSError as error:
+        raise cannot_write(target, error) from error
     if strangers:
         raise UsageError(
             f"{target} holds files that fer-client did not write ({strangers[0]}), and a new result would replace "
             "the folder. Choose another --out, or move them."
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=target.parent).close()
-    except OSError as error:
-        raise cannot_write(target.parent, error) from error
 
 
 def _strangers(target: Path, inputs: frozenset[Path]) -> list[str]:
@@ -78,18 +105,38 @@ def _strangers(target: Path, inputs: frozenset[Path]) -> list[str]:
 def result_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside `target` that takes its place when the block ends without an error.
 
-    An earlier result stays until then, and for good when the block fails.
+    An earlier result stays until then, and for good when the block fails. Raises UsageError where the disk
+    takes no more, and where files of the user have come to the earlier result meanwhile.
     """
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=".fer-", dir=target.parent, ignore_cleanup_errors=True
-        ) as scratch:
-            partial = Path(scratch) / "partial"
+        with (
+            tempfile.TemporaryDirectory(
+                prefix=_SCRATCH, dir=target.parent, ignore_cleanup_errors=True
+            ) as name,
+            _locked(Path(name)) as scratch,
+        ):
+            partial = scratch / "partial"
             partial.mkdir()
             yield partial
-            _swap(partial, target, Path(scratch) / "replaced")
+            check_target(target)
+            _swap(partial, target, scratch / "replaced")
     except OSError as error:
         raise cannot_write(target, error) from error
+
+
+@contextmanager
+def _locked(scratch: Path) -> Iterator[Path]:
+    """Show other runs that the folder is in use: the system frees the lock however this process ends.
+
+    The lock is there before its file has the name that others look for. On a disk without locks it never
+    gets that name, and nobody takes the folder for a leftover.
+    """
+    unlocked = scratch / "unlocked"
+    with unlocked.open("wb") as lock:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unlocked.rename(scratch / _LOCK)
+        yield scratch
 
 
 def cannot_write(path: Path, error: OSError) -> UsageError:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_client.tables import FORMATS
+
+_TABLES = ("faces", "episodes")
 _REASONS = {
     "input": "the input has changed",
     "models": "another network, face detector or release serves",
@@ -35,12 +38,20 @@ def find_earlier(target: Path, table_format: str, identity: Mapping[str, Any]) -
         return Earlier()
     if not isinstance(result, dict):
         return Earlier()
-    if not all((target / f"{name}.{table_format}").is_file() for name in ("faces", "episodes")):
-        return Earlier(reason="its tables are in another format")
     if identity["input"]["fingerprint"] is None:
         return Earlier(reason="what comes from an address may have changed")
-    reason = _difference(result, identity)
+    reason = _missing(target, table_format) or _difference(result, identity)
     return Earlier(reason=reason) if reason else Earlier(result)
+
+
+def _missing(target: Path, table_format: str) -> str | None:
+    """Say which table is not there, None where both are."""
+    missing = [name for name in _TABLES if not (target / f"{name}.{table_format}").is_file()]
+    if not missing:
+        return None
+    if any(all((target / f"{name}.{form}").is_file() for name in _TABLES) for form in FORMATS):
+        return "its tables are in another format"
+    return f"{missing[0]}.{table_format} is missing"
 
 
 def _difference(result: Mapping[str, Any], identity: Mapping[str, Any]) -> str | None:

@@ -12,8 +12,8 @@ from fer_client.errors import ContractError, FerError, InputError, Interrupted, 
 from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
-from fer_client.results import check_target, folder_names, input_places
-from fer_client.reuse import find_earlier
+from fer_client.results import check_target, folder_names, input_places, prepare_folder
+from fer_client.reuse import Earlier, find_earlier
 from fer_client.settings import Settings
 from fer_client.sources import Source
 from fer_client.tables import check_format
@@ -75,14 +75,14 @@ def analyse_inputs(
         for source, name in zip(inputs.sources, names, strict=True)
         if source.shown not in failures
     ]
-    for _, target in targets:
-        check_target(target, places)
+    for folder in sorted({target.parent for _, target in targets}):
+        prepare_folder(folder)
     if targets:  # else there is no need for a server
         interruption = Interruption()
         interruption.install()
         try:
             with open_job(settings, detector, url, observer.notify, interruption) as job:
-                _analyse_each(targets, job, observer, outcome)
+                _analyse_each(targets, places, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
     return outcome
@@ -100,12 +100,16 @@ def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
 
 
 def _analyse_each(
-    targets: Sequence[tuple[Source, Path]], job: Job, observer: Observer, outcome: Outcome
+    targets: Sequence[tuple[Source, Path]],
+    places: frozenset[Path],
+    job: Job,
+    observer: Observer,
+    outcome: Outcome,
 ) -> None:
     for source, target in targets:
         job.interruption.check()
         try:
-            result = _analyse_unless_done(source, target, job, observer)
+            result = _analyse_unless_done(source, target, places, job, observer)
         except (InputError, UsageError) as error:
             outcome.failures[source.shown] = error
             continue
@@ -114,14 +118,19 @@ def _analyse_each(
             outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
 
 
-def _analyse_unless_done(source: Source, target: Path, job: Job, observer: Observer) -> dict[str, Any]:
-    if not job.settings.overwrite:
-        earlier = find_earlier(target, job.settings.table_format, identity(source, job))
-        if earlier.result is not None:
-            observer.found(earlier.result, target)
-            return earlier.result
-        if earlier.reason:
-            observer.notify(f"{source.shown}: analysed again, since {earlier.reason}.")
+def _analyse_unless_done(
+    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer
+) -> dict[str, Any]:
+    settings = job.settings
+    earlier = Earlier()
+    if not settings.overwrite:
+        earlier = find_earlier(target, settings.table_format, identity(source, job))
+    if earlier.result is not None:
+        observer.found(earlier.result, target)
+        return earlier.result
+    check_target(target, places)
+    if earlier.reason:
+        observer.notify(f"{source.shown}: analysed again, since {earlier.reason}.")
     with observer.progress(source.label) as report:
         result = analyse(source, target, job, report)
     observer.finished(result, target)

@@ -1,5 +1,6 @@
 """The options of one run as one value, checked once."""
 
+import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,16 @@ _WITHOUT_EFFECT = frozenset(
     {"out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"}
 )
 """Settings that change where a result stands or how fast it comes, but nothing in it."""
+
+_WITHOUT_EFFECT_ON = {
+    "video": frozenset({"photo_side", "sequence_fps"}),
+    "stream": frozenset({"photo_side", "sequence_fps"}),
+    "sequence": frozenset({"photo_side"}),
+    "photographs": frozenset(
+        {"fps", "detect_every", "detection_side", "smooth_s", "duration_s", "sequence_fps", "partial"}
+    ),
+}
+"""The same for each `fer_client.sources.Source.kind` of input."""
 
 SMOOTH_S = 0.5
 """Default length of the window. Expressions that one can see without slow motion last half a second or more
@@ -74,7 +85,8 @@ class Settings:
             _require(fps is None or 0 < fps <= 1000, option, "above 0 and at most 1000", fps)
         _require(1 <= self.detect_every <= 60, "--detect-every", "from 1 to 60 frames", self.detect_every)
         _require(0 <= self.smooth_s <= 10, "--smooth", "from 0 to 10 seconds", self.smooth_s)
-        _require(self.duration_s is None or self.duration_s > 0, "--duration", "above 0", self.duration_s)
+        is_length = self.duration_s is None or 0 < self.duration_s < math.inf
+        _require(is_length, "--duration", "above 0 and finite", self.duration_s)
         _require(1 <= self.batch_size <= 4096, "--batch-size", "from 1 to 4096", self.batch_size)
         _require(1 <= self.in_flight <= 256, "--in-flight", "from 1 to 256", self.in_flight)
         _require(0 < self.timeout_s <= 3600, "--timeout", "above 0 and at most 3600 seconds", self.timeout_s)
@@ -85,9 +97,10 @@ class Settings:
         _require(1 <= self.detection_workers <= 64, "--workers", "from 1 to 64", self.detection_workers)
         _require(self.table_format in FORMATS, "--format", f"one of {', '.join(FORMATS)}", self.table_format)
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the settings that can change a result, for summary.json."""
-        return {name: value for name, value in asdict(self).items() if name not in _WITHOUT_EFFECT}
+    def as_record(self, kind: str) -> dict[str, Any]:
+        """Return the settings that can change the result of this kind of input, for summary.json."""
+        without = _WITHOUT_EFFECT | _WITHOUT_EFFECT_ON[kind]
+        return {name: value for name, value in asdict(self).items() if name not in without}
 
 
 def _require(holds: bool, option: str, expected: str, came: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from fer_client.fingerprints import fingerprint
 from fer_client.frames import Video
-from fer_client.pictures import PictureFilm, read_picture
+from fer_client.pictures import PictureFilm, first_picture, read_picture
 from fer_client.streams import open_stream, shown_url, stream_name
 from fer_client.video import open_video
 
@@ -37,8 +37,9 @@ class Source(ABC):
 
     @property
     def stem(self) -> str:
-        """Name of the result folder where no other input has the same: `talk`."""
-        return PurePath(self.label).stem
+        """Name of the result folder where no other input has the same: `talk`; that of `..mp4` is the label."""
+        stem = PurePath(self.label).stem
+        return stem if stem.strip(".") else self.label
 
     @abstractmethod
     def check(self) -> None:
@@ -157,8 +158,8 @@ class PictureSequence(Film):
         return nullcontext(PictureFilm(self.label, self.paths, self.times_s, self.duration_s))
 
     def check(self) -> None:
-        """Read the first picture."""
-        read_picture(self.paths[0])
+        """Read the first picture that can be read; damaged ones before it are told when the film is read."""
+        first_picture(self.paths)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import av
 from av.error import ExitError, FFmpegError
@@ -19,23 +19,40 @@ TIMEOUT_S = 10.0
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
 """By default RTSP's pictures come over UDP, which firewalls stop and of which parts get lost."""
 
+_LONGEST_NAME = 200
+"""In bytes."""
+
 
 def is_url(text: str) -> bool:
     """Whether an input is an address rather than a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 
+def check_url(url: str) -> None:
+    """Raise InputError where an address cannot even be taken apart."""
+    try:
+        urlsplit(url)
+    except ValueError:  # whose text would give the user and the password away
+        raise InputError(
+            f"{shown_url(url)}: expected an address such as http://host/talk.mp4, but the name of its host is none. "
+            "Check it."
+        ) from None
+
+
 def shown_url(url: str) -> str:
     """Return an address without what must stay secret: user, password and query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return re.sub(r"^([^:/]+://)(?:[^/?#]*@)?([^?#]*).*", r"\1\2", url, flags=re.DOTALL)
 
 
 def stream_name(url: str) -> str:
-    """Name a stream by the last part of its path, else by its host; letters, digits, dots and dashes."""
+    """Name a stream by the last part of its path, else by its host; letters, digits, dots and dashes.
+
+    No longer than a folder's name may be on any disk, 255 bytes.
+    """
     parts = urlsplit(url)
     name = parts.path.rstrip("/").rpartition("/")[2] or parts.hostname or "stream"
-    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "stream"
+    name = re.sub(r"[^\w.-]", "_", name).lstrip(".") or "stream"
+    return name.encode()[:_LONGEST_NAME].decode(errors="ignore")
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """Frames of a video file, upright, with the presentation times that the file states."""
 
 import math
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ class VideoFile:
                 if picture.rotation != rotation_deg:
                     rotation_deg, orientation = picture.rotation, _orientation(picture)
                 frame = _frame(index, picture, self._shown, orientation)
+                if not index:
+                    self._see_first(frame, orientation)
                 is_damaged = (
                     picture.is_corrupt and not self.info.is_live
                 )  # who joins a stream meets half a picture
@@ -75,6 +78,13 @@ class VideoFile:
             raise InputError(
                 f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
             )
+
+    def _see_first(self, frame: Frame, orientation: Orientation) -> None:
+        """Take the size from a frame, since how pictures are turned stands in their side data."""
+        width, height = frame.size_wh
+        self.info = replace(
+            self.info, width=width, height=height, rotation_deg=orientation.quarter_turns * 90
+        )
 
     def _note_damage(self, reason: str, allow_damage: bool) -> None:
         """Keep the first damage; refuse the file unless damage is allowed."""
@@ -161,7 +171,7 @@ def open_video(path: Path) -> Iterator[VideoFile]:
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
     with container:
         stream = main_stream(container, str(path))
-        info = video_info(container, stream, path.name, _rotation_deg(stream, path))
+        info = video_info(container, stream, path.name)
         with closing(VideoFile(info, container, stream, str(path))) as video:
             yield video
 
@@ -170,7 +180,13 @@ def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path}: expected a video file, but it is a folder. Name a file in it.")
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"{path}: expected a video file, but it is a pipe or a device, in which nothing can be looked up. "
+                "Save the video as a file first."
+            )
+        if status.st_size == 0:
             raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
         path.open("rb").close()
     except OSError as error:
@@ -192,36 +208,21 @@ def main_stream(container: Any, shown: str) -> Any:
     )
 
 
-def video_info(
-    container: Any, stream: Any, name: str, rotation_deg: int = 0, is_remote: bool = False
-) -> VideoInfo:
+def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) -> VideoInfo:
     """Read the properties that the container declares."""
     duration_s = _duration_s(container, stream)
-    width, height = stream.width, stream.height
-    if rotation_deg % 180:
-        width, height = height, width
     return VideoInfo(
         name=name,
         codec=stream.codec_context.name,
-        width=width,
-        height=height,
-        rotation_deg=rotation_deg,
+        width=stream.width,
+        height=stream.height,
+        rotation_deg=0,
         start_s=float((stream.start_time or 0) * stream.time_base),
         duration_s=duration_s,
         frame_count=stream.frames or None,
         is_live=is_remote and duration_s is None,
+        bytes_per_pixel=_bytes_per_pixel(stream.format),
     )
-
-
-def _rotation_deg(stream: Any, path: Path) -> int:
-    """Decode one frame in a container of its own: the rotation stands in its side data."""
-    try:
-        with av.open(str(path), **OPEN_OPTIONS) as probe:
-            for picture in probe.decode(probe.streams[stream.index]):
-                return _orientation(picture).quarter_turns * 90
-    except FFmpegError:
-        pass  # `frames` meets the same damage and reports it with its place
-    return 0
 
 
 def _duration_s(container: Any, stream: Any) -> float | None:
@@ -258,7 +259,7 @@ def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientat
 def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     """Y plane without a copy where the pixel format starts with an 8-bit one, a converted picture elsewhere."""
     name = picture.format.name
-    if not name.startswith(_LUMA_FIRST) or picture.format.components[0].bits != 8:
+    if not _has_luma_plane(picture.format):
         return np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8), True
     plane = picture.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
@@ -266,6 +267,17 @@ def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
     ]
     is_full_range = name.startswith(("yuvj", "gray")) or picture.color_range == 2
     return luma, is_full_range
+
+
+def _has_luma_plane(form: Any) -> bool:
+    return form.name.startswith(_LUMA_FIRST) and form.components[0].bits == 8
+
+
+def _bytes_per_pixel(form: Any) -> float:
+    """Of a decoded picture of this pixel format, and of the luma that it may have to be converted to."""
+    if form is None:  # no picture was found when the file was opened
+        return 1.5
+    return form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1)
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What the benchmark counts and makes: agreement, processor time, longer and larger clips."""
 
-import os
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.agreement import Agreement, compare
 from benchmarks.efficiency import Floor
-from benchmarks.machine import cores, measured
+from benchmarks.machine import measured
 from benchmarks.memory import enlarge, repeat
 from support.videos import write_video
 
@@ -40,13 +41,34 @@ def test_the_floor_takes_the_least_of_each_part() -> None:
     assert floor.total_s(detections=100, faces=1000) == pytest.approx(2 + 0.5 + 1)
 
 
-def test_work_is_counted_and_waiting_too() -> None:
-    with measured(os.getpid()) as cost:
-        end = time.process_time() + 0.1
+WORKER = """
+import time
+while time.process_time() < 0.3: pass
+print(flush=True)
+input()
+"""
+
+
+def test_work_here_and_in_the_server_is_counted() -> None:
+    def work() -> None:
+        end = time.process_time() + 0.2
         while time.process_time() < end:
             pass
-    assert cost.own_s >= 0.1
-    assert 0 < cost.offered_s <= cores() * cost.wall_s
+
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        with measured(server.pid) as there:
+            server.stdout.readline()
+        with measured(server.pid) as here:
+            work()
+        with measured(server.pid) as nowhere:
+            pass
+        server.communicate(b"\n")
+    assert there.own_s >= 0.15
+    assert here.own_s >= 0.15
+    assert nowhere.own_s < 0.1
 
 
 def test_a_longer_clip_plays_on_and_a_larger_one_is_larger(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ import pytest
 
 from benchmarks import chain
 from fer_client.contract import LABELS
-from fer_client.detection import Faces
+from fer_client.detection import choose_detector
 from fer_client.errors import InputError
+from fer_client.interruption import Interruption
+from fer_client.job import open_job
+from fer_client.settings import Settings
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, face_frame
 
@@ -59,13 +62,6 @@ class TestScore:
         assert chain.score(names, probabilities, names)["four_categories"]["right_of_all"] == 1
 
 
-def test_the_largest_face_counts() -> None:
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 30, 20], [0, 0, 15, 15]], np.float32)
-    assert chain.largest(Faces(boxes, np.ones(3, np.float32), np.zeros((3, 5, 2), np.float32))) == 1
-    none = Faces(boxes[:0], np.ones(0, np.float32), np.zeros((0, 5, 2), np.float32))
-    assert chain.largest(none) is None
-
-
 class TestLabels:
     def test_other_spellings_become_the_networks_names(self, tmp_path: Path) -> None:
         (tmp_path / "a.png").touch()
@@ -92,7 +88,30 @@ class TestLabels:
             chain.read_labels(labels, tmp_path)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs Matplotlib's portrait")
+NEEDS_PORTRAIT = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None, reason="needs Matplotlib's portrait"
+)
+
+
+@NEEDS_PORTRAIT
+def test_the_largest_face_counts(tmp_path: Path, server: ProtocolServer, shared: Path) -> None:
+    """The stand-in answers by the brightness of a crop, so the answer tells which of the faces was sent."""
+    large = face_frame()
+    small = np.clip(cv2.resize(large, None, fx=0.5, fy=0.5) * 1.6, 0, 255).astype(np.uint8)
+    beside = np.vstack([small, np.full_like(small, 120)])
+    pictures = [tmp_path / name for name in ("large.png", "small.png", "both.png", "none.png")]
+    for path, picture in zip(
+        pictures, (large, beside, np.hstack([beside, large]), empty_frame()), strict=True
+    ):
+        cv2.imwrite(str(path), picture)
+    choice = choose_detector("yunet", next((shared / "models").glob("*yunet*2023mar.onnx")), 0.7)
+    with open_job(Settings(), choice, server.url, print, Interruption()) as job:
+        alone, dim, both, none = chain.predict(pictures, tmp_path, job)
+    assert np.abs(both - alone).max() < 0.2 * np.abs(dim - alone).max()
+    assert np.isnan(none).all()
+
+
+@NEEDS_PORTRAIT
 def test_the_command_prints_and_writes_the_figures(
     tmp_path: Path,
     server: ProtocolServer,

@@ -7,22 +7,24 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from fer_client.analysis import Progress, analyse
+from fer_client.analysis import Progress, analyse, open_analysis
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.contract import Contract
 from fer_client.detection import choose_detector
 from fer_client.errors import Interrupted
 from fer_client.inference import InferenceClient
+from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.settings import Settings
 from fer_client.sources import video_file
 from fer_client.stages import StageClock
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
-from support.videos import default_frames, uneven_ticks, write_video
+from support.videos import default_frames, face_frame, uneven_ticks, write_video
 
 
 def job_on(client: InferenceClient, **settings: int) -> Job:
@@ -60,6 +62,17 @@ def test_more_faces_in_one_frame_than_a_request_takes(server: ProtocolServer) ->
     for frame, predictions in answers:
         np.testing.assert_allclose(predictions.expression, expected_probabilities(frame.crops), atol=1e-6)
     assert max(server.batches) <= 32
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "face.png"])
+def test_crops_are_let_go_once_they_were_looked_at(server: ProtocolServer, tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / "clip.mp4", [face_frame()] * 3)
+    cv2.imwrite(str(tmp_path / "face.png"), face_frame())
+    (source,) = find_inputs([str(tmp_path / name)], None).sources
+    with InferenceClient(server.url, 10) as client, open_analysis(source, job_on(client)) as analysis:
+        seen = [item.frame.seen for item in analysis.frames]
+    assert [len(frame.boxes_xywh) for frame in seen] == [1] * len(seen)
+    assert {(frame.crops.shape, frame.crops.base is None) for frame in seen} == {((0, 8, 8, 1), True)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
+import numpy as np
 import pytest
 
 import fer_client
@@ -58,17 +59,54 @@ def test_several_inputs_in_order(face_video: Path, server: ProtocolServer, tmp_p
     assert list(dict.fromkeys(record.source for record in found)) == ["face.mp4", "second.mp4"]
 
 
-def test_errors_are_typed_and_wrong_settings_come_at_once(
-    face_video: Path, server: ProtocolServer, tmp_path: Path
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"fps": -1}, ["--fps", "above 0"]),
+        ({"fps": "5"}, ["fps", "a number or None", "'5'"]),
+        ({"detect_every": 2.5}, ["detect_every", "a whole number", "2.5"]),
+        ({"partial": "yes"}, ["partial", "True or False", "'yes'"]),
+        ({"colour": "red"}, ["fps, detect_every", "colour"]),
+        ({"table_format": "xlsx"}, ["fps, detect_every", "table_format"]),
+        ({"out": Path("there")}, ["fps, detect_every", "out"]),
+        ({"detector_model": "nowhere.onnx"}, ["nowhere.onnx", "Leave one out"]),
+    ],
+)
+def test_a_wrong_setting_is_named_at_once(
+    face_video: Path, options: dict[str, Any], words: list[str]
 ) -> None:
-    with pytest.raises(UsageError, match="above 0"):
-        analyze(face_video, detector="haar", fps=-1)
-    with pytest.raises(UsageError, match="colour"):
-        analyze(face_video, detector="haar", colour="red")  # type: ignore[call-arg]
+    with pytest.raises(UsageError) as raised:
+        analyze(face_video, detector="haar", **options)
+    assert all(word in str(raised.value) for word in words), raised.value
+
+
+def test_numbers_of_any_kind_are_numbers(face_video: Path, server: ProtocolServer) -> None:
+    options: dict[str, Any] = {"fps": np.float32(5), "detect_every": np.int64(2), "smooth_s": 1}
+    assert next(analyze(str(face_video), url=server.url, detector="haar", **options)).frame == 0
+
+
+def test_a_named_detector_may_be_a_text(face_video: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.onnx is not there"):
+        analyze(face_video, detector_model=str(tmp_path / "nowhere.onnx"))
+
+
+def test_what_cannot_be_read_is_told_before_a_server_is_started(face_video: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds none"):
         analyze(tmp_path, detector="haar")
     with pytest.raises(InputError, match=r"nowhere\.mp4"):
-        list(analyze(tmp_path / "nowhere.mp4", url=server.url, detector="haar"))
+        analyze([face_video, tmp_path / "nowhere.mp4"], detector="haar")
+    with pytest.raises(UsageError, match="at least one input"):
+        analyze([], detector="haar")
+
+
+def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server: ProtocolServer) -> None:
+    write_video(tmp_path / "cut.mkv", ticks=[1280 * index for index in range(30)], gop=1)
+    data = (tmp_path / "cut.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
+    found = analyze([face_video, tmp_path / "cut.mkv"], url=server.url, detector="haar")
+    assert next(found).source == "face.mp4"
+    with pytest.raises(InputError, match=r"cut\.mkv.*cut off"):
+        list(found)
 
 
 def test_every_option_is_a_setting_of_the_same_type() -> None:

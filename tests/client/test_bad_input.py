@@ -50,6 +50,10 @@ class TestBadVideos:
         (tmp_path / "empty.mp4").touch()
         assert_fails(run("empty.mp4"), 3, "empty (0 bytes)")
 
+    def test_a_pipe(self, run: Command, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "talk.mp4")
+        assert_fails(run("talk.mp4"), 3, "talk.mp4", "pipe", "Save the video as a file first")
+
     def test_text_file(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "notes.mp4").write_text("bread, milk\n" * 40)
         assert_fails(run("notes.mp4"), 3, "expected a video file")
@@ -141,26 +145,35 @@ class TestOutputFolder:
         assert_fails(run(face_video), 2, "my notes.txt", "--out")
         assert note.read_text() == "keep me"
 
+    def test_only_what_a_run_writes_is_replaced(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        run(face_video)
+        for name in ("report.html", "annotated.mp4"):
+            own = tmp_path / "out" / "face" / name
+            own.write_text("mine")
+            assert_fails(run(face_video, "--overwrite"), 2, name)
+            assert own.read_text() == "mine"
+            own.unlink()
+
     def test_a_video_inside_its_own_result_folder_stays(
         self, run: Command, face_video: Path, tmp_path: Path
     ) -> None:
         assert run(face_video).returncode == 0
-        inside = tmp_path / "out" / "face" / "annotated.mp4"
+        inside = tmp_path / "out" / "face" / "faces.parquet"
         inside.write_bytes(face_video.read_bytes())
         done = run(inside, "--out", tmp_path / "out" / "face" / "..")
         assert done.returncode == 0
         inside.rename(inside.with_name("face.mp4"))
-        assert_fails(run("out/face/face.mp4"), 2, "face.mp4")
+        assert_fails(run("out/face/face.mp4", "--overwrite"), 2, "face.mp4")
         assert (tmp_path / "out" / "face" / "face.mp4").exists()
 
     def test_a_link_to_a_video_inside_the_result_folder_stays_whole(
         self, run: Command, face_video: Path, tmp_path: Path
     ) -> None:
         assert run(face_video).returncode == 0
-        inside = tmp_path / "out" / "face" / "annotated.mp4"
+        inside = tmp_path / "out" / "face" / "faces.parquet"
         inside.write_bytes(face_video.read_bytes())
         (tmp_path / "face.mp4").symlink_to(inside)
-        assert_fails(run("face.mp4"), 2, "annotated.mp4")
+        assert_fails(run("face.mp4", "--overwrite"), 2, "faces.parquet")
         assert inside.exists()
 
     def test_a_swap_that_fails_brings_the_earlier_result_back(

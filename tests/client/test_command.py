@@ -1,11 +1,13 @@
 """The whole command against a server that speaks Triton's protocol."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.command import Command, assert_fails, read_rows
+from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import LABELS, ProtocolServer
 from support.videos import empty_frame, uneven_ticks, write_video
 
@@ -129,6 +131,45 @@ def test_a_quiet_run_says_where_the_files_are(run: Command, face_video: Path) ->
     assert done.stderr == ""
 
 
+class TestStandardOutput:
+    """Nobody reads what the command prints, or nothing takes it: the work is done all the same."""
+
+    @pytest.fixture
+    def pair(self, face_video: Path, tmp_path: Path) -> list[str]:
+        for name in ("a.mp4", "b.mp4"):
+            (tmp_path / name).write_bytes(face_video.read_bytes())
+        return ["a.mp4", "b.mp4", "nowhere.mp4"]
+
+    @pytest.mark.parametrize("both", [False, True], ids=["output", "errors too"])
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    def test_a_reader_that_has_gone(
+        self, pair: list[str], tmp_path: Path, server: ProtocolServer, both: bool, unbuffered: str
+    ) -> None:
+        reader, gone = os.pipe()
+        os.close(reader)
+        arguments = [*pair, "--detector", "haar", "--url", server.url]
+        stderr = gone if both else subprocess.PIPE
+        process = start(arguments, tmp_path, stdout=gone, stderr=stderr, PYTHONUNBUFFERED=unbuffered)
+        os.close(gone)
+        told = process.communicate(timeout=60)[1]
+        assert process.returncode == 3
+        assert both or (len(told.splitlines()) == 1 and "nowhere.mp4" in told)
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.parametrize("option", ["--json", "--overwrite"])
+    def test_a_full_disk_is_told_once(
+        self, pair: list[str], tmp_path: Path, server: ProtocolServer, option: str
+    ) -> None:
+        with Path("/dev/full").open("w") as full:
+            arguments = [*pair, "--detector", "haar", "--url", server.url, option]
+            process = start(arguments, tmp_path, stdout=full)
+            told = process.communicate(timeout=60)[1]
+        assert process.returncode == 3
+        assert [told.count(word) for word in ("nowhere.mp4", "No space left", "\n")] == [1, 1, 2], told
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("option", "value", "word"),
@@ -138,6 +179,7 @@ class TestOptions:
             ("--detect-every", "0", "from 1"),
             ("--smooth", "-1", "from 0 to 10"),
             ("--duration", "0", "above 0"),
+            ("--duration", "inf", "finite"),
             ("--sequence-fps", "0", "above 0"),
             ("--photo-side", "1", "from 64"),
             ("--batch-size", "0", "from 1"),

@@ -142,8 +142,12 @@ class TestCrops:
         copy = crop_faces(frame_of(np.rot90(luma).copy()), box, NOWHERE[None], (96, 96, 1))
         np.testing.assert_array_equal(view, copy)
 
-    def test_no_faces_no_crops(self) -> None:
-        none = crop_faces(
-            frame_of(np.zeros((50, 50), np.uint8)), np.empty((0, 4)), NOWHERE[None][:0], (96, 96, 1)
-        )
-        assert none.shape == (0, 96, 96, 1)
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_no_faces_no_crops_and_no_conversion(
+        self, channels: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        converted: list[Frame] = []
+        monkeypatch.setattr(Frame, "rgb", lambda frame: converted.append(frame))
+        frame, shape = frame_of(np.zeros((50, 50), np.uint8)), (96, 96, channels)
+        assert crop_faces(frame, np.empty((0, 4)), NOWHERE[None][:0], shape).shape == (0, *shape)
+        assert not converted

@@ -1,6 +1,9 @@
 """What the words on the command line stand for, and where the results go."""
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from fer_client.errors import InputError, UsageError
 from fer_client.fingerprints import fingerprint
 from fer_client.inputs import find_inputs, natural
-from fer_client.results import check_target, folder_names, input_places, result_folder
+from fer_client.results import check_target, folder_names, input_places, prepare_folder, result_folder
 from fer_client.sources import Photographs, PictureSequence, Source, Stream, VideoFile
 
 
@@ -54,6 +57,59 @@ class TestFolders:
         inputs = find_inputs([str(tmp_path / "empty"), str(tmp_path / "a.mp4")], None)
         assert [source.label for source in inputs.sources] == ["a.mp4"]
         assert "holds none" in str(inputs.failures[str(tmp_path / "empty")])
+
+    def test_a_folder_that_cannot_be_read_stops_no_other(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/a.mp4", "locked/b.mp4", "z.mp4")
+        locked = tmp_path / "locked"
+        locked.chmod(0)
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything")
+        inputs = find_inputs([str(tmp_path)], None)
+        locked.chmod(0o700)
+        assert sorted(source.label for source in inputs.sources) == ["a.mp4", "z.mp4"]
+        assert "Permission denied" in str(inputs.failures.pop(str(locked)))
+        assert not inputs.failures
+
+
+class TestWrongWords:
+    """A word that cannot be used is one failure, and the others stay."""
+
+    def failure(self, word: str) -> tuple[str, str]:
+        inputs = find_inputs([word, "a.mp4"], None)
+        assert [source.label for source in inputs.sources] == ["a.mp4"]
+        ((name, error),) = inputs.failures.items()
+        assert type(error) is InputError
+        return name, str(error)
+
+    def test_a_list_with_zero_bytes(self) -> None:
+        name, told = self.failure("b.mp4\0c.mp4\0")
+        assert name == "b.mp4"
+        assert "\0" not in told
+        assert "one per line" in told
+        assert "-print0" in told
+
+    @pytest.mark.parametrize(
+        "address", ["http://me:word@[::1/x.mp4?key=1", "http://me:word@ho℀st/x.mp4?key=1"]
+    )
+    def test_an_address_that_is_none(self, address: str) -> None:
+        name, told = self.failure(address)
+        assert name.startswith("http://")
+        assert name in told
+        assert "word" not in told + name
+        assert "key" not in told + name
+
+    @pytest.mark.parametrize("word", ["x" * 300, f"{'y/' * 3000}z.mp4", f"%0{'9' * 300}d.png"])
+    def test_a_name_that_no_file_can_have(self, word: str) -> None:
+        assert "File name too long" in self.failure(word)[1]
+
+    def test_a_width_that_no_number_has(self, tmp_path: Path) -> None:
+        (source,) = found(tmp_path / "%099999999999d.png")
+        with pytest.raises(InputError, match="No such file"):
+            source.check()
+
+    def test_an_empty_word(self) -> None:
+        with pytest.raises(UsageError, match="empty"):
+            find_inputs(["a.mp4", ""], None)
 
 
 class TestSequences:
@@ -111,6 +167,9 @@ class TestNames:
         with pytest.raises(UsageError, match=r"x\.mp4"):
             named("a/x.mp4", "b/x.mp4")
 
+    def test_a_stem_of_dots_names_no_folder(self) -> None:
+        assert named("..mp4", "...mp4", "a.mp4") == ["..mp4", "...mp4", "a"]
+
     def test_no_result_inside_another(self, tmp_path: Path) -> None:
         touch(tmp_path / "s", "p1.mp4", "p1/a.mp4")
         assert named(str(tmp_path / "s")) == ["s/p1.mp4", "s/p1/a"]
@@ -119,6 +178,10 @@ class TestNames:
         (stream,) = found("rtsp://user:word@cam.local:554/live/main.sdp?token=x")
         assert stream.shown == "rtsp://cam.local:554/live/main.sdp"
         assert named("http://host/", "https://host/a/talk%20b.mp4?sig=1") == ["host", "talk_20b"]
+
+    def test_an_address_with_a_long_name(self) -> None:
+        (name,) = named(f"http://host/{'é' * 300}.mp4")
+        assert 100 <= len(name.encode()) <= 250
 
     def test_a_link_in_the_way(self, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
@@ -137,6 +200,50 @@ class TestNames:
         assert (target / "faces.csv").read_text() == "whole"
         assert [path.name for path in tmp_path.iterdir()] == ["clip"]
 
+    def test_what_came_into_the_folder_meanwhile_is_kept(self, tmp_path: Path) -> None:
+        target = tmp_path / "clip"
+        with result_folder(target) as folder:
+            (folder / "summary.json").write_text("old")
+        with pytest.raises(UsageError, match=r"notes\.txt"), result_folder(target) as folder:
+            (folder / "summary.json").write_text("new")
+            (target / "notes.txt").write_text("mine")
+        assert {path.name: path.read_text() for path in target.iterdir()} == {
+            "summary.json": "old",
+            "notes.txt": "mine",
+        }
+        assert [path.name for path in tmp_path.iterdir()] == ["clip"]
+
+
+class TestLeftovers:
+    """What a run that was killed leaves behind is removed; what is in use, or not ours, is not."""
+
+    def test_a_killed_run_leaves_nothing_for_good(self, tmp_path: Path) -> None:
+        code = (
+            "import os, pathlib, signal\n"
+            "from fer_client.results import result_folder\n"
+            "with result_folder(pathlib.Path('clip')) as folder:\n"
+            "    (folder / 'faces.csv').write_text('half')\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+        (left,) = tmp_path.iterdir()
+        assert left.name.startswith(".fer-")
+        prepare_folder(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_another_runs_folder_stays(self, tmp_path: Path) -> None:
+        with result_folder(tmp_path / "clip") as folder:
+            (folder / "faces.csv").write_text("half")
+            prepare_folder(tmp_path)
+            assert (folder / "faces.csv").read_text() == "half"
+        assert (tmp_path / "clip" / "faces.csv").exists()
+
+    def test_folders_of_others_stay(self, tmp_path: Path) -> None:
+        touch(tmp_path, ".fer-notes/mine.txt", ".fer-file")
+        (tmp_path / ".fer-empty").mkdir()
+        prepare_folder(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 3
+
 
 class TestFingerprint:
     def test_content_decides_not_place_or_date(self, tmp_path: Path) -> None:
@@ -146,6 +253,15 @@ class TestFingerprint:
         marks = [fingerprint([tmp_path / name]) for name in "abcd"]
         assert marks[0] == marks[1]
         assert len(set(marks)) == 3
+
+    def test_a_file_that_cannot_be_read_counts_as_such(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a", "b")
+        paths = [tmp_path / "a", tmp_path / "b"]
+        whole = fingerprint(paths)
+        paths[1].unlink()
+        assert fingerprint(paths) == fingerprint(paths) != whole
+        paths[1].touch()
+        assert fingerprint(paths) != whole
 
     def test_of_several_files_the_names_count(self, tmp_path: Path) -> None:
         touch(tmp_path, "a", "b", "c")

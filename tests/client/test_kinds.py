@@ -17,7 +17,7 @@ from fer_client.pictures import picture_frame, read_picture
 from fer_client.streams import open_stream
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
-from support.videos import default_frames, empty_frame, face_frame, uneven_ticks, write_video
+from support.videos import default_frames, empty_frame, face_frame, turned, uneven_ticks, write_video
 from support.web import web
 
 
@@ -72,6 +72,16 @@ class TestPhotographs:
         assert_fails(run("photos"), 3, "1 cut.jpg", "expected a picture")
         assert len(read_rows(tmp_path / "out" / "photos" / "photographs" / "faces.csv")) == 3
         assert_fails(run("photos"), 3, "1 cut.jpg")
+
+    def test_one_without_permission_stops_no_other(
+        self, run: Command, photographs: Path, tmp_path: Path
+    ) -> None:
+        closed = photographs / "2 face.png"
+        closed.chmod(0)
+        if os.access(closed, os.R_OK):
+            pytest.skip("this user may read everything")
+        assert_fails(run("photos"), 3, "2 face.png", "Permission denied")
+        assert len(read_rows(tmp_path / "out" / "photos" / "photographs" / "faces.csv")) == 2
 
     def test_none_that_can_be_read(self, run: Command, tmp_path: Path) -> None:
         (tmp_path / "photos").mkdir()
@@ -133,6 +143,19 @@ class TestSequences:
         times = [row["time_s"] for row in read_rows(tmp_path / "out" / "shots" / "faces.csv")]
         assert times == ["0.000000", "0.400000"]
 
+    def test_a_damaged_first_picture(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "shots").mkdir()
+        (tmp_path / "shots" / "0.png").write_bytes(b"no picture")
+        assert_fails(run("shots", "--sequence-fps", "5", "--partial"), 3, "0.png", "expected a picture")
+        for number in (1, 2):
+            write_picture(tmp_path / "shots" / f"{number}.png", empty_frame())
+        assert_fails(run("shots", "--sequence-fps", "5"), 3, "0.png")
+        done = run("shots", "--sequence-fps", "5", "--partial")
+        assert done.returncode == 0, done.stderr
+        summary = json.loads((tmp_path / "out" / "shots" / "summary.json").read_text())
+        assert (summary["video"]["width"], summary["frames_analysed"]) == (empty_frame().shape[1], 2)
+        assert "0.png cannot be read" in summary["video"]["damage"]
+
 
 def test_a_list_on_standard_input(
     run: Command, face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -161,6 +184,13 @@ class TestAddresses:
         text = (tmp_path / "out" / "face" / "summary.json").read_text() + done.stdout + done.stderr
         assert "secret" not in text
         assert "hidden" not in text
+
+    def test_a_turned_video_on_the_web(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "turned.mp4").write_bytes(turned(face_video.read_bytes(), (0, 1, -1, 0)))
+        with web(tmp_path, threading.Event()) as address:
+            assert run(f"{address}/turned.mp4").returncode == 0
+        video = json.loads((tmp_path / "out" / "turned" / "summary.json").read_text())["video"]
+        assert (video["width"], video["height"], video["rotation_deg"]) == (240, 320, 270)
 
     def test_nothing_at_the_address(self, run: Command, face_video: Path) -> None:
         with web(face_video.parent, threading.Event()) as address:

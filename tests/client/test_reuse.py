@@ -4,10 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import cv2
 import pytest
 
 from fer_client.reuse import Earlier, find_earlier
-from support.command import Command
+from fer_client.settings import Settings
+from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
+from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, write_video
 
@@ -50,11 +53,35 @@ class TestRules:
         write_result(tmp_path, IDENTITY)
         assert "format" in str(find_earlier(tmp_path, "jsonl", IDENTITY).reason)
 
+    def test_a_table_that_is_missing(self, tmp_path: Path) -> None:
+        write_result(tmp_path, IDENTITY)
+        (tmp_path / "episodes.csv").unlink()
+        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "episodes.csv is missing"
+        (tmp_path / "faces.csv").unlink()
+        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "faces.csv is missing"
+
     @pytest.mark.parametrize("text", ["", "{", "[]", '"text"'])
     def test_nothing_that_can_be_read(self, tmp_path: Path, text: str) -> None:
         assert find_earlier(tmp_path / "nowhere", "csv", IDENTITY) == Earlier()
         (tmp_path / "summary.json").write_text(text)
         assert find_earlier(tmp_path, "csv", IDENTITY) == Earlier()
+
+
+class TestSettings:
+    """Settings that cannot change an input's result do not make it again."""
+
+    def test_a_photograph_depends_on_few(self) -> None:
+        assert Settings().as_record("photographs").keys() == {"photo_side", "min_score", "min_face"}
+
+    @pytest.mark.parametrize("kind", ["video", "stream", "sequence"])
+    def test_a_film_depends_on_all_but_the_photographs_own(self, kind: str) -> None:
+        names = {"fps", "detect_every", "smooth_s", "duration_s", "detection_side"}
+        names |= {"min_score", "min_face", "partial"} | ({"sequence_fps"} if kind == "sequence" else set())
+        assert Settings().as_record(kind).keys() == names
+
+    def test_every_kind_of_input_is_known(self) -> None:
+        for kind in (VideoFile, Stream, PictureSequence, Photographs):
+            assert Settings().as_record(kind.kind)
 
 
 class TestCommand:
@@ -107,7 +134,34 @@ class TestCommand:
         server.labels = ["calm", "lively"]
         assert "another network" in run("a.mp4", "--smooth", "1").stderr
 
-    def test_a_folder_of_the_user_stays_refused(self, run: Command, tmp_path: Path) -> None:
+    def test_settings_of_other_kinds_of_input_change_nothing(self, run: Command, tmp_path: Path) -> None:
+        cv2.imwrite(str(tmp_path / "p.png"), empty_frame())
+        run("a.mp4", "p.png")
+        assert run("a.mp4", "--photo-side", "320").stdout.startswith("a.mp4: done before")
+        assert run("p.png", "--fps", "5", "--smooth", "1", "--partial").stdout.startswith(
+            "p.png: done before"
+        )
+
+    def test_files_of_the_user_beside_a_result_stop_nothing(self, run: Command, tmp_path: Path) -> None:
         run("a.mp4")
-        (tmp_path / "out" / "a" / "notes.txt").write_text("mine")
-        assert run("a.mp4").returncode == 2
+        note = tmp_path / "out" / "a" / ".~lock.faces.csv#"
+        note.write_text("mine")
+        before = self.times(tmp_path)["a"]
+        done = run("a.mp4", "b.mp4")
+        assert done.returncode == 0, done.stderr
+        assert "a.mp4: done before" in done.stdout
+        assert self.times(tmp_path).keys() == {"a", "b"}
+        assert self.times(tmp_path)["a"] == before
+
+    def test_a_result_beside_files_of_the_user_is_not_replaced(self, run: Command, tmp_path: Path) -> None:
+        run("a.mp4")
+        note = tmp_path / "out" / "a" / "notes.txt"
+        note.write_text("mine")
+        for option in (("--smooth", "1"), ("--overwrite",)):
+            done = run("a.mp4", "b.mp4", *option)
+            assert_fails(done, 2, "notes.txt")
+            assert "b.mp4: 4 of 4" in done.stdout
+            assert note.read_text() == "mine"
+        assert (
+            json.loads((tmp_path / "out" / "a" / "summary.json").read_text())["settings"]["smooth_s"] == 0.5
+        )

@@ -1,6 +1,5 @@
 """Frames with the presentation times, the orientation and the luma that the file states."""
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +10,11 @@ import pytest
 from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
-from fer_client.pipeline import sample
-from fer_client.video import Frame, Orientation, open_video
-from support.videos import write_video
+from fer_client.pictures import PictureFilm
+from fer_client.pipeline import Bounds, sample
+from fer_client.settings import Settings
+from fer_client.video import Frame, Orientation, VideoInfo, open_video
+from support.videos import empty_frame, turned, write_video
 
 WHOLE_CLIPS = [
     "decord_video_0.mov",
@@ -77,16 +78,11 @@ def test_any_display_matrix(
     matrix: tuple[int, int, int, int],
     upright: Callable[[np.ndarray], np.ndarray],
 ) -> None:
-    """The matrix [a b; c d] of the track header maps a stored point (x, y) to (a x + c y, b x + d y)."""
-    data = bytearray(face_video.read_bytes())
-    place = data.index(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), data.index(b"tkhd"))
-    a, b, c, d = (value << 16 for value in matrix)
-    data[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
-    turned = tmp_path / "turned.mp4"
-    turned.write_bytes(data)
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(turned(face_video.read_bytes(), matrix))
     with open_video(face_video) as video:
         stored = next(iter(video.frames())).luma.copy()
-    with open_video(turned) as video:
+    with open_video(path) as video:
         frame = next(iter(video.frames()))
         np.testing.assert_array_equal(frame.luma, upright(stored))
         assert (video.info.width, video.info.height) == frame.size_wh
@@ -117,6 +113,25 @@ def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
         frame = next(iter(video.frames()))
         assert frame.is_full_range
         assert np.abs(frame.luma.astype(int) - slope).max() <= 2
+
+
+def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path) -> None:
+    write_video(tmp_path / "deep.mkv", [empty_frame()], codec="ffv1", pixel_format="yuv422p10le")
+    write_video(tmp_path / "rgb.avi", [empty_frame()], codec="ffv1", pixel_format="bgr0")
+    cv2.imwrite(str(tmp_path / "a.png"), empty_frame())
+    for path in (face_video, tmp_path / "deep.mkv", tmp_path / "rgb.avi"):
+        with open_video(path) as video:
+            declared = video.info.frame_bytes
+            assert held_bytes(next(video.frames())) == pytest.approx(declared, rel=0.25), path
+    film = PictureFilm("a", [tmp_path / "a.png"], [0.0], 1.0)
+    assert held_bytes(next(film.frames())) == pytest.approx(film.info.frame_bytes, rel=0.25)
+
+
+def held_bytes(frame: Frame) -> int:
+    """Bytes of the decoded picture, its rows padded as FFmpeg does, and of the luma where that is a copy."""
+    planes = frame._picture.planes
+    is_view = frame.luma.ctypes.data == planes[0].buffer_ptr
+    return sum(plane.buffer_size for plane in planes) + (0 if is_view else frame.luma.nbytes)
 
 
 def test_tags_in_another_encoding_do_no_harm(tmp_path: Path) -> None:
@@ -153,10 +168,50 @@ def test_missing_end_is_found_and_can_be_accepted(tmp_path: Path) -> None:
     [(None, [0, 1, 2, 3, 4, 5, 6]), (5.0, [0, 2, 4, 5]), (1.0, [0, 5]), (60.0, [0, 1, 2, 3, 4, 5, 6])],
 )
 def test_sampling_goes_by_presentation_time(fps: float | None, expected: list[int]) -> None:
-    times = [0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.1]
+    assert sampled([0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.1], fps) == expected
+
+
+def test_sampling_goes_on_where_times_start_again() -> None:
+    times = [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert sampled(times * 2, 5.0) == [0, 2, 4, 5, 7, 9]
+
+
+def sampled(times_s: list[float], fps: float | None) -> list[int]:
     picture = av.VideoFrame(16, 16, "gray")
     frames = [
-        Frame(index, time, np.zeros((16, 16), np.uint8), True, picture, Orientation())
-        for index, time in enumerate(times)
+        Frame(index, time_s, np.zeros((16, 16), np.uint8), True, picture, Orientation())
+        for index, time_s in enumerate(times_s)
     ]
-    assert [frame.index for frame in sample(frames, fps)] == expected
+    return [frame.index for frame in sample(frames, fps)]
+
+
+FULL_HD, FOUR_K, CAMERA = (1920, 1080), (3840, 2160), (6000, 4000)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "bytes_per_pixel", "segment", "fewest", "most"),
+    [
+        ((320, 240), 1.5, 6, 12, 12),
+        (FULL_HD, 1.5, 6, 4, 6),
+        (FOUR_K, 1.5, 6, 2, 2),
+        (FOUR_K, 4, 3, 2, 2),
+        (CAMERA, 4, 1, 2, 2),
+        ((0, 0), 1.5, 6, 12, 12),
+    ],
+)
+def test_large_pictures_fill_no_memory(
+    size_wh: tuple[int, int], bytes_per_pixel: float, segment: int, fewest: int, most: int
+) -> None:
+    info = VideoInfo("a", "h264", *size_wh, 0, 0.0, None, None, bytes_per_pixel=bytes_per_pixel)
+    bounds = Bounds.of(info, Settings(detection_workers=3))
+    assert bounds.frames_per_segment == segment
+    assert fewest <= bounds.segments <= most
+    assert 1 <= bounds.frames <= 4
+    one_each = 3 * info.frame_bytes
+    assert info.frame_bytes * (bounds.frames + segment * bounds.segments) <= max(one_each, 240 << 20)
+
+
+def test_results_do_not_depend_on_the_workers() -> None:
+    info = VideoInfo("a", "png", *FOUR_K, 0, 0.0, None, None, bytes_per_pixel=4)
+    found = {Bounds.of(info, Settings(detection_workers=count)).frames_per_segment for count in (1, 3, 64)}
+    assert found == {3}

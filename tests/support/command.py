@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 
 class Done(NamedTuple):
@@ -20,14 +20,20 @@ class Done(NamedTuple):
 Command = Callable[..., Done]
 
 
-def start(arguments: Sequence[object], cwd: Path, **environ: str) -> "subprocess.Popen[str]":
+def start(
+    arguments: Sequence[object],
+    cwd: Path,
+    stdout: IO[str] | int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    **environ: str,
+) -> "subprocess.Popen[str]":
     """Start `fer-client` as a process of its own, with these additions to the environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "fer_client", *map(str, arguments)],
         cwd=cwd,
         env=os.environ | environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
         text=True,
     )
 

@@ -1,6 +1,7 @@
 """Videos that tests make for themselves, with a real face from Matplotlib's sample pictures (US Navy)."""
 
 import importlib.util
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -57,6 +58,7 @@ def write_video(
     ticks: Sequence[int] | None = None,
     codec: str = "libx264",
     gop: int = 12,
+    pixel_format: str = "yuv420p",
 ) -> list[float]:
     """Encode frames at the given ticks and return their times in seconds."""
     frames = default_frames() if frames is None else frames
@@ -64,7 +66,7 @@ def write_video(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": str(gop)})
         stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pixel_format
         stream.codec_context.time_base = TIME_BASE
         stream.time_base = TIME_BASE
         for frame, tick in zip(frames, ticks, strict=True):
@@ -73,6 +75,15 @@ def write_video(
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return [float(tick * TIME_BASE) for tick in ticks]
+
+
+def turned(mp4: bytes, matrix: tuple[int, int, int, int]) -> bytes:
+    """Write [a b; c d] into an MP4's track header; a stored point (x, y) is shown at (a x + c y, b x + d y)."""
+    data = bytearray(mp4)
+    place = data.index(struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30), data.index(b"tkhd"))
+    a, b, c, d = (value << 16 for value in matrix)
+    data[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
+    return bytes(data)
 
 
 def write_sound(path: Path) -> None:

@@ -61,6 +61,7 @@ def test_prepare_reports_counts_and_faults(fer_train: Any, tmp_path: Path, rows:
     assert counted["Training"]["fear"] == 3
     assert "images of one constant value: 1 (row 43)" in outcome.out
     assert "PublicTest images that also stand in Training: 0" in outcome.out
+    assert "PrivateTest images that also stand in PublicTest: 0" in outcome.out
 
 
 def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Rows) -> None:

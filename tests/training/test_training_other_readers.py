@@ -1,6 +1,7 @@
 """RAF-DB and AffectNet, on small sets written in their official layouts."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,57 @@ def test_rafdb_refuses_a_damaged_line(tmp_path: Path, line: str) -> None:
     root = _rafdb(tmp_path / "raf")
     table = root / "basic/EmoLabel/list_patition_label.txt"
     table.write_text(table.read_text() + line + "\n")
-    with pytest.raises(InputError, match="a code 1 to 7 in line 155"):
+    with pytest.raises(InputError, match="a code 1 to 7 in row 155"):
         prepare(read_rafdb(root), tmp_path / "out")
+
+
+def test_rafdb_with_a_byte_order_mark_reads_the_same(tmp_path: Path) -> None:
+    root = _rafdb(tmp_path / "raf")
+    table = root / "basic/EmoLabel/list_patition_label.txt"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    description = prepare(read_rafdb(root), tmp_path / "out")
+    assert description["images"] == 154
+    assert "Of 15,339 published images, 154 were given." in description["notes"]
+
+
+def _end_after_60_lines(root: Path) -> None:
+    table = root / "basic/EmoLabel/list_patition_label.txt"
+    table.write_text("\n".join(table.read_text().splitlines()[:60]) + "\n")
+
+
+def _lose_pictures(pattern: str) -> Callable[[Path], None]:
+    def harm(root: Path) -> None:
+        for path in root.rglob(pattern):
+            path.unlink()
+
+    return harm
+
+
+def _no_utf8(root: Path) -> None:
+    table = root / "basic/EmoLabel/list_patition_label.txt"
+    table.write_bytes(table.read_bytes() + b"train_\xe9.jpg 3\n")
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (_end_after_60_lines, "Expected images in PrivateTest of rafdb, but"),
+        (_lose_pictures("test_*.jpg"), "Expected images in PrivateTest of rafdb, but"),
+        (
+            _lose_pictures("*.jpg"),
+            r"pictures of rafdb that can be read, but 154 of 154 cannot \(train_00000.jpg,",
+        ),
+        (_lose_pictures("train_*.jpg"), "but 140 of 154 cannot"),
+        (_no_utf8, r"Expected text in .*list_patition_label\.txt"),
+    ],
+)
+def test_rafdb_refuses_what_is_not_whole(tmp_path: Path, harm: Callable[[Path], None], message: str) -> None:
+    root = _rafdb(tmp_path / "raf")
+    harm(root)
+    with pytest.raises(InputError, match=message) as raised:
+        prepare(read_rafdb(root), tmp_path / "out")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_rafdb_says_what_it_looks_for(tmp_path: Path) -> None:
@@ -133,6 +183,13 @@ def test_affectnet_table_without_header_reads_the_same(tmp_path: Path) -> None:
     np.testing.assert_array_equal(with_header.split, without.split)
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_affectnet_table_with_a_byte_order_mark_reads_the_same(tmp_path: Path, header: bool) -> None:
+    table = _affectnet_tables(tmp_path, header) / "training.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert prepare(read_affectnet(tmp_path), tmp_path / "out")["images"] == 8 * 21
+
+
 def test_affectnet_minus_two_becomes_unknown(tmp_path: Path) -> None:
     root = _affectnet_folders(tmp_path / "set")
     np.save(root / "val_set/annotations/0_val.npy", np.array("-2"))
@@ -165,9 +222,31 @@ def _lose_a_column(root: Path) -> None:
     table.write_text(table.read_text().replace("valence", "v"))
 
 
+def _end_after_the_header(root: Path) -> None:
+    table = root / "training.csv"
+    table.write_text(table.read_text().splitlines()[0] + "\n")
+
+
+def _no_text(root: Path) -> None:
+    table = root / "training.csv"
+    table.write_bytes(table.read_bytes().replace(b"tra/0.jpg", b"tra/\xe9.jpg", 1))
+
+
+def _box_starting_at(value: str) -> Callable[[Path], None]:
+    def harm(root: Path) -> None:
+        table = root / "training.csv"
+        table.write_text(table.read_text().replace("tra/0.jpg,30", f"tra/0.jpg,{value}", 1))
+
+    return harm
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
+        (_end_after_the_header, "Expected images in Training of affectnet, but"),
+        (_no_text, r"Expected text in .*training\.csv"),
+        (_box_starting_at("nan"), r"Expected a face box, .* in row 1 of .*training\.csv"),
+        (_box_starting_at("inf"), r"Expected a face box, .* in row 1 of .*training\.csv"),
         (_cut, r"row 11 of .*validation\.csv"),
         (_lose_a_column, "valence is missing"),
         (lambda root: (root / "validation.csv").unlink(), r"Expected validation\.csv beside"),

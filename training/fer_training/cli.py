@@ -189,7 +189,7 @@ def table(
     from fer_training.documents import write_part
     from fer_training.results import read_results, tables
 
-    write_part(document, "table", tables(read_results(results)))
+    write_part(document, "fer-train table", tables(read_results(results)))
 
 
 @app.command()
@@ -202,7 +202,7 @@ def card(
     from fer_training.documents import write_part
     from fer_training.results import read_result
 
-    write_part(document, "card", make_card(read_result(result)))
+    write_part(document, "fer-train card", make_card(read_result(result)))
 
 
 def _load_keras() -> None:

@@ -7,7 +7,8 @@ A folder with parallel arrays of N images and a description:
     split.npy               uint8 [N], index into SPLITS
     votes.npy               uint8 [N, 10], FER+ votes in the order of VOTE_NAMES; only where the source has them
     valence_arousal.npy     float32 [N, 2] in [-1, 1], NaN where unknown; only where the source has them
-    dataset.json            name, labels, counts per class and split, faults found, SHA-256 of images.npy
+    dataset.json            name, labels, counts per class and split, faults found, copies between the splits, and
+                            the SHA-256 of images.npy and of all arrays
 
 The arrays open as memory maps, so the set may be larger than the memory.
 """
@@ -43,6 +44,9 @@ VOTES_OF_LABEL = {
     "contempt": "contempt",
 }
 
+REQUIRED = ("name", "labels", "counts", "sha256")
+"""What every dataset.json names; `arrays_sha256` and `copies` came later."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -68,7 +72,7 @@ class Dataset:
 def load_dataset(folder: Path) -> Dataset:
     """Open a prepared folder; the images stay on disk until they are used.
 
-    Raises InputError when a file is missing, damaged or of another length than the rest.
+    Raises InputError when a file is missing, damaged or of another length than the rest, or the description has gaps.
     """
     try:
         description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
@@ -86,6 +90,12 @@ def load_dataset(folder: Path) -> Dataset:
             f"Expected a folder that `fer-train prepare` wrote, but {folder} cannot be read as one ({error}). "
             "Prepare the data again."
         ) from error
+    missing = [name for name in REQUIRED if not isinstance(description, dict) or name not in description]
+    if missing:
+        raise InputError(
+            f"Expected {', '.join(REQUIRED)} in {folder / 'dataset.json'}, but {', '.join(missing)} is missing. "
+            "Prepare the data again."
+        )
     if len({len(array) for array in arrays.values()}) != 1:
         lengths = ", ".join(f"{name}.npy {len(array)}" for name, array in arrays.items())
         raise InputError(f"Expected arrays of one length in {folder}, got {lengths}. Prepare the data again.")
@@ -107,8 +117,21 @@ def voted_not_a_face(votes: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def seen_in_training(dataset: Dataset) -> NDArray[np.bool_]:
     """Images outside Training whose very pixels also stand in Training, bool [N]."""
-    digests = np.array(
-        [hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in dataset.images]
-    )
+    digests = _digests(dataset.images)
     training = dataset.split == SPLITS.index("Training")
     return np.asarray(~training & np.isin(digests, digests[training]))
+
+
+def copies_between_splits(images: NDArray[np.uint8], split: NDArray[np.uint8]) -> dict[str, dict[str, int]]:
+    """Count for each split the images whose very pixels also stand in each split before it."""
+    digests = _digests(images)
+    parts = {name: digests[split == code] for code, name in enumerate(SPLITS)}
+    return {
+        later: {earlier: int(np.isin(parts[later], parts[earlier]).sum()) for earlier in SPLITS[:code]}
+        for code, later in enumerate(SPLITS)
+        if code
+    }
+
+
+def _digests(images: NDArray[np.uint8]) -> NDArray[np.str_]:
+    return np.array([hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest() for image in images])

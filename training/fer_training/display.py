@@ -33,8 +33,9 @@ def print_counts(console: Console, description: Mapping[str, Any]) -> None:
         f"images of one constant value: {len(description['constant'])}{_some(description['constant'])}"
     )
     console.print(f"images without a label, left out: {description['without_label']}")
-    for split, number in description["copies_of_training"].items():
-        console.print(f"{split} images that also stand in Training: {number}")
+    for split, copies in description["copies"].items():
+        for earlier, number in copies.items():
+            console.print(f"{split} images that also stand in {earlier}: {number}")
     for note in description["notes"]:
         console.print(note)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from fer_client.errors import InputError
 from fer_training.files import replacing
 
-BEGIN = "<!-- results: written by `fer-train {command}`, do not edit -->"
+BEGIN = "<!-- results: written by `{command}`, do not edit -->"
 END = "<!-- end of results -->"
 
 
 def write_part(document: Path, command: str, text: str) -> None:
-    """Put the text of `fer-train COMMAND` between its marks; InputError where they are missing."""
+    """Put the text that COMMAND makes between its marks; InputError where they are missing."""
     begin = BEGIN.format(command=command)
     page = document.read_text(encoding="utf-8")
     before, found, rest = page.partition(begin)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError
-from fer_training.dataset import SPLITS, load_dataset, seen_in_training
+from fer_training.dataset import SPLITS, copies_between_splits
 
 SIDE = 48
 
@@ -39,12 +39,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Source:
-    """What a reader gives: the class names, and the samples in a stable order; `notes` go into the record."""
+    """What a reader gives: the class names, and the samples in a stable order; `notes` go into the record.
+
+    `splits` are those that the official files have: none of them may come out empty. `published` is the number of
+    images that the whole set has, None where it is not known.
+    """
 
     name: str
     labels: tuple[str, ...]
     samples: Iterable[Sample]
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = SPLITS
+    published: int | None = None
 
 
 @dataclass
@@ -64,7 +70,7 @@ def prepare(source: Source, out: Path, on_sample: Callable[[int], None] | None =
     """Write the record into `out`, which must not exist yet, and return its description.
 
     `on_sample` hears the number of samples read so far. The folder appears only when it is whole.
-    Raises InputError when `out` exists or the source has no readable image.
+    Raises InputError when `out` exists, most images cannot be read, or one of the source's splits is empty.
     """
     if out.exists():
         raise InputError(f"Expected a new folder to write, but {out} exists. Remove it or name another.")
@@ -83,8 +89,7 @@ def _write(source: Source, folder: Path, on_sample: Callable[[int], None] | None
     raw = folder / "images.raw"
     with raw.open("wb") as file:
         columns = _stream(source, file, on_sample)
-    if not columns.labels:
-        raise InputError(f"Expected images in the {source.name} source, but found none that can be read.")
+    _check(source, columns)
     _add_header(raw, folder / "images.npy", len(columns.labels))
     np.save(folder / "labels.npy", np.array(columns.labels, np.int16))
     np.save(folder / "split.npy", np.array(columns.splits, np.uint8))
@@ -116,6 +121,22 @@ def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None] | N
         columns.votes.append(sample.votes)
         columns.valence_arousal.append(sample.valence_arousal)
     return columns
+
+
+def _check(source: Source, columns: _Columns) -> None:
+    """Refuse a source that lost most of its pictures or one of its splits."""
+    lost, read = len(columns.unreadable), len(columns.labels)
+    if lost > read:
+        raise InputError(
+            f"Expected pictures of {source.name} that can be read, but {lost} of {lost + read} cannot "
+            f"({', '.join(columns.unreadable[:2])}, …). Get the missing or damaged files again."
+        )
+    empty = [split for split in source.splits if SPLITS.index(split) not in columns.splits]
+    if empty:
+        raise InputError(
+            f"Expected images in {' and '.join(empty)} of {source.name}, but none is left there ({read} read, "
+            f"{lost} unreadable, {columns.without_label} without a label). Get the missing files again."
+        )
 
 
 def only_labels(source: Source, labels: tuple[str, ...]) -> Source:
@@ -168,7 +189,7 @@ def _filled(rows: list[Any], width: int, gap: float, dtype: Any) -> NDArray[Any]
 
 def _describe(source: Source, columns: _Columns, folder: Path) -> dict[str, Any]:
     counts = Counter(zip(columns.splits, columns.labels, strict=True))
-    description: dict[str, Any] = {
+    return {
         "name": source.name,
         "labels": list(source.labels),
         "images": len(columns.labels),
@@ -179,14 +200,26 @@ def _describe(source: Source, columns: _Columns, folder: Path) -> dict[str, Any]
         "unreadable": columns.unreadable,
         "constant": columns.constant,
         "without_label": columns.without_label,
-        "notes": list(source.notes),
-        "sha256": _sha256(folder / "images.npy"),
+        "notes": [*source.notes, *_other_number(source, columns)],
+        **_checksums(folder),
+        "copies": copies_between_splits(
+            np.load(folder / "images.npy", mmap_mode="r"), np.array(columns.splits, np.uint8)
+        ),
     }
-    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
-    dataset = load_dataset(folder)
-    copies = np.bincount(dataset.split[seen_in_training(dataset)], minlength=len(SPLITS))
-    description["copies_of_training"] = dict(zip(SPLITS[1:], map(int, copies[1:]), strict=True))
-    return description
+
+
+def _other_number(source: Source, columns: _Columns) -> list[str]:
+    given = len(columns.labels) + len(columns.unreadable) + columns.without_label
+    if source.published in (None, given):
+        return []
+    return [f"Of {source.published:,} published images, {given:,} were given."]
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """Name the images alone, and all arrays together as `sha256sum *.npy | sha256sum` does."""
+    sums = {path.name: _sha256(path) for path in sorted(folder.glob("*.npy"))}
+    listed = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+    return {"sha256": sums["images.npy"], "arrays_sha256": hashlib.sha256(listed.encode()).hexdigest()}
 
 
 def _sha256(path: Path) -> str:

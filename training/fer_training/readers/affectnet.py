@@ -9,7 +9,7 @@ The validation set serves as PrivateTest, since the test set was never given out
 held out as PublicTest.
 """
 
-import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.preparation import Sample, Source, held_out, read_luma
+from fer_training.readers.text import csv_rows, damaged
 
 AFFECTNET_LABELS = (*LABELS, "contempt")
 CODES = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
@@ -51,7 +52,7 @@ def read_affectnet(root: Path) -> Source:
             f"Expected training.csv and validation.csv, or train_set/ and val_set/, in {root}; found neither. "
             "Give the folder that AffectNet was unpacked into."
         )
-    return Source("affectnet", AFFECTNET_LABELS, samples, (NOTE,))
+    return Source("affectnet", AFFECTNET_LABELS, samples, (NOTE,), splits=("Training", "PrivateTest"))
 
 
 def _tables(root: Path) -> Iterator[Sample]:
@@ -66,17 +67,17 @@ def _tables(root: Path) -> Iterator[Sample]:
             raise InputError(
                 f"Expected {name} beside training.csv in {root}, but it is not there. Put it there."
             )
-        with table.open(newline="", encoding="utf-8") as file:
-            for number, row in enumerate(_rows(table, csv.reader(file)), start=1):
-                yield _table_sample(table, number, row, images, is_training)
+        for number, row in enumerate(_rows(table), start=1):
+            yield _table_sample(table, number, row, images, is_training)
 
 
 def _image_folders(root: Path) -> list[Path]:
     return [root / "Manually_Annotated_Images", root / "Manually_Annotated" / "Manually_Annotated_Images"]
 
 
-def _rows(table: Path, reader: Iterator[list[str]]) -> Iterator[dict[str, str]]:
+def _rows(table: Path) -> Iterator[dict[str, str]]:
     """Give rows by column name; a first line that is no header is a row in the official order."""
+    reader = csv_rows(table)
     first = [cell.strip() for cell in next(reader, [])]
     header = list(COLUMNS)
     if len(first) == len(COLUMNS) and first[COLUMNS.index("expression")].lstrip("-").isdigit():
@@ -98,14 +99,12 @@ def _table_sample(table: Path, number: int, row: dict[str, str], images: Path, i
         name = row["subDirectory_filePath"]
         box = [float(row[column]) for column in ("face_x", "face_y", "face_width", "face_height")]
         code, valence, arousal = int(row["expression"]), float(row["valence"]), float(row["arousal"])
-        in_range = 0 <= code <= HIGHEST_CODE
+        in_range = 0 <= code <= HIGHEST_CODE and all(map(math.isfinite, box))
     except (KeyError, ValueError):
         in_range = False
     if not in_range:
-        raise InputError(
-            f"Expected a face box, an expression 0 to {HIGHEST_CODE}, valence and arousal in row {number} of {table}, "
-            f"got {','.join(row.values())[:60]!r}. The file is cut or damaged: get it again."
-        )
+        expected = f"a face box, an expression 0 to {HIGHEST_CODE}, valence and arousal"
+        raise damaged(table, number, expected, ",".join(row.values()))
     luma = _cut(read_luma(images / name), box) if code < len(CODES) else None
     return _sample(luma, code, (valence, arousal), name, is_training)
 

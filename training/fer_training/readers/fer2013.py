@@ -1,13 +1,13 @@
 """FER2013 in its official forms, and the FER+ votes.
 
 Forms: `fer2013.csv` (Kaggle's columns `emotion,pixels,Usage`, or the later `emotion, Usage, pixels` with spaces
-before the names), and the folder tree `train/<class>/`, `test/<class>/`. FER+'s `fer2013new.csv` has one row for
-each row of `fer2013.csv`, in the same order.
+before the names; Kaggle's challenge calls that file `icml_face_data.csv`), and the folder tree `train/<class>/`,
+`test/<class>/`. FER+'s `fer2013new.csv` has one row for each row of `fer2013.csv`, in the same order.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.dataset import SPLITS, VOTE_NAMES, VOTES_OF_LABEL
 from fer_training.preparation import SIDE, Sample, Source, held_out, read_luma
+from fer_training.readers.text import csv_rows, damaged
 
 PLUS_LABELS = (*LABELS, "contempt")
 """FER+'s eight classes, in the contract's order with contempt at the end."""
@@ -25,6 +26,10 @@ FOLDER_NAMES = {
     **{name: index for index, name in enumerate(LABELS)},
     "anger": 0, "disgusted": 1, "fearful": 2, "happiness": 3, "sadness": 4, "surprised": 5,
 }  # fmt: skip
+
+CSV_PLACES = ("fer2013.csv", "icml_face_data.csv", "fer2013/fer2013.csv")
+PUBLISHED = 28_709 + 3_589 + 3_589
+"""Images of the challenge in Training, PublicTest and PrivateTest."""
 
 HELD_OUT_PERCENT = 10
 
@@ -39,9 +44,11 @@ def read_fer2013(path: Path) -> Source:
         return _tree(path)
     table = _find_csv(path)
     votes = table.with_name("fer2013new.csv")
-    rows = _rows(table, votes if votes.exists() else None)
+    samples = _samples(table)
+    if votes.exists():
+        return Source("fer2013", LABELS, _with_votes(samples, table, votes), published=PUBLISHED)
     return Source(
-        "fer2013", LABELS, rows, () if votes.exists() else ("No fer2013new.csv beside it: no votes.",)
+        "fer2013", LABELS, samples, ("No fer2013new.csv beside it: no votes.",), published=PUBLISHED
     )
 
 
@@ -56,40 +63,50 @@ def read_fer2013plus(path: Path) -> Source:
     if not votes.exists():
         raise InputError(f"Expected FER+'s fer2013new.csv beside {table}, but it is not there. Put it there.")
     note = "Rows without a majority for one of the eight classes are left out."
-    return Source("fer2013plus", PLUS_LABELS, _majority(_rows(table, votes)), (note,))
+    samples = _majority(_with_votes(_samples(table), table, votes))
+    return Source("fer2013plus", PLUS_LABELS, samples, (note,), published=PUBLISHED)
 
 
 def _find_csv(path: Path) -> Path:
-    table = path / "fer2013.csv" if path.is_dir() else path
-    if not table.is_file():
+    places = [path / place for place in CSV_PLACES] if path.is_dir() else [path]
+    table = next((place for place in places if place.is_file()), None)
+    if table is None:
         raise InputError(
-            f"Expected fer2013.csv or a folder with it, or a folder with train/ and test/, at {path}; found neither. "
-            "Unpack Kaggle's archive and give its path."
+            "Expected fer2013.csv or a folder with it (or with Kaggle's icml_face_data.csv), or a folder with train/ "
+            f"and test/, at {path}; found none of them. Unpack Kaggle's archive and give its path."
         )
     return table
 
 
-def _rows(table: Path, votes: Path | None) -> Iterator[Sample]:
-    vote_rows = None if votes is None else _votes(votes)
-    with table.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file)
-        columns = _columns(table, next(reader, []), ("emotion", "pixels", "Usage"))
-        count = 0
-        for count, row in enumerate(reader, start=1):
-            voted = next(vote_rows, None) if vote_rows else None
-            if vote_rows and voted is None:
-                raise _other_length(table, votes, "fewer")
-            yield _sample(table, count, row, columns, voted)
-    if count == 0:
+def _samples(table: Path) -> Iterator[Sample]:
+    """Read the rows; one whose pixels are damaged is unreadable, unless it is the last: then the file was cut."""
+    rows = csv_rows(table)
+    columns = _columns(table, next(rows, []), ("emotion", "pixels", "Usage"))
+    sample = None
+    for number, row in enumerate(rows, start=1):
+        sample = _sample(table, number, row, columns)
+        yield sample
+    if sample is None:
         raise InputError(f"Expected rows of images in {table}, but it has none. Download it again.")
-    if vote_rows and next(vote_rows, None) is not None:
-        raise _other_length(table, votes, "more")
+    if sample.luma is None:
+        raise damaged(table, number, f"{SIDE * SIDE} pixels 0 to 255", ",".join(row)[-60:])
 
 
-def _other_length(table: Path, votes: Path | None, what: str) -> InputError:
-    return InputError(
-        f"Expected as many rows in {votes} as in {table}, but it has {what}: one of them is cut."
-    )
+def _with_votes(samples: Iterator[Sample], table: Path, votes: Path) -> Iterator[Sample]:
+    """Add the votes of the same row; the two files must name the same usage in every row."""
+    for number, (sample, voted) in enumerate(zip_longest(samples, _votes(votes)), start=1):
+        if sample is None or voted is None:
+            raise InputError(
+                f"Expected as many rows in {votes} as in {table}, but it has {'more' if voted else 'fewer'}: "
+                "one of them is cut. Get both again."
+            )
+        usage, counts = voted
+        if usage != sample.split:
+            raise InputError(
+                f"Expected the same usage in row {number} of {votes} and {table}, got {usage} and {sample.split}. "
+                "Votes belong to images by their row: give both files in the official order."
+            )
+        yield replace(sample, votes=counts)
 
 
 def _columns(table: Path, header: list[str], names: tuple[str, ...]) -> list[int]:
@@ -103,9 +120,7 @@ def _columns(table: Path, header: list[str], names: tuple[str, ...]) -> list[int
     return [spelled.index(name) for name in names]
 
 
-def _sample(
-    table: Path, number: int, row: list[str], columns: list[int], votes: tuple[int, ...] | None
-) -> Sample:
+def _sample(table: Path, number: int, row: list[str], columns: list[int]) -> Sample:
     try:
         emotion, pixels, usage = (row[column].strip() for column in columns)
         label = int(emotion)
@@ -113,11 +128,8 @@ def _sample(
     except (IndexError, ValueError):
         in_range = False
     if not in_range:
-        raise InputError(
-            f"Expected a label 0 to 6, pixels and a usage in row {number} of {table}, got {','.join(row)[:60]!r}. "
-            "The file is cut or damaged: get it again."
-        )
-    return Sample(_parse_pixels(pixels), label, usage, f"row {number}", votes)
+        raise damaged(table, number, "a label 0 to 6, pixels and a usage", ",".join(row))
+    return Sample(_parse_pixels(pixels), label, usage, f"row {number}")
 
 
 def _parse_pixels(text: str) -> NDArray[np.uint8] | None:
@@ -131,18 +143,20 @@ def _parse_pixels(text: str) -> NDArray[np.uint8] | None:
     return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
-def _votes(table: Path) -> Iterator[tuple[int, ...]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file)
-        columns = _columns(table, next(reader, []), VOTE_NAMES)
-        for number, row in enumerate(reader, start=1):
-            try:
-                yield tuple(int(row[column]) for column in columns)
-            except (IndexError, ValueError):
-                raise InputError(
-                    f"Expected ten vote counts in row {number} of {table}, got {','.join(row)[:60]!r}. "
-                    "The file is cut or damaged: get it again."
-                ) from None
+def _votes(table: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Read the usage and the ten votes of each row."""
+    rows = csv_rows(table)
+    columns = _columns(table, next(rows, []), ("Usage", *VOTE_NAMES))
+    for number, row in enumerate(rows, start=1):
+        try:
+            usage, *cells = (row[column].strip() for column in columns)
+            counts = tuple(map(int, cells))
+            in_range = all(0 <= count <= 255 for count in counts)
+        except (IndexError, ValueError):
+            in_range = False
+        if not in_range:
+            raise damaged(table, number, "a usage and ten vote counts 0 to 255", ",".join(row))
+        yield usage, counts
 
 
 def _majority(samples: Iterator[Sample]) -> Iterator[Sample]:
@@ -155,14 +169,7 @@ def _majority(samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def _tree(root: Path) -> Source:
-    paths = sorted(
-        path for part in ("train", "test") for path in (root / part).rglob("*.*") if path.is_file()
-    )
-    for path in paths:
-        if path.parent.name.lower() not in FOLDER_NAMES:
-            raise InputError(
-                f"Expected class folders named {', '.join(LABELS)} in {root}, found {path.parent.name}. Rename it."
-            )
+    paths = _tree_files(root)
     named = any(path.name.startswith("PublicTest") for path in paths)
     note = (
         "PublicTest and PrivateTest by the file names."
@@ -171,15 +178,33 @@ def _tree(root: Path) -> Source:
         "chosen by the SHA-256 of their pixels, so that copies stay together."
     )
     return Source(
-        "fer2013", LABELS, (_read_image(root, path, named) for path in paths), (note, "A tree has no votes.")
+        "fer2013",
+        LABELS,
+        (_tree_sample(root, path, named) for path in paths),
+        (note, "A tree has no votes."),
+        splits=SPLITS if named else ("Training", "PrivateTest"),
+        published=PUBLISHED,
     )
 
 
-def _read_image(root: Path, path: Path, named: bool) -> Sample:
-    luma = read_luma(path)
-    relative = path.relative_to(root)
-    split = _tree_split(relative, luma, named)
-    return Sample(luma, FOLDER_NAMES[path.parent.name.lower()], split, str(relative))
+def _tree_files(root: Path) -> list[Path]:
+    """List all files but hidden ones, relative to the root; the folders below train/ and test/ must be classes."""
+    found = (path.relative_to(root) for part in ("train", "test") for path in (root / part).rglob("*"))
+    visible = [path for path in found if not any(name.startswith(".") for name in path.parts)]
+    files = sorted(path for path in visible if (root / path).is_file())
+    for path in files:
+        if len(path.parts) > 2 and path.parts[1].lower() not in FOLDER_NAMES:
+            raise InputError(
+                f"Expected class folders named {', '.join(LABELS)} in {root}, found {path.parts[1]}. Rename it."
+            )
+    return files
+
+
+def _tree_sample(root: Path, path: Path, named: bool) -> Sample:
+    """Read one file; it has no label where it lies beside the class folders."""
+    label = FOLDER_NAMES[path.parts[1].lower()] if len(path.parts) > 2 else None
+    luma = read_luma(root / path)
+    return Sample(luma, label, _tree_split(path, luma, named), str(path))
 
 
 def _tree_split(relative: Path, luma: NDArray[np.uint8] | None, named: bool) -> str:

@@ -9,10 +9,13 @@ from pathlib import Path
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.preparation import Sample, Source, held_out, read_luma
+from fer_training.readers.text import damaged, text_lines
 
 CODES = {"1": "surprise", "2": "fear", "3": "disgust", "4": "happy", "5": "sad", "6": "angry", "7": "neutral"}
 HELD_OUT_PERCENT = 10
 LIST = "list_patition_label.txt"
+PUBLISHED = 12_271 + 3_068
+"""Images for training and for testing in the official list."""
 
 
 def read_rafdb(root: Path) -> Source:
@@ -26,7 +29,14 @@ def read_rafdb(root: Path) -> Source:
         f"The test list is PrivateTest; {HELD_OUT_PERCENT} % of the training images are PublicTest, "
         "chosen by the SHA-256 of their pixels."
     )
-    return Source("rafdb", LABELS, _samples(table, aligned), (note,))
+    return Source(
+        "rafdb",
+        LABELS,
+        _samples(table, aligned),
+        (note,),
+        splits=("Training", "PrivateTest"),
+        published=PUBLISHED,
+    )
 
 
 def _first(root: Path, candidates: list[str], what: str) -> Path:
@@ -40,16 +50,12 @@ def _first(root: Path, candidates: list[str], what: str) -> Path:
 
 
 def _samples(table: Path, aligned: Path) -> Iterator[Sample]:
-    lines = table.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        name, _, code = line.strip().partition(" ")
-        if not line.strip():
+    for number, line in enumerate(map(str.strip, text_lines(table)), start=1):
+        name, _, code = line.partition(" ")
+        if not line:
             continue
         if code.strip() not in CODES or not name.startswith(("train_", "test_")):
-            raise InputError(
-                f"Expected `train_….jpg` or `test_….jpg` and a code 1 to 7 in line {number} of {table}, "
-                f"got {line[:60]!r}. The file is cut or damaged: get it again."
-            )
+            raise damaged(table, number, "`train_….jpg` or `test_….jpg` and a code 1 to 7", line)
         luma = read_luma(aligned / f"{Path(name).stem}_aligned.jpg")
         if name.startswith("test_"):
             split = "PrivateTest"

@@ -1,0 +1,76 @@
+"""Averaging the weights of trained networks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.errors import InputError, UsageError
+
+pytest.importorskip("keras", reason="needs the extra `training`")
+
+pytestmark = [
+    pytest.mark.keras,
+    # Keras's TensorFlow backend meets NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+def _network(path: Path, value: float, **changes: Any) -> Path:
+    """A basic_cnn all of whose weights are `value`, and its record."""
+    from fer_training.architectures import ARCHITECTURES
+
+    model = ARCHITECTURES["basic_cnn"](2)
+    model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
+    model.save(path)
+    record = {
+        "architecture": "basic_cnn",
+        "labels": ["happy", "sad"],
+        "data": {"name": "drawn", "sha256": "0" * 64},
+        "temperature": 1.5,
+        "metrics": {"PublicTest": {"accuracy": 0.5}},
+    }
+    path.with_suffix(".json").write_text(json.dumps(record | changes))
+    return path
+
+
+def test_weights_are_averaged_by_their_shares_and_figures_start_anew(tmp_path: Path) -> None:
+    from fer_training.average import average
+    from fer_training.record import load_network, load_record
+
+    members = [_network(tmp_path / "a.keras", 1.0), _network(tmp_path / "b.keras", 4.0)]
+    out = tmp_path / "new" / "mean.keras"
+    average(members, [1, 2], out)
+    assert all(np.allclose(weight, 3.0) for weight in load_network(out).get_weights())
+    record = load_record(out)
+    assert (record["temperature"], record["metrics"], record["labels"]) == (1.0, {}, ["happy", "sad"])
+    assert [member["share"] for member in record["average_of"]] == [0.333333, 0.666667]
+    average(members, [], out)
+    assert all(np.allclose(weight, 2.5) for weight in load_network(out).get_weights())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"architecture": "vgg"}, "the same architecture"),
+        ({"labels": ["sad", "happy"]}, "the same labels"),
+        ({"data": {"sha256": "1" * 64}}, "the same data"),
+    ],
+)
+def test_networks_of_two_kinds_are_refused(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    from fer_training.average import average
+
+    members = [_network(tmp_path / "a.keras", 1.0, **changes), _network(tmp_path / "b.keras", 4.0)]
+    with pytest.raises(InputError, match=sentence):
+        average(members, [], tmp_path / "mean.keras")
+    assert not (tmp_path / "mean.keras").exists()
+
+
+@pytest.mark.parametrize(("count", "shares"), [(1, []), (2, [1.0]), (2, [1.0, 0.0])])
+def test_shares_must_fit_the_networks(tmp_path: Path, count: int, shares: list[float]) -> None:
+    from fer_training.average import average
+
+    with pytest.raises(UsageError, match="Expected"):
+        average([tmp_path / "a.keras"] * count, shares, tmp_path / "mean.keras")
