@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_training.metrics import softmax
+
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
 pytestmark = [
     pytest.mark.keras,
@@ -63,7 +65,8 @@ def test_it_stays_within_the_budget(network: Any) -> None:
 
     counted = cost(network[0])
     assert 10_000 < counted.parameters <= 2_000_000
-    assert 1e6 < counted.multiply_adds <= 42e6
+    # 40 M is what a served network may cost; vgg is here to be compared with and has 40.4 M.
+    assert 1e6 < counted.multiply_adds <= (41e6 if network[0].name == "vgg" else 40e6)
 
 
 def test_its_file_opens_without_this_package(network: Any, tmp_path: Path) -> None:
@@ -86,24 +89,27 @@ def _modules(config: Any) -> set[str]:
     return own.union(*map(_modules, config.values()))
 
 
-def test_onnx_gives_the_same_answers(network: Any) -> None:
-    tf = pytest.importorskip("tensorflow", reason="needs the extra `export`")
-    tf2onnx = pytest.importorskip("tf2onnx", reason="needs the extra `export`")
+def test_the_exported_graph_gives_the_same_answers(network: Any) -> None:
     ort = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    pytest.importorskip("tf2onnx", reason="needs the extra `export`")
+    from fer_client.contract import LABELS
+    from fer_export.graphs import expression_graph
+    from fer_export.network import Description, Network
+
     model, faces, _ = network
-    taken = tf.TensorSpec((None, 48, 48, 1), tf.float32, name="luma")
-    proto, _ = tf2onnx.convert.from_function(
-        tf.function(lambda luma: model(luma, training=False), input_signature=[taken]), [taken], opset=17
-    )
-    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    served = Network(model, (48, 48, 1), Description(LABELS, (-1.0, 1.0), temperature=1.5), "")
+    graph = expression_graph(served).SerializeToString()
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
     answer = session.run(None, {session.get_inputs()[0].name: faces})[0]
-    np.testing.assert_allclose(answer, model.predict_on_batch(faces), atol=1e-4)
+    np.testing.assert_allclose(answer, softmax(model.predict_on_batch(faces), 1.5), atol=2e-5)
 
 
-def test_any_number_of_classes() -> None:
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("classes", [2, 8])
+def test_any_number_of_classes(name: str, classes: int) -> None:
     from fer_training.architectures import ARCHITECTURES
 
-    assert ARCHITECTURES["basic_cnn"](3).output.shape == (None, 3)
+    assert ARCHITECTURES[name](classes).output.shape == (None, classes)
 
 
 def test_cost_of_a_network_counted_by_hand() -> None:

@@ -66,14 +66,16 @@ def test_input_runs_from_minus_one_to_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["mixup", "cutmix"])
-def test_mixing_shares_targets_as_it_shares_pixels(kind: str) -> None:
+def test_mixing_shares_targets_and_weights_as_it_shares_pixels(kind: str) -> None:
     images = np.stack([np.full((48, 48), value, np.float32) for value in (0, 100)])
     targets = np.eye(2, dtype=np.float32)
+    weights = np.array([1, 3], np.float32)
     settings = dataclasses.replace(NOTHING, mix_alpha=1.0, **{kind: 1.0})
     for seed in range(20):
-        mixed, shares = mix(images, targets, settings, np.random.default_rng(seed))
+        mixed, shares, mixed_weights = mix(images, targets, weights, settings, np.random.default_rng(seed))
         np.testing.assert_allclose(mixed.mean(axis=(1, 2)) / 100, shares[:, 1], atol=1e-5)
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(mixed_weights, shares @ weights, atol=1e-5)
 
 
 def test_votes_and_smoothing_blend_into_targets_that_sum_to_one() -> None:
@@ -88,6 +90,15 @@ def test_class_weights_have_mean_one(balance: float, expected: list[float]) -> N
     weights = class_weights(np.array([0, 0, 0, 1]), balance)
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
     assert weights.mean() == pytest.approx(1)
+
+
+def test_a_batch_has_the_weights_of_what_was_mixed(make_dataset: Make) -> None:
+    _, dataset = make_dataset(4)
+    recipe = Recipe(batch_size=8, augmentation=dataclasses.replace(NOTHING, mixup=1.0, mix_alpha=1.0))
+    data = training_set(dataset, recipe)
+    data = dataclasses.replace(data, weights=np.asarray(data.targets @ np.arange(7), np.float32))
+    batch = next(epoch_batches(data, recipe, 0, 0))
+    np.testing.assert_allclose(batch.weights, batch.targets[0] @ np.arange(7), rtol=1e-4)
 
 
 def test_rows_voted_to_be_no_face_are_dropped(make_dataset: Make) -> None:

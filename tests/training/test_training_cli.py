@@ -81,7 +81,8 @@ def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Row
         (["run", "basic_cnn", "--data", "missing", "--out", "o"], 3, "a folder that `fer-train prepare` wrote"),
         (["evaluate", "x.keras", "--data", "missing", "--split", "Training"], 2, "out of PublicTest, PrivateTest"),
         (["evaluate", "x.keras", "--data", "missing"], 3, "but missing cannot be read as one"),
-        (["table", "results", "missing.md"], 3, "Could not read or write missing.md: No such file or directory."),
+        (["run", "vgg", "--data", "d", "--out", "o", "--seed", "5000000000"], 2, "than or equal to 4294967295"),
+        (["table", "missing", "page.md"], 3, "Expected results files NAME.json in missing, but found none."),
     ],
 )  # fmt: skip
 def test_a_mistake_gets_one_sentence_and_its_exit_code(
@@ -102,20 +103,52 @@ def test_a_mistake_gets_one_sentence_and_its_exit_code(
     assert not list(tmp_path.iterdir())
 
 
-def test_interruption_says_how_to_go_on(fer_train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: Path) -> None:
-        raise KeyboardInterrupt
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
-    monkeypatch.setitem(READERS, "fer2013", interrupted)  # type: ignore[arg-type]
+
+def test_an_interrupted_preparation_promises_nothing(fer_train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(READERS, "fer2013", _interrupted)  # type: ignore[arg-type]
     outcome = fer_train("prepare", "fer2013", ".", "out")
     assert outcome.code == 130
+    assert outcome.err == "fer-train: Interrupted.\n"
+
+
+@pytest.mark.keras
+def test_an_interrupted_run_says_how_to_go_on(
+    fer_train: Any, monkeypatch: pytest.MonkeyPatch, make_dataset: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("keras", reason="needs the extra `training`")
+    monkeypatch.setattr("fer_training.train.train", _interrupted)
+    outcome = fer_train("run", "basic_cnn", "--data", make_dataset(4)[0], "--out", tmp_path / "run")
+    assert outcome.code == 130
+    assert outcome.err == "fer-train: Stopped. The same command goes on from the last whole epoch.\n"
 
 
 def test_no_backend_is_said_in_one_sentence(fer_train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", {}.get)
     outcome = fer_train("architectures")
     assert outcome.code == 2
     assert "make install" in outcome.err
+
+
+def test_a_missing_page_is_named(fer_train: Any) -> None:
+    results = Path(__file__).parents[2] / "training" / "results"
+    outcome = fer_train("table", results, "missing.md")
+    assert outcome.code == 3
+    assert outcome.err == "fer-train: Could not read or write missing.md: No such file or directory.\n"
+
+
+@pytest.mark.parametrize("asked", ["jax", "foo"])
+def test_a_backend_that_cannot_serve_is_said_in_one_sentence(
+    fer_train: Any, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", asked)
+    monkeypatch.setattr("importlib.util.find_spec", {"keras": "", "tensorflow": "", "foo": ""}.get)
+    outcome = fer_train("architectures")
+    assert outcome.code == 2
+    assert f"that is installed, got {asked}." in outcome.err
 
 
 @pytest.mark.parametrize(

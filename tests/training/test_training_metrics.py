@@ -48,6 +48,11 @@ def test_four_categories_are_none_where_one_is_missing() -> None:
     assert four_category_accuracy(np.eye(2), np.array([0, 1]), ("happy", "sad")) is None
 
 
+def test_four_categories_are_none_where_no_image_has_one() -> None:
+    fear = LABELS.index("fear")
+    assert four_category_accuracy(one_hot(fear), np.array([fear]), LABELS) is None
+
+
 def test_confusion_matrix_has_labels_in_rows() -> None:
     matrix = confusion_matrix(np.eye(3)[[0, 1, 1, 2]], np.array([0, 0, 1, 2]))
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]

@@ -48,7 +48,7 @@ def test_results_keep_the_figures_and_leave_the_bulk() -> None:
 
 def test_tables_are_sorted_by_publictest_and_show_what_was_not_measured(results: Path) -> None:
     lines = tables(read_results(results)).splitlines()
-    assert lines[0] == "Recipe `strong`, 10 epochs:"
+    assert lines[0] == "Recipe `strong`, 10 epochs, on fer2013 (SHA-256 x…):"
     assert len(lines) == 6
     assert lines[4].startswith(
         "| `resnet` | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | – | 2.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
@@ -79,15 +79,20 @@ def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
         write_part(tmp_path / "page.md", "table", "new")
 
 
-def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> None:
+def _judged(extra: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A result with the figures of both splits; `changes` go into the record."""
     split = {
         "images": 3589, "accuracy": 0.7, "four_category_accuracy": 0.8, "macro_f1": 0.65, "ece": 0.015,
         "ece_before_temperature": 0.031, "precision": {"fear": 0.55}, "recall": {"fear": 0.405},
     }  # fmt: skip
     split["without_copies_of_training"] = split | {"images": 3301, "accuracy": 0.69}
-    record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}}
-    record |= {"start": "a", "teachers": ["a", "b"]}
-    text = card(result_of(record, EXTRA | {"latency_ms": 0.94}) | {"name": "served"})
+    record = _record(0.7) | {"metrics": {"PublicTest": split, "PrivateTest": split}} | changes
+    return result_of(record, extra) | {"name": "served"}
+
+
+def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> None:
+    text = card(_judged(EXTRA | {"latency_ms": 0.94}, start="a", teachers=["a", "b"]))
+    assert "ONNX Runtime | 0.9 ms |" in text
     assert "seed 0, begun with trained weights, 2 teachers |" in text
     assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % | 65.0 % | 3.1 % | 1.5 % |" in text
     assert "| PrivateTest without copies | 3,301 | 69.0 % | 80.0 % | 65.0 % | – | 1.5 % |" in text
@@ -104,6 +109,25 @@ def test_a_damaged_result_is_named(results: Path) -> None:
     (results / "cut.json").write_text('{"metrics": {}}')
     with pytest.raises(InputError, match=r"cut\.json"):
         read_results(results)
+
+
+@pytest.mark.parametrize("data", [{"name": "rafdb", "sha256": "x"}, {"name": "fer2013", "sha256": "y"}])
+def test_each_dataset_has_a_table_of_its_own(results: Path, data: dict[str, str]) -> None:
+    (results / "other.json").write_text(json.dumps(result_of(_record(0.65) | {"data": data}, EXTRA)))
+    titles = [line for line in tables(read_results(results)).splitlines() if line.startswith("Recipe")]
+    assert [f"on {data['name']} (SHA-256 {data['sha256']}…)" in title for title in titles] == [False, True]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_results_is_refused(tmp_path: Path, exists: bool) -> None:
+    if exists:
+        (tmp_path / "results").mkdir()
+    with pytest.raises(InputError, match="Write them with `fer-train result`"):
+        read_results(tmp_path / "results")
+
+
+def test_a_card_shows_a_latency_that_was_not_measured_as_a_dash() -> None:
+    assert "| one face on one CPU thread, ONNX Runtime | – |" in card(_judged(EXTRA))
 
 
 EPOCHS = [

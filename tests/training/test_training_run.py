@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+from fer_client.detection import DetectorChoice, Faces
 from fer_client.errors import InputError, UsageError
 from fer_training.dataset import Dataset
 from fer_training.history import read_history
@@ -43,7 +46,8 @@ def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactor
 
 
 def _train(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     on_progress = others.pop("on_progress", None)
     train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)
@@ -110,9 +114,59 @@ def test_the_last_learning_rate_is_the_schedules(finished: Path) -> None:
     assert [epoch.learning_rate for epoch in read_history(finished / "history.csv")] == rates[13::14].tolist()
 
 
-def test_a_folder_of_another_run_is_refused(finished: Path, data: Any) -> None:
-    with pytest.raises(UsageError, match="or another --out"):
-        _train(data[1], finished, dataclasses.replace(RECIPE, learning_rate=1e-3))
+def test_a_folder_of_another_run_is_refused_and_what_differs_is_named(finished: Path, data: Any) -> None:
+    other = dataclasses.replace(RECIPE, learning_rate=1e-3, augmentation=Augmentation(erase=0.2))
+    named = (
+        r"recipe\.augmentation\.erase, .*recipe\.learning_rate\. Give the same settings .* or another --out"
+    )
+    with pytest.raises(UsageError, match=named):
+        _train(data[1], finished, other)
+
+
+def _with_fingerprint(dataset: Dataset, fingerprint: str | None) -> Dataset:
+    return dataclasses.replace(dataset, description={**dataset.description, "arrays_sha256": fingerprint})
+
+
+def test_a_run_does_not_go_on_with_other_labels(finished: Path, data: Any, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    _settings(tmp_path / "run", data_with_labels="a")
+    with pytest.raises(UsageError, match=r"came for data_with_labels\."):
+        _train(_with_fingerprint(data[1], "b"), tmp_path / "run")
+    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+
+
+def test_a_run_of_an_older_version_goes_on_and_the_user_hears_what_is_not_known(
+    finished: Path, data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    _settings(tmp_path / "run")
+    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+    assert "of an older version" in capsys.readouterr().err
+
+
+def _settings(folder: Path, **changes: str) -> None:
+    """Write a run's settings as an older version would, with `changes`."""
+    settings = json.loads((folder / "run.json").read_text())
+    settings.pop("data_with_labels")
+    (folder / "run.json").write_text(json.dumps(settings | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "sentence"),
+    [
+        ("run.json", 0, "Expected the settings of a run in"),
+        ("run.json", 0.5, "Expected the settings of a run in"),
+        ("checkpoint.keras", 0, "Expected a Keras file at"),
+        ("checkpoint.keras", 0.5, "Expected a Keras file at"),
+    ],
+)
+def test_damaged_files_of_a_run_are_named(
+    finished: Path, data: Any, tmp_path: Path, name: str, share: float, sentence: str
+) -> None:
+    path = shutil.copytree(finished, tmp_path / "run") / name
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=f"{sentence} .*{name}"):
+        _train(data[1], tmp_path / "run")
 
 
 def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: Path) -> None:
@@ -161,6 +215,39 @@ def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tm
     assert drawn == {"network-PublicTest-confusion.png", "network-PublicTest-reliability.png"}
 
 
+def test_copies_of_training_are_left_out_of_the_second_figures(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    """A training picture of another class, put into PublicTest, is an error there and not without the copies."""
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    images, labels, copy = data[1].images.copy(), data[1].labels, data[1].rows("PublicTest")[0]
+    other = next(row for row in data[1].rows("Training") if labels[row] != labels[copy])
+    images[copy] = images[other]
+    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
+    alone = result["without_copies_of_training"]
+    assert (result["images"], alone["images"]) == (70, 69)
+    right, right_alone = round(70 * result["accuracy"]), round(69 * alone["accuracy"])
+    assert right_alone == right
+    assert alone["accuracy"] > result["accuracy"]
+
+
+def test_a_split_of_copies_alone_has_no_figures_without_them(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    images = data[1].images.copy()
+    images[data[1].rows("PublicTest")] = images[data[1].rows("Training")[:70]]
+    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
+    assert result["without_copies_of_training"] == {
+        "images": 0, "accuracy": None, "four_category_accuracy": None, "macro_f1": None, "ece": None,
+    }  # fmt: skip
+    json.dumps(result, allow_nan=False)
+
+
 def _copy(finished: Path, folder: Path) -> Path:
     for name in ("network.keras", "network.json", "history.csv"):
         (folder / name).write_bytes((finished / name).read_bytes())
@@ -174,6 +261,71 @@ def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, t
     other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
     with pytest.raises(InputError, match="Expected data with the classes angry"):
         evaluate(weights, other, "PublicTest")
+
+
+@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest"])
+def test_other_data_are_measured_and_leave_the_record_alone(
+    finished: Path, data: Any, tmp_path: Path, split: str
+) -> None:
+    from fer_training.evaluate import evaluate
+    from fer_training.limits import measure_limits
+
+    weights = _copy(finished, tmp_path)
+    before = weights.with_suffix(".json").read_bytes()
+    other = dataclasses.replace(data[1], description={**data[1].description, "sha256": "other"})
+    assert evaluate(weights, other, split)["images"] == 70
+    assert measure_limits(weights, other)["as they are"]["accuracy"] > 0.5
+    assert weights.with_suffix(".json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("learned", "given", "expected"),
+    [
+        ({"sha256": "a"}, {"sha256": "a"}, True),
+        ({"sha256": "a"}, {"sha256": "a", "arrays_sha256": "b"}, True),
+        ({"sha256": "a", "arrays_sha256": "b"}, {"sha256": "a", "arrays_sha256": "c"}, False),
+        ({"sha256": "a"}, {"sha256": "b"}, False),
+        ({}, {"sha256": "a"}, False),
+    ],
+)
+def test_data_are_those_of_the_record_by_every_fingerprint_that_it_has(
+    data: Any, learned: dict[str, str], given: dict[str, str], expected: bool
+) -> None:
+    from fer_training.record import is_trained_on
+
+    assert is_trained_on({"data": learned}, dataclasses.replace(data[1], description=given)) is expected
+
+
+def test_the_command_says_that_it_leaves_the_record_of_other_data_alone(
+    finished: Path, make_dataset: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    from fer_training.cli import main
+
+    weights = _copy(finished, tmp_path)
+    folder, _ = make_dataset(6)
+    monkeypatch.setattr("sys.argv", ["fer-train", "evaluate", str(weights), "--data", str(folder), "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["images"] == 14
+    record = weights.with_suffix(".json")
+    assert printed.err.startswith(f"Note: {record} is left as it is, since")
+    assert printed.err.count("\n") == 1
+
+
+def test_limits_refuse_other_classes_and_an_empty_publictest(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    from fer_training.limits import measure_limits
+
+    weights = _copy(finished, tmp_path)
+    other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
+    with pytest.raises(InputError, match="Expected data with the classes angry"):
+        measure_limits(weights, other)
+    empty = dataclasses.replace(data[1], split=np.zeros_like(data[1].split))
+    with pytest.raises(InputError, match="images in the split PublicTest, but the data has none"):
+        measure_limits(weights, empty)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
@@ -195,26 +347,82 @@ def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path
         load_record(weights)
 
 
-def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits(
+def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits_over_the_temperature(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    import cv2
+    from fer_training.learner import predict_logits
+    from fer_training.metrics import softmax
+    from fer_training.predict import predict
+    from fer_training.record import load_network
 
+    weights = _copy(finished, tmp_path)
+    record = json.loads(weights.with_suffix(".json").read_text())
+    weights.with_suffix(".json").write_text(json.dumps(record | {"temperature": 2.5}))
+    images = data[1].images[data[1].rows("PrivateTest")[::10]]
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        cv2.imwrite(str(path), image)
+    answers = predict(paths, weights, None)
+    assert [answer.image for answer in answers] == [str(path) for path in paths]
+    assert {face.box_xywh for answer in answers for face in answer.faces} == {None}
+    shares = [list(face.probabilities.values()) for answer in answers for face in answer.faces]
+    np.testing.assert_allclose(shares, softmax(predict_logits(load_network(weights), images), 2.5), atol=1e-4)
+    assert answers[0].faces[0].expression == data[1].label_names[int(np.argmax(shares[0]))]
+
+
+class OneBox:
+    """Finds a face at a fixed place of every bright picture."""
+
+    def detect(self, bgr: Any) -> Faces:
+        boxes = np.array([[10, 20, 50, 50]] * int(bgr.mean() > 100), np.float32).reshape(-1, 4)
+        return Faces(boxes, np.ones(len(boxes), np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Two pictures with a face and a dark one without between them."""
+    paths = [tmp_path / f"{name}.png" for name in ("first", "none", "last")]
+    for path, luma in zip(paths, (140, 20, 160), strict=True):
+        cv2.imwrite(str(path), np.full((240, 320), luma, np.uint8))
+    return paths
+
+
+def test_a_picture_without_a_face_stands_among_the_answers(finished: Path, photos: list[Path]) -> None:
     from fer_training.predict import predict
 
-    rows = data[1].rows("PrivateTest")[::10]
-    paths = [tmp_path / f"{row}.png" for row in rows]
-    for path, row in zip(paths, rows, strict=True):
-        cv2.imwrite(str(path), data[1].images[row])
-    answers = predict(paths, finished / "network.keras", whole=True)
-    assert [answer.image for answer in answers] == [str(path) for path in paths]
-    right = [
-        answer.expression == data[1].label_names[data[1].labels[row]]
-        for answer, row in zip(answers, rows, strict=True)
+    answers = predict(photos, finished / "network.keras", DetectorChoice("box", "test", OneBox))
+    assert [answer.image for answer in answers] == [str(path) for path in photos]
+    assert [[face.box_xywh for face in answer.faces] for answer in answers] == [
+        [(10, 20, 50, 50)],
+        [],
+        [(10, 20, 50, 50)],
     ]
-    assert np.mean(right) > 0.5
-    for answer in answers:
-        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-3)
+    assert answers[1].as_record() == {"image": str(photos[1]), "faces": []}
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
+    finished: Path, photos: list[Path], monkeypatch: Any, capsys: Any, options: list[str]
+) -> None:
+    from fer_training.cli import main
+
+    asked = []
+    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.detection.download_weights", lambda: asked.append("once"))
+    weights = str(finished / "network.keras")
+    arguments = ["fer-train", "predict", *map(str, photos), "--weights", weights, *options]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    assert asked == ["once"]
+    assert "Note: " in printed.err
+    assert "weaker" in printed.err
+    if options:
+        assert [answer["faces"] for answer in json.loads(printed.out)] == [[], [], []]
+    else:
+        assert printed.out.count("no face") == 3
 
 
 def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -> None:
@@ -222,7 +430,7 @@ def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -
 
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(InputError, match="expected a picture"):
-        predict([tmp_path / "text.jpg"], finished / "network.keras")
+        predict([tmp_path / "text.jpg"], finished / "network.keras", None)
 
 
 def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_path: Path) -> None:
@@ -271,7 +479,8 @@ def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path
 def test_weights_of_another_architecture_are_refused_as_a_start(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     run = Run("mini_xception", RECIPE, seed=0, out=tmp_path / "run", start=finished / "network.keras")
     with pytest.raises(InputError, match="of the architecture mini_xception to start from"):
@@ -307,3 +516,15 @@ def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_pat
     assert result["metrics"]["PublicTest"]["accuracy"] == accuracy
     assert result["parameters"] > 100_000
     assert result["training_s"] > 0
+    assert "latency_ms" not in result
+
+
+def test_a_result_holds_the_latency_of_the_exported_graph(finished: Path, data: Any, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    from fer_training.evaluate import evaluate
+    from fer_training.results import read_result, write_result
+
+    weights, out = _copy(finished, tmp_path), tmp_path / "result.json"
+    evaluate(weights, data[1], "PublicTest")
+    write_result(weights, out, Path(__file__).parents[2] / "model_repository/expression/1/model.onnx")
+    assert read_result(out)["latency_ms"] > 0

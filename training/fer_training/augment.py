@@ -102,9 +102,13 @@ def _erase(image: Images, largest_area: float, rng: np.random.Generator) -> None
 
 
 def mix(
-    images: Images, targets: NDArray[np.float32], settings: Augmentation, rng: np.random.Generator
-) -> tuple[Images, NDArray[np.float32]]:
-    """Mix a batch [N, H, W] and its targets [N, K] with a shuffled copy, by mixup, CutMix or not at all."""
+    images: Images,
+    targets: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    settings: Augmentation,
+    rng: np.random.Generator,
+) -> tuple[Images, NDArray[np.float32], NDArray[np.float32]]:
+    """Mix a batch [N, H, W], its targets [N, K] and weights [N] with a shuffled copy, by mixup, CutMix or not."""
     draw = rng.random()
     share = np.float32(rng.beta(settings.mix_alpha, settings.mix_alpha))
     order = rng.permutation(len(images))
@@ -113,8 +117,9 @@ def mix(
     elif draw < settings.mixup + settings.cutmix:
         mixed, share = _cut(images, images[order], share, rng)
     else:
-        return images, targets
-    return mixed, share * targets + (1 - share) * targets[order]
+        return images, targets, weights
+    rest = 1 - share
+    return mixed, share * targets + rest * targets[order], share * weights + rest * weights[order]
 
 
 def _cut(

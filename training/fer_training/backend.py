@@ -12,7 +12,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 def choose_backend() -> str:
     """Set KERAS_BACKEND where the user has not, and return it.
 
-    Raises UsageError when none is installed.
+    Raises UsageError when none is installed, or the user's is not or cannot train.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     chosen = os.environ.get("KERAS_BACKEND") or next(filter(_installed, BACKENDS), None)
@@ -20,6 +20,11 @@ def choose_backend() -> str:
         raise UsageError(
             f"Expected Keras and one of {', '.join(BACKENDS)}, but they are not installed. "
             "`make install` in the checkout installs them (the extra `training`)."
+        )
+    if chosen not in BACKENDS or not _installed(chosen):
+        raise UsageError(
+            f"Expected KERAS_BACKEND to name one of {', '.join(BACKENDS)} that is installed, got {chosen}. "
+            "Install it, or unset the variable to take the first that is there."
         )
     os.environ["KERAS_BACKEND"] = chosen
     return chosen

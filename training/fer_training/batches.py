@@ -99,9 +99,11 @@ def make_batch(
 ) -> Batch:
     """Augment and mix the chosen ones of `data.rows` into one batch."""
     images = augment(data.images[data.rows[chosen]], recipe.augmentation, rng)
-    images, targets = mix(images, data.targets[chosen], recipe.augmentation, rng)
+    images, targets, weights = mix(
+        images, data.targets[chosen], data.weights[chosen], recipe.augmentation, rng
+    )
     parts = np.split(targets, [data.classes], axis=1)
-    return Batch(to_input(images), [part for part in parts if part.size], data.weights[chosen])
+    return Batch(to_input(images), [part for part in parts if part.size], weights)
 
 
 def epoch_batches(

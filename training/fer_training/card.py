@@ -24,12 +24,13 @@ def card(result: dict[str, Any]) -> str:
 
 
 def _network(result: dict[str, Any]) -> str:
+    latency = result.get("latency_ms")
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     facts = {
         "architecture": f"`{result['architecture']}`",
         "parameters": f"{result['parameters']:,}",
         "multiply-adds for one face": f"{result['multiply_adds'] / 1e6:.1f} M",
-        "one face on one CPU thread, ONNX Runtime": f"{result['latency_ms']:.1f} ms",
+        "one face on one CPU thread, ONNX Runtime": "–" if latency is None else f"{latency:.1f} ms",
         "data": f"{result['data']['name']}, SHA-256 of the prepared images {result['data']['sha256'][:12]}…",
         "recipe": f"`{result['recipe']['name']}`, weights of epoch {result['epochs']} of "
         f"{result['recipe']['epochs']}, seed {result['seed']}{_origin(result)}",

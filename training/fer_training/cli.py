@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 
 from fer_client import console as fer_console
-from fer_client.errors import InputError, UsageError
+from fer_client.detection import choose_detector
+from fer_client.errors import InputError, Interrupted, UsageError
+from fer_client.settings import Settings
 from fer_training import display
-from fer_training.dataset import SPLITS, load_dataset
+from fer_training.dataset import SPLITS, Dataset, load_dataset
 from fer_training.preparation import only_labels
 from fer_training.preparation import prepare as write_dataset
 from fer_training.readers import READERS
@@ -71,7 +73,9 @@ def run(
     ],
     recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "quick",
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order and augmentation.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights, order and augmentation.")
+    ] = 0,
     teacher: Annotated[
         list[Path] | None, typer.Option(help="Weights to distil from; may be repeated.")
     ] = None,
@@ -87,11 +91,16 @@ def run(
     _load_keras()
     from fer_training.architectures import ARCHITECTURES
     from fer_training.progress import show_progress
-    from fer_training.train import Run, train
+    from fer_training.run import Run
+    from fer_training.train import train
 
     _choose(ARCHITECTURES, architecture, "architecture")
-    with show_progress(console) as on_progress:
-        path = train(Run(architecture, chosen, seed, out, tuple(teacher or ()), start), dataset, on_progress)
+    asked = Run(architecture, chosen, seed, out, tuple(teacher or ()), start)
+    try:
+        with show_progress(console) as on_progress:
+            path = train(asked, dataset, on_progress)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
 
 
@@ -105,13 +114,17 @@ def evaluate(
     figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy and calibration; on PublicTest, also fit the temperature. The record keeps the figures."""
+    """Measure accuracy and calibration; on PublicTest, also fit the temperature.
+
+    The record beside the weights keeps both, unless the network was trained on other data.
+    """
     _choose(dict.fromkeys(SPLITS[1:]), split, "split")
     dataset = load_dataset(data)
     _load_keras()
     from fer_training.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
+    _note_other_data(weights, dataset)
     if as_json:
         _print_json(result)
     else:
@@ -126,6 +139,7 @@ def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
     from fer_training.limits import measure_limits
 
     measured = measure_limits(weights, dataset)
+    _note_other_data(weights, dataset)
     if as_json:
         _print_json(measured)
     else:
@@ -143,9 +157,12 @@ def predict(
     _load_keras()
     from fer_training.predict import predict as answer
 
-    answers = answer(images, weights, whole)
+    detector = None if whole else choose_detector("auto", None, Settings.min_score)
+    if detector is not None and detector.is_fallback:
+        fer_console.notify(f"Note: {detector.advice}")
+    answers = answer(images, weights, detector)
     if as_json:
-        _print_json([dataclasses.asdict(found) | {"expression": found.expression} for found in answers])
+        _print_json([found.as_record() for found in answers])
     else:
         display.print_answers(console, answers)
 
@@ -194,6 +211,15 @@ def _load_keras() -> None:
     choose_backend()
 
 
+def _note_other_data(weights: Path, dataset: Dataset) -> None:
+    from fer_training.record import is_trained_on, load_record, record_path
+
+    if not is_trained_on(load_record(weights), dataset):
+        fer_console.notify(
+            f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."
+        )
+
+
 def _choose(choices: dict[str, Any], name: str, what: str) -> Any:
     if name not in choices:
         raise UsageError(f"Expected a {what} out of {', '.join(choices)}; got {name}.")
@@ -208,9 +234,7 @@ def main() -> NoReturn:
     """Run the command; every expected error is one sentence on stderr and an exit code."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime reports to its maker
     try:
-        fer_console.run(
-            app, "fer-train", sys.argv[1:], "Stopped. The same command goes on from the last whole epoch."
-        )
+        fer_console.run(app, "fer-train", sys.argv[1:])
     except OSError as error:
         fer_console.notify(f"fer-train: Could not read or write {error.filename}: {error.strerror}.")
         sys.exit(InputError.exit_code)

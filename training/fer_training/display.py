@@ -83,13 +83,15 @@ def _figure(value: float | None) -> str:
 
 
 def print_answers(console: Console, answers: Sequence["Answer"]) -> None:
-    """Show one line per face with its three likeliest classes."""
-    if not answers:
-        console.print("No face was found. If the pictures are crops of faces, add --whole.")
-        return
+    """Show one line per face with its three likeliest classes, and one per picture without a face."""
     table = Table("picture", "face at x, y, w, h", "answer")
     for answer in answers:
-        face = "whole picture" if answer.box_xywh is None else ", ".join(map(str, answer.box_xywh))
-        ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:3]
-        table.add_row(answer.image, face, ", ".join(f"{name} {share:.2f}" for name, share in ranked))
+        for face in answer.faces:
+            place = "whole picture" if face.box_xywh is None else ", ".join(map(str, face.box_xywh))
+            ranked = sorted(face.probabilities.items(), key=lambda item: -item[1])[:3]
+            table.add_row(answer.image, place, ", ".join(f"{name} {share:.2f}" for name, share in ranked))
+        if not answer.faces:
+            table.add_row(answer.image, "no face", "–")
     console.print(table)
+    if not any(answer.faces for answer in answers):
+        console.print("No face was found. If the pictures are crops of faces, add --whole.")

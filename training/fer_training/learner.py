@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_client.errors import InputError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import Batch, to_input
-from fer_training.dataset import VOTE_NAMES
+from fer_training.dataset import VOTE_NAMES, Dataset
 from fer_training.recipes import Recipe
 from fer_training.record import load_network, load_record
 
@@ -42,13 +42,13 @@ def start_from(model: keras.Model, architecture: str, weights: Path, labels: Seq
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Take weights and optimizer state over, if there are any.
+    """Take weights and optimizer state over, if there are any; InputError where the file is damaged.
 
     Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
     """
     if not path.exists():
         return
-    saved = keras.saving.load_model(path)
+    saved = load_network(path, is_compiled=True)
     model.set_weights(saved.get_weights())
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
@@ -141,6 +141,14 @@ def float32_twin(model: keras.Model, architecture: str) -> keras.Model:
         twin = ARCHITECTURES[architecture](model.output.shape[-1])
     twin.set_weights(model.get_weights())
     return twin
+
+
+def rows_of(dataset: Dataset, split: str) -> NDArray[np.intp]:
+    """Indices of the images of one split; InputError where it has none."""
+    rows = dataset.rows(split)
+    if not len(rows):
+        raise InputError(f"Expected images in the split {split}, but the data has none. Prepare it again.")
+    return rows
 
 
 def predict_logits(

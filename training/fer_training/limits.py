@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_training.dataset import Dataset
-from fer_training.learner import predict_logits
+from fer_training.learner import predict_logits, rows_of
 from fer_training.metrics import accuracy, expected_calibration_error, softmax
-from fer_training.record import load_network, load_record, save_record
+from fer_training.record import is_trained_on, load_network, load_record_for, save_record
 
 Image = NDArray[np.uint8]
 
@@ -89,9 +89,13 @@ LIMITS: dict[str, Callable[[Image], Image]] = {
 
 
 def measure_limits(weights: Path, dataset: Dataset) -> dict[str, dict[str, float]]:
-    """Accuracy and calibration error on PublicTest under each of LIMITS, also kept in the weights' record."""
-    record, network = load_record(weights), load_network(weights)
-    rows = dataset.rows("PublicTest")
+    """Accuracy and calibration error on PublicTest under each of LIMITS.
+
+    The record beside the weights keeps them if the weights were trained on this data. Raises InputError when the
+    weights have other classes than the data, or PublicTest is empty.
+    """
+    record, network = load_record_for(weights, dataset), load_network(weights)
+    rows = rows_of(dataset, "PublicTest")
     images, labels = dataset.images[rows], np.asarray(dataset.labels[rows], np.int64)
     measured = {}
     for name, change in LIMITS.items():
@@ -101,6 +105,7 @@ def measure_limits(weights: Path, dataset: Dataset) -> dict[str, dict[str, float
             "accuracy": round(accuracy(probabilities, labels), 4),
             "ece": round(expected_calibration_error(probabilities, labels), 4),
         }
-    record["limits"] = measured
-    save_record(weights, record)
+    if is_trained_on(record, dataset):
+        record["limits"] = measured
+        save_record(weights, record)
     return measured

@@ -30,12 +30,14 @@ def accuracy(probabilities: Floats, labels: Ints) -> float:
 def four_category_accuracy(probabilities: Floats, labels: Ints, names: Sequence[str]) -> float | None:
     """Accuracy over the original system's categories: the argmax over their columns, on their images alone.
 
-    None where the network lacks one of the categories.
+    None where the network lacks one of the categories, or no image has one of them.
     """
     if not set(FOUR_CATEGORIES) <= set(names):
         return None
     columns = np.array(four_category_columns(names))
     rows = np.isin(labels, columns)
+    if not rows.any():
+        return None
     return float(np.mean(columns[probabilities[rows][:, columns].argmax(axis=1)] == labels[rows]))
 
 

@@ -1,14 +1,16 @@
 """A network's answer for photographs or for crops of faces; faces are found and cut out as the client does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.cropping import crop_faces
-from fer_client.detection import FrameDetector, choose_detector
+from fer_client.detection import DetectorChoice, FrameDetector
+from fer_client.frames import Frame
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.settings import Settings
 from fer_training.learner import predict_logits
@@ -16,17 +18,18 @@ from fer_training.metrics import softmax
 from fer_training.preparation import SIDE, to_side
 from fer_training.record import load_network, load_record
 
-MIN_SCORE = 0.6
+Box: TypeAlias = tuple[int, int, int, int] | None
+"""Left, top, width and height in pixels of the picture; None for the whole of it."""
+
 _CROP_SHAPE = (2 * SIDE, 2 * SIDE, 1)
 """The client's crops, which the server halves."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One face: its picture, its box in pixels (None for the whole picture), and the calibrated probabilities."""
+class Face:
+    """One face: where it is, and the calibrated probabilities."""
 
-    image: str
-    box_xywh: tuple[int, int, int, int] | None
+    box_xywh: Box
     probabilities: dict[str, float]
 
     @property
@@ -35,33 +38,46 @@ class Answer:
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
 
-def predict(paths: Sequence[Path], weights: Path, whole: bool = False) -> list[Answer]:
-    """Answer for each face found, or for each whole picture if `whole`; a picture without a face gives no answer.
+@dataclass(frozen=True)
+class Answer:
+    """One picture and the faces found in it, which may be none."""
+
+    image: str
+    faces: tuple[Face, ...]
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "image": self.image,
+            "faces": [{"expression": face.expression} | asdict(face) for face in self.faces],
+        }
+
+
+def predict(paths: Sequence[Path], weights: Path, choice: DetectorChoice | None) -> list[Answer]:
+    """Answer for the faces in each picture; without a detector, each whole picture is one face.
 
     Raises InputError where a picture or the weights cannot be read.
     """
-    record = load_record(weights)
-    network = load_network(weights)
-    faces = [face for path in paths for face in _faces(path, whole)]
-    if not faces:
-        return []
-    crops = np.stack([crop for _, _, crop in faces])
-    probabilities = softmax(predict_logits(network, crops), record["temperature"]).round(4)
+    record, network = load_record(weights), load_network(weights)
+    detector = None if choice is None else FrameDetector(choice, Settings.photo_side, Settings.min_face)
+    cut_out = [_cut_out(picture_frame(0, 0.0, read_picture(path)), detector) for path in paths]
+    crops = [crop for _, found in cut_out for crop in found]
+    logits = predict_logits(network, np.stack(crops)) if crops else np.zeros((0, len(record["labels"])))
+    shares = iter(softmax(logits, record["temperature"]).round(4).tolist())
     return [
-        Answer(str(path), box, dict(zip(record["labels"], row.tolist(), strict=True)))
-        for (path, box, _), row in zip(faces, probabilities, strict=True)
+        Answer(
+            str(path),
+            tuple(Face(box, dict(zip(record["labels"], next(shares), strict=True))) for box in boxes),
+        )
+        for path, (boxes, _) in zip(paths, cut_out, strict=True)
     ]
 
 
-Face = tuple[Path, tuple[int, int, int, int] | None, NDArray[np.uint8]]
-
-
-def _faces(path: Path, whole: bool) -> list[Face]:
-    frame = picture_frame(0, 0.0, read_picture(path))
-    if whole:
-        return [(path, None, to_side(frame.luma))]
-    detector = FrameDetector(choose_detector("auto", None, MIN_SCORE), Settings.photo_side, Settings.min_face)
+def _cut_out(frame: Frame, detector: FrameDetector | None) -> tuple[list[Box], list[NDArray[np.uint8]]]:
+    """Boxes of the faces, and their crops uint8 [48, 48]."""
+    if detector is None:
+        return [None], [to_side(frame.luma)]
     found = detector.detect(frame)
     crops = crop_faces(frame, found.boxes_xywh, found.landmarks_xy, _CROP_SHAPE)[..., 0]
     boxes = np.rint(found.boxes_xywh).astype(int).tolist()
-    return [(path, tuple(box), to_side(crop)) for box, crop in zip(boxes, crops, strict=True)]
+    return [tuple(box) for box in boxes], [to_side(crop) for crop in crops]

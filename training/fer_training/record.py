@@ -15,6 +15,9 @@ from fer_training.recipes import Recipe
 
 INPUT = {"height": 48, "width": 48, "channels": 1, "range": [-1.0, 1.0]}
 
+FINGERPRINTS = ("sha256", "arrays_sha256")
+"""What tells datasets apart: their images, and all their arrays; older datasets and records lack the second."""
+
 
 def new_record(architecture: str, dataset: Dataset, recipe: Recipe, seed: int) -> dict[str, Any]:
     """Describe a run; metrics come later. The temperature is 1 until `fer-train evaluate` fits it."""
@@ -24,7 +27,9 @@ def new_record(architecture: str, dataset: Dataset, recipe: Recipe, seed: int) -
         "labels": list(dataset.label_names),
         "input": INPUT,
         "temperature": 1.0,
-        "data": {name: description[name] for name in ("name", "sha256", "counts")},
+        "data": {
+            name: description[name] for name in ("name", *FINGERPRINTS, "counts") if name in description
+        },
         "recipe": recipe.as_record(),
         "seed": seed,
         "epochs": 0,
@@ -66,15 +71,33 @@ def load_record(weights: Path) -> dict[str, Any]:
     return dict(record)
 
 
+def load_record_for(weights: Path, dataset: Dataset) -> dict[str, Any]:
+    """Read the record beside the weights; InputError also where their classes are not those of the data."""
+    record = load_record(weights)
+    if record["labels"] != list(dataset.label_names):
+        raise InputError(
+            f"Expected data with the classes {', '.join(record['labels'])} of {weights}, "
+            f"got {', '.join(dataset.label_names)}. Give the data that fits the weights."
+        )
+    return record
+
+
+def is_trained_on(record: dict[str, Any], dataset: Dataset) -> bool:
+    """Whether the record's network learned from this very dataset."""
+    learned = record.get("data", {})
+    known = [name for name in FINGERPRINTS if name in learned]
+    return bool(known) and all(learned[name] == dataset.description.get(name) for name in known)
+
+
 def save_record(weights: Path, record: dict[str, Any]) -> None:
     """Write the record beside the weights."""
     write_json(record_path(weights), record)
 
 
-def load_network(weights: Path) -> keras.Model:
-    """Open a `.keras` file for use; InputError where it cannot be read."""
+def load_network(weights: Path, is_compiled: bool = False) -> keras.Model:
+    """Open a `.keras` file for use, with its optimizer if `is_compiled`; InputError where it cannot be read."""
     try:
-        return keras.saving.load_model(weights, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+        return keras.saving.load_model(weights, compile=is_compiled)
+    except Exception as error:  # Keras raises whatever its readers of zip, HDF5 and JSON happen to raise.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"Expected a Keras file at {weights}, but it cannot be opened: {reason}") from error

@@ -4,7 +4,6 @@ A results file is a training record without its confusion matrices, with the cos
 """
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fer_client.errors import InputError
+from fer_training.dataset import SPLITS
 from fer_training.documents import markdown_table, percent
 from fer_training.files import write_json
 from fer_training.history import read_history
@@ -21,11 +21,10 @@ FIGURES = (
     "precision", "recall", "without_copies_of_training",
 )  # fmt: skip
 
-SPLITS = ("PublicTest", "PrivateTest")
 SHOWN = {"accuracy": "seven classes", "four_category_accuracy": "four categories", "ece": "calibration error"}
 COLUMNS = (
     "architecture", "best epoch", "parameters", "multiply-adds", "latency, ms",
-    *(f"{split}: {title}" for split in SPLITS for title in SHOWN.values()), "training",
+    *(f"{split}: {title}" for split in SPLITS[1:] for title in SHOWN.values()), "training",
 )  # fmt: skip
 
 
@@ -61,33 +60,29 @@ def write_result(weights: Path, out: Path, onnx: Path | None = None) -> None:
     if history:
         extra["training_s"] = round(sum(epoch.seconds for epoch in history))
     if onnx is not None:
-        extra["latency_ms"] = round(latency_ms(onnx), 3)
+        extra["latency_ms"] = round(_latency_ms(onnx), 3)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, result_of(record, extra))
 
 
-def latency_ms(onnx: Path, runs: int = 200) -> float:
-    """Median time of ONNX Runtime for one face on one CPU thread, in milliseconds, after a tenth of warm-up."""
-    import onnxruntime
+def _latency_ms(onnx: Path) -> float:
+    """Median time of ONNX Runtime for one face on one CPU thread, in milliseconds, as `fer-export` measures it."""
+    from fer_export.sessions import latency_ms, open_session
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    taken = session.get_inputs()[0]
+    model = onnx.read_bytes()
+    taken = open_session(model).get_inputs()[0]
     shape = [size if isinstance(size, int) else 1 for size in taken.shape]
     kind = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}[taken.type]
-    face = np.random.default_rng(0).integers(0, 2, shape).astype(kind)
-    times = []
-    for _ in range(runs + runs // 10):
-        started = time.perf_counter()
-        session.run(None, {taken.name: face})
-        times.append(time.perf_counter() - started)
-    return 1e3 * float(np.median(times[runs // 10 :]))
+    return latency_ms(model, np.zeros(shape, kind))
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Read all results of a folder, the best on PublicTest first; InputError where one is damaged."""
+    """Read all results of a folder, the best on PublicTest first; InputError where one is damaged or none is there."""
     results = [read_result(path) for path in sorted(folder.glob("*.json"))]
+    if not results:
+        raise InputError(
+            f"Expected results files NAME.json in {folder}, but found none. Write them with `fer-train result`."
+        )
     return sorted(results, key=lambda result: -result["metrics"]["PublicTest"]["accuracy"])
 
 
@@ -104,20 +99,22 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def tables(results: Sequence[dict[str, Any]]) -> str:
-    """Markdown: one table per recipe, so that each compares what had the same budget, one line per result."""
+    """Markdown: one table per recipe and dataset, so that each compares what had the same budget; a line per result."""
     parts = []
-    for name, epochs in dict.fromkeys(map(_budget, results)):
-        rows = [_cells(result) for result in results if _budget(result) == (name, epochs)]
-        parts.append(f"Recipe `{name}`, {epochs} epochs:\n\n{markdown_table(COLUMNS, rows)}")
+    for title in dict.fromkeys(map(_title, results)):
+        rows = [_cells(result) for result in results if _title(result) == title]
+        parts.append(f"{title}:\n\n{markdown_table(COLUMNS, rows)}")
     return "\n\n".join(parts)
 
 
-def _budget(result: dict[str, Any]) -> tuple[str, int]:
-    return result["recipe"]["name"], result["recipe"]["epochs"]
+def _title(result: dict[str, Any]) -> str:
+    """What the results of one table have in common; the checksum tells preparations of one dataset apart."""
+    recipe, data = result["recipe"], result["data"]
+    return f"Recipe `{recipe['name']}`, {recipe['epochs']} epochs, on {data['name']} (SHA-256 {data['sha256'][:12]}…)"
 
 
 def _cells(result: dict[str, Any]) -> list[str]:
-    judged = [result["metrics"].get(split, {}) for split in SPLITS]
+    judged = [result["metrics"].get(split, {}) for split in SPLITS[1:]]
     return [
         f"`{result['architecture']}`",
         str(result["epochs"]),

@@ -8,23 +8,20 @@ A run's folder:
     run.json                      what was asked for, so that a run goes on only with the same settings
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import UsageError
 from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, training_set
 from fer_training.dataset import Dataset
 from fer_training.distill import with_teachers
-from fer_training.files import replacing, write_json
+from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.learner import (
     averaged_weights,
@@ -32,6 +29,7 @@ from fer_training.learner import (
     load_checkpoint,
     new_learner,
     predict_logits,
+    rows_of,
     seed_dropout,
     start_from,
     train_step,
@@ -39,8 +37,8 @@ from fer_training.learner import (
     without_votes_head,
 )
 from fer_training.metrics import accuracy, negative_log_likelihood, softmax
-from fer_training.recipes import Recipe
 from fer_training.record import new_record, save_record
+from fer_training.run import Run, claim_folder, origins
 from fer_training.schedule import learning_rates
 
 
@@ -59,31 +57,21 @@ class Progress:
     finished: Epoch | None
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run's settings; `out` is its folder, `teachers` are weights to distil from, `start` weights to begin with."""
-
-    architecture: str
-    recipe: Recipe
-    seed: int
-    out: Path
-    teachers: tuple[Path, ...] = ()
-    start: Path | None = None
-
-
 def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
     """Train, or go on with a run that was killed, and return the path of `network.keras`.
 
-    Raises UsageError when `out` holds a run with other settings, InputError when a teacher or the start do not fit.
+    Raises UsageError when `out` holds a run with other settings; InputError when that run's files are damaged, a
+    split is empty, or a teacher or the start do not fit.
     """
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
-    _check_splits(dataset)
+    for split in ("Training", "PublicTest"):
+        rows_of(dataset, split)
     data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
     steps = data.steps(run.recipe.batch_size)
     model = _new_model(run, dataset)
-    _claim_folder(run, dataset)
+    claim_folder(run, dataset)
     load_checkpoint(model, run.out / "checkpoint.keras")
     served = without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
@@ -109,53 +97,12 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     return run.out / "network.keras"
 
 
-def _check_splits(dataset: Dataset) -> None:
-    for split in ("Training", "PublicTest"):
-        if not len(dataset.rows(split)):
-            raise InputError(
-                f"Expected images in the split {split}, but the data has none. Prepare it again."
-            )
-
-
 def _new_model(run: Run, dataset: Dataset) -> keras.Model:
     votes_head = has_votes_head(dataset, run.recipe)
     model = new_learner(run.architecture, len(dataset.label_names), run.recipe, votes_head)
     if run.start is not None:
         start_from(model, run.architecture, run.start, dataset.label_names)
     return model
-
-
-def _claim_folder(run: Run, dataset: Dataset) -> None:
-    """Note what is asked for, or check that the folder holds the same."""
-    asked = {
-        "architecture": run.architecture,
-        "recipe": run.recipe.as_record(),
-        "seed": run.seed,
-        "data": dataset.description["sha256"],
-        **_origins(run),
-    }
-    path = run.out / "run.json"
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != asked:
-            raise UsageError(
-                f"Expected the settings of the run that {run.out} holds, but architecture, recipe, seed or data "
-                "differ. Give the same settings to go on with it, or another --out."
-            )
-        return
-    run.out.mkdir(parents=True, exist_ok=True)
-    write_json(path, asked)
-
-
-def _origins(run: Run) -> dict[str, Any]:
-    """Name the networks that the run learns from and begins with by the SHA-256 of their files."""
-    return {
-        "teachers": [_sha256(path) for path in run.teachers],
-        "start": None if run.start is None else _sha256(run.start),
-    }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _train_epoch(
@@ -213,7 +160,7 @@ def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoc
     path = run.out / "network.keras"
     with replacing(path) as beside:
         float32_twin(model, run.architecture).save(beside)
-    record = new_record(run.architecture, dataset, run.recipe, run.seed) | _origins(run)
+    record = new_record(run.architecture, dataset, run.recipe, run.seed) | origins(run)
     record["epochs"] = finished.epoch
     record["metrics"] = {"PublicTest": {"accuracy": finished.validation_accuracy}}
     save_record(path, record)
