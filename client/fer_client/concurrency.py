@@ -61,7 +61,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, de
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
-                if len(pending) >= depth:
+                while pending and (len(pending) >= depth or pending[0].done()):
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
