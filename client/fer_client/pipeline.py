@@ -33,6 +33,9 @@ _SEGMENTS_PER_WORKER = 4
 """Under way or waiting, so that no worker idles while the caller's thread sends or writes. Two made a run with
 `--detect-every 1` 3 % longer on two cores; more than four brought nothing."""
 
+_FRAMES_PER_WORKER = 12
+"""Beyond that two segments are enough, and four of six frames each took 10 MB more at 640×360."""
+
 _BYTES_AHEAD = 96 << 20
 """Of pictures in segments between the decoder and the server, so that more cores do not mean more memory. Six
 frames of 4K video fit."""
@@ -54,7 +57,8 @@ class Bounds:
         """Hold fewer of larger pictures, but one frame, and two segments so that detection goes on."""
         frame_bytes = max(1, info.frame_bytes)
         length = max(1, min(settings.detect_every, _BYTES_AHEAD // frame_bytes))
-        most = _SEGMENTS_PER_WORKER * settings.detection_workers
+        per_worker = max(2, min(_SEGMENTS_PER_WORKER, _FRAMES_PER_WORKER // length))
+        most = per_worker * settings.detection_workers
         return cls(
             frames=max(1, min(_FRAMES_AHEAD, _BYTES_AHEAD // 2 // frame_bytes)),
             frames_per_segment=length,

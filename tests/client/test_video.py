@@ -191,12 +191,12 @@ FULL_HD, FOUR_K, CAMERA = (1920, 1080), (3840, 2160), (6000, 4000)
 @pytest.mark.parametrize(
     ("size_wh", "bytes_per_pixel", "segment", "fewest", "most"),
     [
-        ((320, 240), 1.5, 6, 12, 12),
+        ((320, 240), 1.5, 6, 6, 6),
         (FULL_HD, 1.5, 6, 4, 6),
         (FOUR_K, 1.5, 6, 2, 2),
         (FOUR_K, 4, 3, 2, 2),
         (CAMERA, 4, 1, 2, 2),
-        ((0, 0), 1.5, 6, 12, 12),
+        ((0, 0), 1.5, 6, 6, 6),
     ],
 )
 def test_large_pictures_fill_no_memory(
