@@ -1,6 +1,7 @@
 """Averaging the weights of trained networks."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,18 @@ def test_shares_must_fit_the_networks(tmp_path: Path, count: int, shares: list[f
 
     with pytest.raises(UsageError, match="Expected"):
         average([tmp_path / "a.keras"] * count, shares, tmp_path / "mean.keras")
+
+
+def test_the_command_averages_and_says_what_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fer_training.cli import main
+
+    members = [str(_network(tmp_path / name, value)) for name, value in (("a.keras", 0.0), ("b.keras", 2.0))]
+    out = tmp_path / "mean.keras"
+    monkeypatch.setattr(sys, "argv", ["fer-train", "average", *members, "--out", str(out)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 0
+    assert out.with_suffix(".json").exists()
+    assert "fer-train evaluate" in capsys.readouterr().out

@@ -40,7 +40,8 @@ def _network(result: dict[str, Any]) -> str:
 
 
 def _origin(result: dict[str, Any]) -> str:
-    parts = ["begun with trained weights"] if result.get("start") else []
+    parts = [f"mean of {len(members)} networks"] if (members := result.get("average_of")) else []
+    parts += ["begun with trained weights"] if result.get("start") else []
     if teachers := result.get("teachers"):
         parts.append(f"{len(teachers)} teacher{'s' if len(teachers) > 1 else ''}")
     return "".join(f", {part}" for part in parts)

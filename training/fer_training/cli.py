@@ -147,6 +147,25 @@ def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def average(
+    networks: Annotated[
+        list[Path], typer.Argument(help="Two .keras files or more, begun with the same weights.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .keras file to write; its record goes beside it.")],
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help="A network's part, once for each, in their order. Default: equal parts."),
+    ] = None,
+) -> None:
+    """Average the weights of networks that began alike; evaluate the mean before you use it."""
+    _load_keras()
+    from fer_training.average import average as average_weights
+
+    average_weights(networks, share or [], out)
+    print(f"Wrote {out}. `fer-train evaluate {out} --data …` fits its temperature.")  # noqa: T201
+
+
+@app.command()
 def predict(
     images: Annotated[list[Path], typer.Argument(help="Photographs, or crops of faces with --whole.")],
     weights: Annotated[Path, typer.Option(help="A .keras file with its .json record beside it.")],

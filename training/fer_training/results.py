@@ -23,7 +23,7 @@ FIGURES = (
 
 SHOWN = {"accuracy": "seven classes", "four_category_accuracy": "four categories", "ece": "calibration error"}
 COLUMNS = (
-    "architecture", "best epoch", "parameters", "multiply-adds", "latency, ms",
+    "architecture", "epoch", "parameters", "multiply-adds", "latency, ms",
     *(f"{split}: {title}" for split in SPLITS[1:] for title in SHOWN.values()), "training",
 )  # fmt: skip
 
@@ -31,7 +31,7 @@ COLUMNS = (
 def result_of(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Keep what a table needs of a record; `extra` adds cost, latency and training time."""
     kept = {name: record[name] for name in ("architecture", "data", "recipe", "seed", "epochs", "versions")}
-    kept |= {name: record[name] for name in ("teachers", "start", "limits") if record.get(name)}
+    kept |= {name: record[name] for name in ("teachers", "start", "average_of", "limits") if record.get(name)}
     kept["data"] = {name: record["data"][name] for name in ("name", "sha256")}
     kept["metrics"] = {
         split: {name: figures[name] for name in FIGURES if name in figures}
@@ -43,7 +43,8 @@ def result_of(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
 def write_result(weights: Path, out: Path, onnx: Path | None = None) -> None:
     """Write a results file for trained weights, with latency where the network's ONNX file is given.
 
-    The training time is that of the run's history, where it still lies beside the weights.
+    The training time is that of the fastest epoch times the epochs, since other load only ever adds; it needs the
+    run's history beside the weights.
     Raises InputError when the weights were not evaluated.
     """
     from fer_training.cost import cost
@@ -58,7 +59,7 @@ def write_result(weights: Path, out: Path, onnx: Path | None = None) -> None:
     extra: dict[str, Any] = {"parameters": counted.parameters, "multiply_adds": counted.multiply_adds}
     history = read_history(weights.with_name("history.csv"))
     if history:
-        extra["training_s"] = round(sum(epoch.seconds for epoch in history))
+        extra["training_s"] = round(len(history) * min(epoch.seconds for epoch in history))
     if onnx is not None:
         extra["latency_ms"] = round(_latency_ms(onnx), 3)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,8 +104,14 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
     parts = []
     for title in dict.fromkeys(map(_title, results)):
         rows = [_cells(result) for result in results if _title(result) == title]
-        parts.append(f"{title}:\n\n{markdown_table(COLUMNS, rows)}")
+        parts.append(f"{title}:\n\n{markdown_table(*_without_empty_columns(rows))}")
     return "\n\n".join(parts)
+
+
+def _without_empty_columns(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out what was measured for none of the rows, such as PrivateTest of networks that do not ship."""
+    columns = [index for index in range(len(COLUMNS)) if any(row[index] != "–" for row in rows)]
+    return [COLUMNS[index] for index in columns], [[row[index] for index in columns] for row in rows]
 
 
 def _title(result: dict[str, Any]) -> str:
