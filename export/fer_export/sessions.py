@@ -17,14 +17,18 @@ def open_session(model: bytes, threads: int = 0) -> ort.InferenceSession:
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def latency_ms(model: bytes, batch: npt.NDArray[np.generic], repeats: int = 50) -> float:
-    """Median time in milliseconds of one call on one thread, after a warm-up call."""
+def latency_ms(model: bytes, batch: npt.NDArray[np.generic], rounds: int = 10, calls: int = 10) -> float:
+    """Time in milliseconds of one call on one thread, after a warm-up call: the least median of several rounds.
+
+    A median drops single hiccups; the least one drops the rounds in which other programs had the core.
+    """
     session = open_session(model, threads=1)
     feed = {session.get_inputs()[0].name: batch}
     session.run(None, feed)
-    times = []
-    for _ in range(repeats):
+
+    def seconds() -> float:
         start = time.perf_counter()
         session.run(None, feed)
-        times.append(time.perf_counter() - start)
-    return median(times) * 1e3
+        return time.perf_counter() - start
+
+    return 1e3 * min(median(seconds() for _ in range(calls)) for _ in range(rounds))
