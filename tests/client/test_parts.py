@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -29,12 +30,11 @@ class TestConcurrency:
                 taken.append(value)
                 yield value
 
-        threads = threading.active_count()
         ahead = prefetch(items(), 4)
         assert next(ahead) == 0
         ahead.close()
         assert len(taken) <= 4 + 4
-        assert threading.active_count() == threads
+        assert "prefetch" not in [thread.name for thread in threading.enumerate()]
 
     def test_mapping_keeps_a_bounded_number_under_way(self) -> None:
         taken = 0
@@ -49,6 +49,27 @@ class TestConcurrency:
         for index, value in enumerate(results):
             assert value == index
             assert taken <= index + 5
+
+    def test_mapping_passes_a_result_on_as_soon_as_it_is_there(self) -> None:
+        taken = 0
+        second_began = threading.Event()  # with one worker, the first is done then
+
+        def items() -> Iterator[int]:
+            nonlocal taken
+            for value in range(100):
+                if value == 2:
+                    assert second_began.wait(10)
+                taken += 1
+                yield value
+
+        def see(value: int) -> int:
+            if value == 1:
+                second_began.set()
+            return value
+
+        with closing(ordered_map(see, items(), workers=1, depth=50)) as results:
+            assert next(results) == 0
+            assert taken <= 3
 
 
 def test_contract_reads_triton_json_with_sizes_as_text() -> None:
