@@ -54,6 +54,7 @@ def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Serv
     if named:
         yield Server(_checked(named))
     elif is_ready(LOCAL_URL):
+        notify(f"Using the server that is ready at {LOCAL_URL}.")
         yield Server(LOCAL_URL)
     else:
         with embedded_server(notify) as started:

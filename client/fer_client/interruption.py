@@ -51,7 +51,9 @@ class Interruption:
     def check(self) -> None:
         """Raise Interrupted if a signal has come."""
         if self._requested:
-            raise Interrupted("Interrupted: nothing was written for the video under way.")
+            raise Interrupted(
+                "Interrupted: nothing was written for the input under way. Give the same command again to go on."
+            )
 
     def result_of(self, future: "Future[T]") -> T:
         """Wait for a future's result, looking at the flag meanwhile."""

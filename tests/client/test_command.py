@@ -30,6 +30,19 @@ def test_every_frame_has_its_time_and_its_faces(run: Command, face_video: Path, 
     assert all(value == "" for name, value in rows[10].items() if name not in ("frame", "time_s", "source"))
 
 
+def test_a_server_that_was_not_named_is_announced(
+    command: Command,
+    face_video: Path,
+    server: ProtocolServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FER_TRITON_URL", raising=False)
+    monkeypatch.setattr("fer_client.embedded.LOCAL_URL", server.url)
+    done = command("--detector", "haar", face_video)
+    assert done.returncode == 0
+    assert f"Using the server that is ready at {server.url}." in done.stderr
+
+
 def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Path) -> None:
     done = run(face_video, "--json")
     printed = json.loads(done.stdout)

@@ -1,5 +1,6 @@
 """Averaging the weights of trained networks."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def _network(path: Path, value: float, **changes: Any) -> Path:
         "architecture": "basic_cnn",
         "labels": ["happy", "sad"],
         "data": {"name": "drawn", "sha256": "0" * 64},
+        "start": "5" * 64,
         "temperature": 1.5,
         "metrics": {"PublicTest": {"accuracy": 0.5}},
     }
@@ -58,6 +60,8 @@ def test_weights_are_averaged_by_their_shares_and_figures_start_anew(tmp_path: P
         ({"architecture": "vgg"}, "the same architecture"),
         ({"labels": ["sad", "happy"]}, "the same labels"),
         ({"data": {"sha256": "1" * 64}}, "the same data"),
+        ({"start": "6" * 64}, "began with the same trained weights"),
+        ({"start": None}, "began with the same trained weights"),
     ],
 )
 def test_networks_of_two_kinds_are_refused(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
@@ -67,6 +71,16 @@ def test_networks_of_two_kinds_are_refused(tmp_path: Path, changes: dict[str, An
     with pytest.raises(InputError, match=sentence):
         average(members, [], tmp_path / "mean.keras")
     assert not (tmp_path / "mean.keras").exists()
+
+
+def test_a_network_and_what_it_began_with_may_be_averaged(tmp_path: Path) -> None:
+    from fer_training.average import average
+    from fer_training.record import load_network
+
+    first = _network(tmp_path / "a.keras", 1.0, start=None)
+    second = _network(tmp_path / "b.keras", 4.0, start=hashlib.sha256(first.read_bytes()).hexdigest())
+    average([first, second], [], tmp_path / "mean.keras")
+    assert all(np.allclose(weight, 2.5) for weight in load_network(tmp_path / "mean.keras").get_weights())
 
 
 @pytest.mark.parametrize(("count", "shares"), [(1, []), (2, [1.0]), (2, [1.0, 0.0])])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fer_training.dataset import Dataset
 from fer_training.history import read_history
 from fer_training.recipes import Augmentation, Recipe
 from fer_training.schedule import learning_rates
+from support.training_data import drawn_face
 
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
 pytestmark = [
@@ -431,6 +433,26 @@ def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(InputError, match="expected a picture"):
         predict([tmp_path / "text.jpg"], finished / "network.keras", None)
+
+
+def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fer_training.cli import main
+
+    good, bad = tmp_path / "face.png", tmp_path / "text.jpg"
+    cv2.imwrite(str(good), drawn_face(3, np.random.default_rng(0)))
+    bad.write_text("no picture")
+    weights = ["--weights", str(finished / "network.keras")]
+    monkeypatch.setattr(
+        sys, "argv", ["fer-train", "predict", str(bad), str(good), *weights, "--whole", "--json"]
+    )
+    with pytest.raises(SystemExit) as left:
+        main()
+    printed = capsys.readouterr()
+    assert left.value.code == 3
+    assert "text.jpg: expected a picture" in printed.err
+    assert [answer["image"] for answer in json.loads(printed.out)] == [str(good)]
 
 
 def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_path: Path) -> None:

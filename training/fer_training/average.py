@@ -22,7 +22,7 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
 
     `shares`: one number above 0 for each member, or none for equal parts. The record is that of the last member,
     without figures and with a temperature of 1, until `fer-train evaluate` finds its own. Raises UsageError where
-    the numbers do not fit, InputError where the members are not of one kind.
+    the numbers do not fit, InputError where the members are not of one kind and origin.
     """
     parts = _parts(len(members), shares)
     record = _common_record(members)
@@ -36,7 +36,7 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
     with replacing(out) as beside:
         networks[-1].save(beside)
     origin = [
-        {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "share": round(float(part), 6)}
+        {"sha256": _sha256(path), "share": round(float(part), 6)}
         for path, part in zip(members, parts, strict=True)
     ]
     save_record(out, record | {"average_of": origin, "temperature": 1.0, "metrics": {}, "limits": {}})
@@ -60,7 +60,21 @@ def _common_record(members: Sequence[Path]) -> dict[str, Any]:
                 raise InputError(
                     f"Expected networks with the same {name} to average; {path} and {members[-1]} differ in it."
                 )
+    if not set.intersection(*(_origins(path, record) for path, record in zip(members, records, strict=True))):
+        raise InputError(
+            "Expected networks that began with the same trained weights (`fer-train run … --start`), or one and what "
+            "it began with; the mean of others is worth nothing."
+        )
     return records[-1]
+
+
+def _origins(path: Path, record: dict[str, Any]) -> set[str]:
+    """SHA-256 of the network and of what it began with: those that may be averaged have one in common."""
+    return {_sha256(path), record.get("start") or _sha256(path)}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _kind(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """Choose Keras's backend before Keras is imported, and keep TensorFlow's start-up notes off the screen."""
 
+import importlib
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fer_client.errors import UsageError
 
@@ -28,6 +31,26 @@ def choose_backend() -> str:
         )
     os.environ["KERAS_BACKEND"] = chosen
     return chosen
+
+
+def load_keras() -> None:
+    """Import Keras with the backend of `choose_backend`, without what TensorFlow says before it can be told not to."""
+    choose_backend()
+    with _silent_stderr():
+        importlib.import_module("keras")
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Point the process's standard error elsewhere: these notes come from C++."""
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def _installed(name: str) -> bool:

@@ -48,6 +48,8 @@ def prepare(
     with console.status("Reading") as status:
         description = write_dataset(found, out, lambda count: status.update(f"Reading: {count} images"))
     display.print_counts(console, description)
+    votes = "with the voters' counts" if (out / "votes.npy").exists() else "without votes"
+    console.print(f"Wrote {out}, {votes}.", soft_wrap=True)
 
 
 @app.command()
@@ -124,11 +126,17 @@ def evaluate(
     from fer_training.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
-    _note_other_data(weights, dataset)
+    is_kept = _note_other_data(weights, dataset)
     if as_json:
         _print_json(result)
-    else:
-        display.print_result(console, result, split)
+        return
+    display.print_result(console, result, split)
+    if is_kept:
+        console.print(_kept(weights, split), soft_wrap=True)
+    if figures is not None:
+        console.print(
+            f"Drew the confusion matrix and the reliability diagram into {figures}.", soft_wrap=True
+        )
 
 
 @app.command()
@@ -175,15 +183,21 @@ def predict(
     """Give the network's answer for each face in the pictures."""
     _load_keras()
     from fer_training.predict import predict as answer
+    from fer_training.predict import readable
 
     detector = None if whole else choose_detector("auto", None, Settings.min_score)
     if detector is not None and detector.is_fallback:
         fer_console.notify(f"Note: {detector.advice}")
-    answers = answer(images, weights, detector)
+    pictures, failures = readable(images)
+    for failure in failures:
+        fer_console.notify(f"fer-train: {failure}")
+    answers = answer(pictures, weights, detector)
     if as_json:
         _print_json([found.as_record() for found in answers])
     else:
         display.print_answers(console, answers)
+    if failures:
+        raise typer.Exit(InputError.exit_code)
 
 
 @app.command()
@@ -225,23 +239,33 @@ def card(
 
 
 def _load_keras() -> None:
-    from fer_training.backend import choose_backend
+    from fer_training.backend import load_keras
 
-    choose_backend()
+    load_keras()
 
 
-def _note_other_data(weights: Path, dataset: Dataset) -> None:
+def _kept(weights: Path, split: str) -> str:
+    from fer_training.record import load_record, record_path
+
+    fitted = f", with the temperature {load_record(weights)['temperature']:.3f} that was fitted on it"
+    return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
+
+
+def _note_other_data(weights: Path, dataset: Dataset) -> bool:
+    """Tell whether the record keeps the figures, and say so where it does not."""
     from fer_training.record import is_trained_on, load_record, record_path
 
-    if not is_trained_on(load_record(weights), dataset):
+    is_kept = is_trained_on(load_record(weights), dataset)
+    if not is_kept:
         fer_console.notify(
             f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."
         )
+    return is_kept
 
 
 def _choose(choices: dict[str, Any], name: str, what: str) -> Any:
     if name not in choices:
-        raise UsageError(f"Expected a {what} out of {', '.join(choices)}; got {name}.")
+        raise UsageError(f"Expected as {what} one out of {', '.join(choices)}; got {name}.")
     return choices[name]
 
 

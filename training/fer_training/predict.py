@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_client.cropping import crop_faces
 from fer_client.detection import DetectorChoice, FrameDetector
+from fer_client.errors import InputError
 from fer_client.frames import Frame
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.settings import Settings
@@ -51,6 +52,19 @@ class Answer:
             "image": self.image,
             "faces": [{"expression": face.expression} | asdict(face) for face in self.faces],
         }
+
+
+def readable(paths: Sequence[Path]) -> tuple[list[Path], list[InputError]]:
+    """Sort out the pictures that cannot be read."""
+    good, failures = [], []
+    for path in paths:
+        try:
+            read_picture(path)
+        except InputError as error:
+            failures.append(error)
+        else:
+            good.append(path)
+    return good, failures
 
 
 def predict(paths: Sequence[Path], weights: Path, choice: DetectorChoice | None) -> list[Answer]:

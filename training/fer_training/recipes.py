@@ -80,6 +80,7 @@ class Smoke(Recipe):
     name: str = "smoke"
     epochs: int = 2
     warmup_epochs: float = 0.5
+    ema: float = 0.98
 
 
 @dataclass(frozen=True)
