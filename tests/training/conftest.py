@@ -8,6 +8,7 @@ from fer_client.contract import LABELS
 from fer_training.dataset import SPLITS, Dataset, load_dataset
 from fer_training.preparation import Sample, Source, prepare
 from support.training_data import Rows, drawn_face, votes_for
+from support.training_run import train_small
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,14 @@ def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tupl
         return folder, load_dataset(folder)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def data(make_dataset: Callable[..., tuple[Path, Dataset]]) -> tuple[Path, Dataset]:
+    return make_dataset(32)
+
+
+@pytest.fixture(scope="module")
+def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of three epochs that nobody disturbed."""
+    return train_small(data[1], tmp_path_factory.mktemp("runs") / "whole")

@@ -1,23 +1,20 @@
-"""Whole runs on drawn faces: learn, be killed, go on, be judged, answer."""
+"""Whole runs on drawn faces: learn, be killed, go on, begin with others."""
 
 import dataclasses
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
-from fer_client.detection import DetectorChoice, Faces
 from fer_client.errors import InputError, UsageError
 from fer_training.dataset import Dataset
 from fer_training.history import read_history
-from fer_training.recipes import Augmentation, Recipe
+from fer_training.recipes import Augmentation
 from fer_training.schedule import learning_rates
-from support.training_data import drawn_face
+from support.training_run import RECIPE, train_small
 
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
 pytestmark = [
@@ -26,34 +23,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
-RECIPE = Recipe(
-    epochs=3, batch_size=16, learning_rate=3e-3, warmup_epochs=0.5, votes_share=0.0, votes_head=0.5, ema=0.5,
-    mixed_precision=False, keep="last", augmentation=Augmentation(flip=False, rotate_deg=3, erase=0.1),
-)  # fmt: skip
-
 
 class Killed(BaseException):
     """Stands for a signal that ends the process between two steps."""
-
-
-@pytest.fixture(scope="module")
-def data(make_dataset: Any) -> tuple[Path, Dataset]:
-    return make_dataset(32)
-
-
-@pytest.fixture(scope="module")
-def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of three epochs that nobody disturbed."""
-    return _train(data[1], tmp_path_factory.mktemp("runs") / "whole")
-
-
-def _train(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
-    from fer_training.run import Run
-    from fer_training.train import train
-
-    on_progress = others.pop("on_progress", None)
-    train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)
-    return out
 
 
 def test_a_run_learns_and_leaves_network_record_history_and_picture(finished: Path, data: Any) -> None:
@@ -89,9 +61,9 @@ def test_a_killed_run_goes_on_to_the_same_end(finished: Path, data: Any, tmp_pat
             raise Killed
 
     with pytest.raises(Killed):
-        _train(data[1], tmp_path / "run", on_progress=kill)
+        train_small(data[1], tmp_path / "run", on_progress=kill)
     assert [epoch.epoch for epoch in read_history(tmp_path / "run/history.csv")] == [1]
-    _train(data[1], tmp_path / "run")
+    train_small(data[1], tmp_path / "run")
     whole, resumed = (read_history(folder / "history.csv") for folder in (finished, tmp_path / "run"))
     assert [epoch.learning_rate for epoch in resumed] == [epoch.learning_rate for epoch in whole]
     assert [epoch.training_loss for epoch in resumed] == pytest.approx(
@@ -107,7 +79,7 @@ def _weights(folder: Path) -> Any:
 
 def test_a_finished_run_is_left_as_it_is(finished: Path, data: Any) -> None:
     before = (finished / "network.keras").read_bytes()
-    _train(data[1], finished)
+    train_small(data[1], finished)
     assert (finished / "network.keras").read_bytes() == before
 
 
@@ -122,7 +94,7 @@ def test_a_folder_of_another_run_is_refused_and_what_differs_is_named(finished: 
         r"recipe\.augmentation\.erase, .*recipe\.learning_rate\. Give the same settings .* or another --out"
     )
     with pytest.raises(UsageError, match=named):
-        _train(data[1], finished, other)
+        train_small(data[1], finished, other)
 
 
 def _with_fingerprint(dataset: Dataset, fingerprint: str | None) -> Dataset:
@@ -133,8 +105,8 @@ def test_a_run_does_not_go_on_with_other_labels(finished: Path, data: Any, tmp_p
     shutil.copytree(finished, tmp_path / "run")
     _settings(tmp_path / "run", data_with_labels="a")
     with pytest.raises(UsageError, match=r"came for data_with_labels\."):
-        _train(_with_fingerprint(data[1], "b"), tmp_path / "run")
-    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+        train_small(_with_fingerprint(data[1], "b"), tmp_path / "run")
+    train_small(_with_fingerprint(data[1], "a"), tmp_path / "run")
 
 
 def test_a_run_of_an_older_version_goes_on_and_the_user_hears_what_is_not_known(
@@ -142,7 +114,7 @@ def test_a_run_of_an_older_version_goes_on_and_the_user_hears_what_is_not_known(
 ) -> None:
     shutil.copytree(finished, tmp_path / "run")
     _settings(tmp_path / "run")
-    _train(_with_fingerprint(data[1], "a"), tmp_path / "run")
+    train_small(_with_fingerprint(data[1], "a"), tmp_path / "run")
     assert "of an older version" in capsys.readouterr().err
 
 
@@ -168,7 +140,7 @@ def test_damaged_files_of_a_run_are_named(
     path = shutil.copytree(finished, tmp_path / "run") / name
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(InputError, match=f"{sentence} .*{name}"):
-        _train(data[1], tmp_path / "run")
+        train_small(data[1], tmp_path / "run")
 
 
 def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: Path) -> None:
@@ -176,7 +148,7 @@ def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: 
         RECIPE, epochs=6, patience=1, keep="best", learning_rate=0.0, votes_head=0.0, ema=0.0, optimizer="sgd",
         mixed_precision=True,
     )  # fmt: skip
-    out = _train(data[1], tmp_path / "run", recipe)
+    out = train_small(data[1], tmp_path / "run", recipe)
     assert len(read_history(out / "history.csv")) < 6
     best = max(epoch.validation_accuracy for epoch in read_history(out / "history.csv"))
     assert json.loads((out / "network.json").read_text())["metrics"]["PublicTest"]["accuracy"] == best
@@ -185,274 +157,15 @@ def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: 
 def test_a_loss_that_is_no_number_ends_the_run(data: Any, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPE, optimizer="sgd", learning_rate=1e30, votes_head=0.0, ema=0.0)
     with pytest.raises(UsageError, match="Lower the recipe's learning rate"):
-        _train(data[1], tmp_path / "run", recipe)
+        train_small(data[1], tmp_path / "run", recipe)
     assert not (tmp_path / "run/network.keras").exists()
 
 
 def test_data_without_images_to_choose_by_are_refused(data: Any, tmp_path: Path) -> None:
     training_only = dataclasses.replace(data[1], split=np.zeros_like(data[1].split))
     with pytest.raises(InputError, match="images in the split PublicTest, but the data has none"):
-        _train(training_only, tmp_path / "run")
+        train_small(training_only, tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
-
-    weights = _copy(finished, tmp_path)
-    with pytest.raises(InputError, match="Run the command with --split PublicTest first"):
-        evaluate(weights, data[1], "PrivateTest")
-    public = evaluate(weights, data[1], "PublicTest", tmp_path / "figures")
-    record = json.loads(weights.with_suffix(".json").read_text())
-    assert record["temperature"] not in (0.0, 1.0)
-    assert record["metrics"]["PublicTest"] == public
-    assert public["images"] == 70
-    assert public["accuracy"] == pytest.approx(
-        read_history(finished / "history.csv")[-1].validation_accuracy, abs=1e-4
-    )
-    private = evaluate(weights, data[1], "PrivateTest")
-    assert json.loads(weights.with_suffix(".json").read_text())["temperature"] == record["temperature"]
-    assert private["without_copies_of_training"]["images"] == private["images"] == 70
-    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {"network-PublicTest-confusion.png", "network-PublicTest-reliability.png"}
-
-
-def test_copies_of_training_are_left_out_of_the_second_figures(
-    finished: Path, data: Any, tmp_path: Path
-) -> None:
-    """A training picture of another class, put into PublicTest, is an error there and not without the copies."""
-    from fer_training.evaluate import evaluate
-
-    weights = _copy(finished, tmp_path)
-    images, labels, copy = data[1].images.copy(), data[1].labels, data[1].rows("PublicTest")[0]
-    other = next(row for row in data[1].rows("Training") if labels[row] != labels[copy])
-    images[copy] = images[other]
-    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
-    alone = result["without_copies_of_training"]
-    assert (result["images"], alone["images"]) == (70, 69)
-    right, right_alone = round(70 * result["accuracy"]), round(69 * alone["accuracy"])
-    assert right_alone == right
-    assert alone["accuracy"] > result["accuracy"]
-
-
-def test_a_split_of_copies_alone_has_no_figures_without_them(
-    finished: Path, data: Any, tmp_path: Path
-) -> None:
-    from fer_training.evaluate import evaluate
-
-    weights = _copy(finished, tmp_path)
-    images = data[1].images.copy()
-    images[data[1].rows("PublicTest")] = images[data[1].rows("Training")[:70]]
-    result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
-    assert result["without_copies_of_training"] == {
-        "images": 0, "accuracy": None, "four_category_accuracy": None, "macro_f1": None, "ece": None,
-    }  # fmt: skip
-    json.dumps(result, allow_nan=False)
-
-
-def _copy(finished: Path, folder: Path) -> Path:
-    for name in ("network.keras", "network.json", "history.csv"):
-        (folder / name).write_bytes((finished / name).read_bytes())
-    return folder / "network.keras"
-
-
-def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
-
-    weights = _copy(finished, tmp_path)
-    other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
-    with pytest.raises(InputError, match="Expected data with the classes angry"):
-        evaluate(weights, other, "PublicTest")
-
-
-@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest"])
-def test_other_data_are_measured_and_leave_the_record_alone(
-    finished: Path, data: Any, tmp_path: Path, split: str
-) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.limits import measure_limits
-
-    weights = _copy(finished, tmp_path)
-    before = weights.with_suffix(".json").read_bytes()
-    other = dataclasses.replace(data[1], description={**data[1].description, "sha256": "other"})
-    assert evaluate(weights, other, split)["images"] == 70
-    assert measure_limits(weights, other)["as they are"]["accuracy"] > 0.5
-    assert weights.with_suffix(".json").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("learned", "given", "expected"),
-    [
-        ({"sha256": "a"}, {"sha256": "a"}, True),
-        ({"sha256": "a"}, {"sha256": "a", "arrays_sha256": "b"}, True),
-        ({"sha256": "a", "arrays_sha256": "b"}, {"sha256": "a", "arrays_sha256": "c"}, False),
-        ({"sha256": "a"}, {"sha256": "b"}, False),
-        ({}, {"sha256": "a"}, False),
-    ],
-)
-def test_data_are_those_of_the_record_by_every_fingerprint_that_it_has(
-    data: Any, learned: dict[str, str], given: dict[str, str], expected: bool
-) -> None:
-    from fer_training.record import is_trained_on
-
-    assert is_trained_on({"data": learned}, dataclasses.replace(data[1], description=given)) is expected
-
-
-def test_the_command_says_that_it_leaves_the_record_of_other_data_alone(
-    finished: Path, make_dataset: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
-) -> None:
-    from fer_training.cli import main
-
-    weights = _copy(finished, tmp_path)
-    folder, _ = make_dataset(6)
-    monkeypatch.setattr("sys.argv", ["fer-train", "evaluate", str(weights), "--data", str(folder), "--json"])
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 0
-    printed = capsys.readouterr()
-    assert json.loads(printed.out)["images"] == 14
-    record = weights.with_suffix(".json")
-    assert printed.err.startswith(f"Note: {record} is left as it is, since")
-    assert printed.err.count("\n") == 1
-
-
-def test_limits_refuse_other_classes_and_an_empty_publictest(
-    finished: Path, data: Any, tmp_path: Path
-) -> None:
-    from fer_training.limits import measure_limits
-
-    weights = _copy(finished, tmp_path)
-    other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
-    with pytest.raises(InputError, match="Expected data with the classes angry"):
-        measure_limits(weights, other)
-    empty = dataclasses.replace(data[1], split=np.zeros_like(data[1].split))
-    with pytest.raises(InputError, match="images in the split PublicTest, but the data has none"):
-        measure_limits(weights, empty)
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive"])
-def test_damaged_weights_are_refused(finished: Path, data: Any, tmp_path: Path, content: bytes) -> None:
-    from fer_training.evaluate import evaluate
-
-    weights = _copy(finished, tmp_path)
-    weights.write_bytes(content)
-    with pytest.raises(InputError, match="Expected a Keras file at"):
-        evaluate(weights, data[1], "PublicTest")
-
-
-def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path) -> None:
-    from fer_training.record import load_record
-
-    weights = _copy(finished, tmp_path)
-    weights.with_suffix(".json").unlink()
-    with pytest.raises(InputError, match=r"Keep the \.keras and the \.json file together"):
-        load_record(weights)
-
-
-def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits_over_the_temperature(
-    finished: Path, data: Any, tmp_path: Path
-) -> None:
-    from fer_training.learner import predict_logits
-    from fer_training.metrics import softmax
-    from fer_training.predict import predict
-    from fer_training.record import load_network
-
-    weights = _copy(finished, tmp_path)
-    record = json.loads(weights.with_suffix(".json").read_text())
-    weights.with_suffix(".json").write_text(json.dumps(record | {"temperature": 2.5}))
-    images = data[1].images[data[1].rows("PrivateTest")[::10]]
-    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
-    for path, image in zip(paths, images, strict=True):
-        cv2.imwrite(str(path), image)
-    answers = predict(paths, weights, None)
-    assert [answer.image for answer in answers] == [str(path) for path in paths]
-    assert {face.box_xywh for answer in answers for face in answer.faces} == {None}
-    shares = [list(face.probabilities.values()) for answer in answers for face in answer.faces]
-    np.testing.assert_allclose(shares, softmax(predict_logits(load_network(weights), images), 2.5), atol=1e-4)
-    assert answers[0].faces[0].expression == data[1].label_names[int(np.argmax(shares[0]))]
-
-
-class OneBox:
-    """Finds a face at a fixed place of every bright picture."""
-
-    def detect(self, bgr: Any) -> Faces:
-        boxes = np.array([[10, 20, 50, 50]] * int(bgr.mean() > 100), np.float32).reshape(-1, 4)
-        return Faces(boxes, np.ones(len(boxes), np.float32), np.full((len(boxes), 5, 2), np.nan, np.float32))
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> list[Path]:
-    """Two pictures with a face and a dark one without between them."""
-    paths = [tmp_path / f"{name}.png" for name in ("first", "none", "last")]
-    for path, luma in zip(paths, (140, 20, 160), strict=True):
-        cv2.imwrite(str(path), np.full((240, 320), luma, np.uint8))
-    return paths
-
-
-def test_a_picture_without_a_face_stands_among_the_answers(finished: Path, photos: list[Path]) -> None:
-    from fer_training.predict import predict
-
-    answers = predict(photos, finished / "network.keras", DetectorChoice("box", "test", OneBox))
-    assert [answer.image for answer in answers] == [str(path) for path in photos]
-    assert [[face.box_xywh for face in answer.faces] for answer in answers] == [
-        [(10, 20, 50, 50)],
-        [],
-        [(10, 20, 50, 50)],
-    ]
-    assert answers[1].as_record() == {"image": str(photos[1]), "faces": []}
-
-
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
-    finished: Path, photos: list[Path], monkeypatch: Any, capsys: Any, options: list[str]
-) -> None:
-    from fer_training.cli import main
-
-    asked = []
-    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
-    monkeypatch.setattr("fer_client.detection.download_weights", lambda: asked.append("once"))
-    weights = str(finished / "network.keras")
-    arguments = ["fer-train", "predict", *map(str, photos), "--weights", weights, *options]
-    monkeypatch.setattr("sys.argv", arguments)
-    with pytest.raises(SystemExit) as left:
-        main()
-    assert left.value.code == 0
-    printed = capsys.readouterr()
-    assert asked == ["once"]
-    assert "Note: " in printed.err
-    assert "weaker" in printed.err
-    if options:
-        assert [answer["faces"] for answer in json.loads(printed.out)] == [[], [], []]
-    else:
-        assert printed.out.count("no face") == 3
-
-
-def test_prediction_refuses_what_is_no_picture(finished: Path, tmp_path: Path) -> None:
-    from fer_training.predict import predict
-
-    (tmp_path / "text.jpg").write_text("no picture")
-    with pytest.raises(InputError, match="expected a picture"):
-        predict([tmp_path / "text.jpg"], finished / "network.keras", None)
-
-
-def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from fer_training.cli import main
-
-    good, bad = tmp_path / "face.png", tmp_path / "text.jpg"
-    cv2.imwrite(str(good), drawn_face(3, np.random.default_rng(0)))
-    bad.write_text("no picture")
-    weights = ["--weights", str(finished / "network.keras")]
-    monkeypatch.setattr(
-        sys, "argv", ["fer-train", "predict", str(bad), str(good), *weights, "--whole", "--json"]
-    )
-    with pytest.raises(SystemExit) as left:
-        main()
-    printed = capsys.readouterr()
-    assert left.value.code == 3
-    assert "text.jpg: expected a picture" in printed.err
-    assert [answer["image"] for answer in json.loads(printed.out)] == [str(good)]
 
 
 def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_path: Path) -> None:
@@ -463,22 +176,24 @@ def test_a_student_learns_from_its_teacher_alone(finished: Path, data: Any, tmp_
     labels[training] = rng.permutation(labels[training])
     recipe = dataclasses.replace(RECIPE, distillation=1.0, distillation_temperature=1.0, votes_head=0.0)
     teachers = (finished / "network.keras",)
-    out = _train(dataclasses.replace(data[1], labels=labels), tmp_path / "run", recipe, teachers=teachers)
+    out = train_small(
+        dataclasses.replace(data[1], labels=labels), tmp_path / "run", recipe, teachers=teachers
+    )
     assert read_history(out / "history.csv")[-1].validation_accuracy > 0.5
 
 
 def test_recipe_and_teachers_must_agree(finished: Path, data: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--teacher"):
-        _train(data[1], tmp_path / "a", dataclasses.replace(RECIPE, distillation=0.5))
+        train_small(data[1], tmp_path / "a", dataclasses.replace(RECIPE, distillation=0.5))
     with pytest.raises(UsageError, match="--teacher"):
-        _train(data[1], tmp_path / "b", teachers=(finished / "network.keras",))
+        train_small(data[1], tmp_path / "b", teachers=(finished / "network.keras",))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_run_starts_from_trained_weights(finished: Path, data: Any, tmp_path: Path) -> None:
     """Without a learning rate worth the name, the network stays what it began with."""
     still = dataclasses.replace(RECIPE, epochs=1, learning_rate=1e-9, ema=0.0, votes_head=0.0)
-    out = _train(data[1], tmp_path / "run", still, start=finished / "network.keras")
+    out = train_small(data[1], tmp_path / "run", still, start=finished / "network.keras")
     assert read_history(out / "history.csv")[-1].validation_accuracy > 0.7
     record = json.loads((out / "network.json").read_text())
     assert record["start"] == json.loads((out / "run.json").read_text())["start"]
@@ -508,45 +223,3 @@ def test_weights_of_another_architecture_are_refused_as_a_start(
     with pytest.raises(InputError, match="of the architecture mini_xception to start from"):
         train(run, data[1])
     assert not list(tmp_path.iterdir())
-
-
-def test_worse_pictures_are_read_worse_and_the_record_says_so(
-    finished: Path, data: Any, tmp_path: Path
-) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.limits import LIMITS, measure_limits
-
-    weights = _copy(finished, tmp_path)
-    whole = evaluate(weights, data[1], "PublicTest")
-    measured = measure_limits(weights, data[1])
-    assert list(measured) == list(LIMITS)
-    assert measured["as they are"] == {"accuracy": whole["accuracy"], "ece": whole["ece"]}
-    assert measured["tilted by 45°"]["accuracy"] < whole["accuracy"]
-    assert json.loads(weights.with_suffix(".json").read_text())["limits"] == measured
-
-
-def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.results import read_results, write_result
-
-    weights = _copy(finished, tmp_path)
-    with pytest.raises(InputError, match="Run `fer-train evaluate` first"):
-        write_result(weights, tmp_path / "results/basic_cnn.json")
-    accuracy = evaluate(weights, data[1], "PublicTest")["accuracy"]
-    write_result(weights, tmp_path / "results/basic_cnn.json")
-    (result,) = read_results(tmp_path / "results")
-    assert result["metrics"]["PublicTest"]["accuracy"] == accuracy
-    assert result["parameters"] > 100_000
-    assert result["training_s"] > 0
-    assert "latency_ms" not in result
-
-
-def test_a_result_holds_the_latency_of_the_exported_graph(finished: Path, data: Any, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-    from fer_training.evaluate import evaluate
-    from fer_training.results import read_result, write_result
-
-    weights, out = _copy(finished, tmp_path), tmp_path / "result.json"
-    evaluate(weights, data[1], "PublicTest")
-    write_result(weights, out, Path(__file__).parents[2] / "model_repository/expression/1/model.onnx")
-    assert read_result(out)["latency_ms"] > 0

@@ -1,0 +1,22 @@
+"""A run of seconds on drawn faces."""
+
+from pathlib import Path
+from typing import Any
+
+from fer_training.dataset import Dataset
+from fer_training.recipes import Augmentation, Recipe
+
+RECIPE = Recipe(
+    epochs=3, batch_size=16, learning_rate=3e-3, warmup_epochs=0.5, votes_share=0.0, votes_head=0.5, ema=0.5,
+    mixed_precision=False, keep="last", augmentation=Augmentation(flip=False, rotate_deg=3, erase=0.1),
+)  # fmt: skip
+
+
+def train_small(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
+    """Train a `basic_cnn` into the folder `out`; `others` are fields of Run, or `on_progress`."""
+    from fer_training.run import Run
+    from fer_training.train import train
+
+    on_progress = others.pop("on_progress", None)
+    train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)
+    return out
