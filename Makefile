@@ -47,7 +47,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure frames per second and what each stage takes, on VIDEO
+bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure speed, memory and agreement beside what bounds them, on VIDEO
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m benchmarks $(CLIP)
 

@@ -27,6 +27,7 @@ from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
 from fer_client.settings import Settings
 from fer_client.sources import Photographs
+from fer_training.documents import markdown_table, percent
 
 SAME_NAME = {
     "anger": "angry",
@@ -121,12 +122,12 @@ def _shares(is_right: NDArray[np.bool_], is_found: NDArray[np.bool_]) -> dict[st
 
 def table(figures: dict[str, Any]) -> str:
     """Lay out the figures as Markdown."""
-    lines = ["| | pictures | faces found | right, of all | right, of found |", "|---|---|---|---|---|"]
+    rows = []
     for name, title in (("four_categories", "four categories"), ("all_classes", "all classes")):
         part = figures[name]
-        shares = (f"{100 * part[key]:.1f} %" for key in ("found", "right_of_all", "right_of_found"))
-        lines.append(f"| {title} | {part['pictures']} | {' | '.join(shares)} |")
-    return "\n".join(lines)
+        shares = (percent(part[key]) for key in ("found", "right_of_all", "right_of_found"))
+        rows.append([title, str(part["pictures"]), *shares])
+    return markdown_table(["", "pictures", "faces found", "right, of all", "right, of found"], rows)
 
 
 def measure(folder: Path, labels: Path, url: str | None, detector_model: Path | None) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def measure(folder: Path, labels: Path, url: str | None, detector_model: Path | 
     return {
         **score([label for _, label in labelled], probabilities, contract.labels),
         "detector": detector.name,
-        "settings": settings.as_record("video"),
+        "settings": settings.as_record(Photographs.kind),
         "server": job.server_version,
         "model_version": contract.version,
     }

@@ -17,11 +17,11 @@ from typing import Any
 
 from av.video.reformatter import VideoReformatter
 
-from benchmarks.machine import Cost, cores, measured
+from benchmarks.machine import Cost, measured
 from fer_client.analysis import analyse
 from fer_client.detection import DetectorChoice, detection_size
 from fer_client.job import Job
-from fer_client.settings import Settings
+from fer_client.settings import Settings, usable_cores
 from fer_client.sources import video_file
 from fer_client.video import open_video
 
@@ -67,7 +67,7 @@ def efficiency(
                     results[steps] = analyse(video_file(path), Path(folder) / "result", own, lambda _: None)
                 costs[steps].append(cost)
     return {
-        "cores": cores(),
+        "cores": usable_cores(),
         "decode_core_s": floor.decode_s,
         "detection_core_ms": 1000 * floor.detection_s,
         "network_core_ms_per_face": 1000 * floor.face_s,
@@ -83,10 +83,10 @@ def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict
         "frames": result["frames_analysed"],
         "frames_detected": result["frames_detected"],
         "faces": faces,
-        "floor_s": floor_s / cores(),
+        "floor_s": floor_s / usable_cores(),
         "wall_s": wall_s,
         "frames_per_s": result["frames_analysed"] / wall_s,
-        "wall_over_floor": wall_s * cores() / floor_s,
+        "wall_over_floor": wall_s * usable_cores() / floor_s,
         "offered_over_floor": min(cost.offered_s for cost in costs) / floor_s,
         "own_over_floor": own_s / floor_s,
         "own_s_per_frame": own_s / result["frames_analysed"],

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_client.settings import usable_cores
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -24,11 +26,6 @@ class Cost:
     offered_s: float = 0.0
 
 
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 @contextmanager
 def measured(server_pid: int) -> Iterator[Cost]:
     """Fill in the cost of the block at its end; `server_pid` and all below it belong to the work."""
@@ -38,7 +35,7 @@ def measured(server_pid: int) -> Iterator[Cost]:
     cost.wall_s = time.perf_counter() - start
     cost.own_s = _own_s(server_pid) - own
     others_s = max(0.0, _taken_s() - taken - cost.own_s)
-    cost.offered_s = cores() * cost.wall_s - others_s
+    cost.offered_s = usable_cores() * cost.wall_s - others_s
 
 
 def _own_s(server_pid: int) -> float:

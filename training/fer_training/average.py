@@ -4,7 +4,6 @@ It costs no more than one of them. Networks that did not begin with the same tra
 different places, and their mean is worth nothing.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError, UsageError
-from fer_training.files import replacing
+from fer_training.files import file_sha256, replacing
 from fer_training.record import load_network, load_record, save_record
 
 
@@ -36,7 +35,7 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
     with replacing(out) as beside:
         networks[-1].save(beside)
     origin = [
-        {"sha256": _sha256(path), "share": round(float(part), 6)}
+        {"sha256": file_sha256(path), "share": round(float(part), 6)}
         for path, part in zip(members, parts, strict=True)
     ]
     save_record(out, record | {"average_of": origin, "temperature": 1.0, "metrics": {}, "limits": {}})
@@ -70,11 +69,7 @@ def _common_record(members: Sequence[Path]) -> dict[str, Any]:
 
 def _origins(path: Path, record: dict[str, Any]) -> set[str]:
     """SHA-256 of the network and of what it began with: those that may be averaged have one in common."""
-    return {_sha256(path), record.get("start") or _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {file_sha256(path), record.get("start") or file_sha256(path)}
 
 
 def _kind(record: dict[str, Any]) -> dict[str, Any]:

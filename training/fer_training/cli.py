@@ -170,7 +170,7 @@ def average(
     from fer_training.average import average as average_weights
 
     average_weights(networks, share or [], out)
-    print(f"Wrote {out}. `fer-train evaluate {out} --data …` fits its temperature.")  # noqa: T201
+    console.print(f"Wrote {out}. `fer-train evaluate {out} --data …` fits its temperature.", soft_wrap=True)
 
 
 @app.command()
@@ -183,15 +183,13 @@ def predict(
     """Give the network's answer for each face in the pictures."""
     _load_keras()
     from fer_training.predict import predict as answer
-    from fer_training.predict import readable
 
     detector = None if whole else choose_detector("auto", None, Settings.min_score)
     if detector is not None and detector.is_fallback:
         fer_console.notify(f"Note: {detector.advice}")
-    pictures, failures = readable(images)
+    answers, failures = answer(images, weights, detector)
     for failure in failures:
         fer_console.notify(f"fer-train: {failure}")
-    answers = answer(pictures, weights, detector)
     if as_json:
         _print_json([found.as_record() for found in answers])
     else:

@@ -1,5 +1,6 @@
-"""Write a file beside its place and rename it, so that a reader never meets half of one."""
+"""Files: written beside their place and renamed, so that a reader never meets half of one, and their checksums."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -23,3 +24,9 @@ def write_json(path: Path, value: Any) -> None:
     """Write indented JSON, whole or not at all."""
     with replacing(path) as beside:
         beside.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file of any size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

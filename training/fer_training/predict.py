@@ -54,37 +54,33 @@ class Answer:
         }
 
 
-def readable(paths: Sequence[Path]) -> tuple[list[Path], list[InputError]]:
-    """Sort out the pictures that cannot be read."""
-    good, failures = [], []
-    for path in paths:
-        try:
-            read_picture(path)
-        except InputError as error:
-            failures.append(error)
-        else:
-            good.append(path)
-    return good, failures
-
-
-def predict(paths: Sequence[Path], weights: Path, choice: DetectorChoice | None) -> list[Answer]:
+def predict(
+    paths: Sequence[Path], weights: Path, choice: DetectorChoice | None
+) -> tuple[list[Answer], list[InputError]]:
     """Answer for the faces in each picture; without a detector, each whole picture is one face.
 
-    Raises InputError where a picture or the weights cannot be read.
+    Returns beside the answers what is wrong with the pictures that cannot be read. Raises InputError where the
+    weights cannot be.
     """
     record, network = load_record(weights), load_network(weights)
     detector = None if choice is None else FrameDetector(choice, Settings.photo_side, Settings.min_face)
-    cut_out = [_cut_out(picture_frame(0, 0.0, read_picture(path)), detector) for path in paths]
-    crops = [crop for _, found in cut_out for crop in found]
+    cut_out, failures = [], []
+    for path in paths:
+        try:
+            cut_out.append((path, *_cut_out(picture_frame(0, 0.0, read_picture(path)), detector)))
+        except InputError as error:
+            failures.append(error)
+    crops = [crop for _, _, found in cut_out for crop in found]
     logits = predict_logits(network, np.stack(crops)) if crops else np.zeros((0, len(record["labels"])))
     shares = iter(softmax(logits, record["temperature"]).round(4).tolist())
-    return [
+    answers = [
         Answer(
             str(path),
             tuple(Face(box, dict(zip(record["labels"], next(shares), strict=True))) for box in boxes),
         )
-        for path, (boxes, _) in zip(paths, cut_out, strict=True)
+        for path, boxes, _ in cut_out
     ]
+    return answers, failures
 
 
 def _cut_out(frame: Frame, detector: FrameDetector | None) -> tuple[list[Box], list[NDArray[np.uint8]]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fer_client.errors import InputError
 from fer_training.dataset import SPLITS, copies_between_splits
+from fer_training.files import file_sha256
 
 SIDE = 48
 
@@ -217,11 +218,6 @@ def _other_number(source: Source, columns: _Columns) -> list[str]:
 
 def _checksums(folder: Path) -> dict[str, str]:
     """Name the images alone, and all arrays together as `sha256sum *.npy | sha256sum` does."""
-    sums = {path.name: _sha256(path) for path in sorted(folder.glob("*.npy"))}
+    sums = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     listed = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
     return {"sha256": sums["images.npy"], "arrays_sha256": hashlib.sha256(listed.encode()).hexdigest()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

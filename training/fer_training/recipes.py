@@ -172,8 +172,8 @@ class Compare(Recipe):
     """The same small budget for every architecture: what each learns from three looks at the data.
 
     `fer-train run ARCHITECTURE --data data/fer2013 --recipe compare --out runs/compare/ARCHITECTURE`:
-    two to five minutes on two cores, ten and more for networks of depthwise convolutions, which are slow on a CPU;
-    44 to 53 % on PublicTest.
+    two to six minutes on two cores, eleven and fourteen for `mobilenet` and `efficientnet`, whose depthwise
+    convolutions are slow on a CPU; 37 to 53 % on PublicTest.
     """
 
     name: str = "compare"

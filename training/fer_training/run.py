@@ -1,6 +1,5 @@
 """What a run was asked for, kept in its folder as `run.json`, so that it goes on only with the same settings."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from fer_client.console import notify
 from fer_client.errors import InputError, UsageError
 from fer_training.dataset import Dataset
-from fer_training.files import write_json
+from fer_training.files import file_sha256, write_json
 from fer_training.recipes import Recipe
 
 ALL_ARRAYS = "data_with_labels"
@@ -57,13 +56,9 @@ def claim_folder(run: Run, dataset: Dataset) -> None:
 def origins(run: Run) -> dict[str, Any]:
     """Name the networks that the run learns from and begins with by the SHA-256 of their files."""
     return {
-        "teachers": [_sha256(path) for path in run.teachers],
-        "start": None if run.start is None else _sha256(run.start),
+        "teachers": [file_sha256(path) for path in run.teachers],
+        "start": None if run.start is None else file_sha256(run.start),
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _settings(run: Run, dataset: Dataset) -> dict[str, Any]:
