@@ -28,6 +28,11 @@ def augment(images: NDArray[np.uint8], settings: Augmentation, rng: np.random.Ge
     return np.clip((out - middle) * gain + middle + offset, 0, 255)
 
 
+def shrink(images: Images, side: int) -> Images:
+    """Average the pixels of float32 [N, H, W] into [N, side, side]."""
+    return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images])
+
+
 def _warp(image: Images, settings: Augmentation, rng: np.random.Generator) -> Images:
     """Rotate, shear, scale, shift and mirror about the middle in one resampling; the border repeats its last pixel."""
     height, width = image.shape

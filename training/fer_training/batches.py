@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_training.augment import augment, mix
+from fer_training.augment import augment, mix, shrink
 from fer_training.dataset import Dataset, vote_targets, voted_not_a_face
 from fer_training.recipes import Recipe
 
@@ -95,10 +95,16 @@ def to_input(images: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def make_batch(
-    data: TrainingSet, chosen: NDArray[np.intp], recipe: Recipe, rng: np.random.Generator
+    data: TrainingSet,
+    chosen: NDArray[np.intp],
+    recipe: Recipe,
+    rng: np.random.Generator,
+    side: int | None = None,
 ) -> Batch:
-    """Augment and mix the chosen ones of `data.rows` into one batch."""
+    """Augment and mix the chosen ones of `data.rows` into one batch, shrunk to `side` pixels where one is given."""
     images = augment(data.images[data.rows[chosen]], recipe.augmentation, rng)
+    if side is not None:
+        images = shrink(images, side)
     images, targets, weights = mix(
         images, data.targets[chosen], data.weights[chosen], recipe.augmentation, rng
     )
@@ -123,7 +129,8 @@ def epoch_batches(
                 if stop.is_set():
                     return
                 chosen = order[step * recipe.batch_size :][: recipe.batch_size]
-                ready.put(make_batch(data, chosen, recipe, np.random.default_rng((seed, epoch, step))))
+                rng = np.random.default_rng((seed, epoch, step))
+                ready.put(make_batch(data, chosen, recipe, rng, recipe.side(epoch)))
         except BaseException as error:
             ready.put(error)
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.errors import InputError
+from fer_client.errors import InputError, UsageError
 from fer_training.architectures import ARCHITECTURES
 from fer_training.batches import Batch, to_input
 from fer_training.dataset import VOTE_NAMES, Dataset
@@ -66,6 +66,8 @@ def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: boo
     """Build in the recipe's precision, with the second output for votes if asked, and compile."""
     with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         model = ARCHITECTURES[architecture](classes)
+        if recipe.small_side:
+            model = _of_any_side(model)
         if votes_head:
             features = model.get_layer("logits").input
             votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
@@ -78,6 +80,20 @@ def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: boo
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return model
+
+
+def _of_any_side(model: keras.Model) -> keras.Model:
+    """The same network for pictures of any side.
+
+    Raises UsageError where it looks at fixed places in the picture, as one with a dense layer over all of them does.
+    """
+    try:
+        return keras.models.clone_model(model, input_tensors=keras.Input((None, None, 1), name="luma"))
+    except ValueError as error:
+        raise UsageError(
+            f"Expected a network that reads pictures of any side, since the recipe begins with small ones; {model.name} "
+            "does not. Choose another recipe, or one with small_side 0."
+        ) from error
 
 
 @contextmanager
