@@ -50,21 +50,23 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T]:
         thread.join()
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int, depth: int) -> Generator[R]:
-    """Apply `function` in `workers` threads and yield the results in the order of `items`.
+def ordered_map(
+    function: Callable[[T], R], items: Iterable[T], pool: ThreadPoolExecutor, depth: int
+) -> Generator[R]:
+    """Apply `function` in the pool's threads and yield the results in the order of `items`.
 
-    At most `depth` items are between being taken and being yielded. They are begun in their order, and none is
-    begun after one before it was given up, so that `function` may wait for what it does with earlier items.
+    At most `depth` items are between being taken and being yielded. `function` must not wait for another task of
+    the pool; what needs an earlier result is mapped over the results. Closing the generator gives up what has not
+    begun.
     """
     pending: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="map") as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                while pending and (len(pending) >= depth or pending[0].done()):
-                    yield pending.popleft().result()
-            while pending:
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            while pending and (len(pending) >= depth or pending[0].done()):
                 yield pending.popleft().result()
-        finally:
-            for future in reversed(pending):  # else one could begin whose forerunner never will
-                future.cancel()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()

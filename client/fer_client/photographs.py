@@ -1,6 +1,7 @@
 """Photographs, each by itself: what is in one says nothing about the next."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -10,8 +11,7 @@ from fer_client.detection import FrameDetector
 from fer_client.errors import InputError
 from fer_client.job import Job
 from fer_client.pictures import picture_frame, read_picture
-from fer_client.segments import Segment
-from fer_client.segments import see as see_segment
+from fer_client.segments import cut_out
 from fer_client.sources import Photographs
 from fer_client.stages import StageClock
 from fer_client.timeline import TimedFrame
@@ -39,11 +39,17 @@ def analysed_photographs(
         except InputError as error:
             unreadable[path] = error
             return None
-        alone = Segment([picture_frame(index, 0.0, picture)], None)
-        return see_segment(alone, detector.detect, job.contract.crop_shape, clock)[0]
+        frame = picture_frame(index, 0.0, picture)
+        with clock.time("detect"):
+            faces = detector.detect(frame)
+        with clock.time("crop"):
+            return cut_out(frame, faces, job.contract.crop_shape, starts_shot=True)
 
     workers = min(settings.detection_workers, _MOST_WORKERS)
-    with closing(ordered_map(see, enumerate(source.paths), workers, 2 * workers)) as seen:
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="photographs") as pool,
+        closing(ordered_map(see, enumerate(source.paths), pool, 2 * workers)) as seen,
+    ):
         found = (frame for frame in seen if frame is not None)
         for frame, predictions in predict_in_order(found, job, clock):
             yield TimedFrame(frame.without_crops(), [None] * len(frame.scores), predictions)

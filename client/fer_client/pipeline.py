@@ -9,6 +9,7 @@ ahead of the next one.
 
 import math
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from fer_client.detection import FrameDetector
 from fer_client.inference import Predictions
 from fer_client.interruption import Interruption
 from fer_client.job import Job
-from fer_client.segments import see, segments
+from fer_client.segments import detect_key_frames, see, segments, spans
 from fer_client.settings import Settings
 from fer_client.stages import StageClock
 from fer_client.tracking import Tracker, looks
@@ -102,19 +103,22 @@ def analysed_frames(
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
     settings, bounds = job.settings, Bounds.of(video.info, job.settings)
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
-    see_segment = partial(see, detect=detector.detect, crop_shape=job.contract.crop_shape, clock=clock)
+    detect = clock.timing(detector.detect, "detect")
+    see_span = partial(see, detect=detect, crop_shape=job.contract.crop_shape, clock=clock)
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
     tracker = Tracker()
     with (
         closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
+        ThreadPoolExecutor(settings.detection_workers, thread_name_prefix="faces") as pool,
         closing(
             ordered_map(
-                see_segment,
+                partial(detect_key_frames, detect=detect),
                 segments(frames, bounds.frames_per_segment),
-                settings.detection_workers,
-                bounds.segments,
+                pool,
+                bounds.segments // 2,
             )
-        ) as seen,
+        ) as keys,
+        closing(ordered_map(see_span, spans(keys), pool, bounds.segments - bounds.segments // 2)) as seen,
     ):
         for item, predictions in predict_in_order(chain.from_iterable(seen), job, clock):
             with clock.time("track"):

@@ -1,8 +1,7 @@
 """Frames in segments between two detections, within one shot, and what is seen in them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,24 +18,34 @@ MAX_SEGMENT_S = 0.3
 
 
 @dataclass(frozen=True)
-class Glance:
-    """What the detector saw in a frame at the end of a segment."""
+class Segment:
+    """Consecutive frames of one shot; the last is a key frame, and so is the first where it `starts_shot`."""
 
-    faces: Faces
-    time_s: float
+    frames: list[Frame]
+    starts_shot: bool
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Consecutive frames of one shot.
+class KeyFrames:
+    """A segment with the faces on its key frames; `first` is None where the segment does not start a shot."""
 
-    `before`: what was seen at the end of the segment before, or None where this one starts a shot. `end`
-    will hold what is seen at the end of this one.
+    segment: Segment
+    first: Faces | None
+    last: Faces
+
+
+@dataclass(frozen=True)
+class Span:
+    """A segment between the faces on two key frames.
+
+    `start` is the first frame's faces where the segment starts a shot, else those on the last frame of the
+    segment before, at `start_s`.
     """
 
-    frames: list[Frame]
-    before: "Future[Glance] | None"
-    end: "Future[Glance]" = field(default_factory=Future)
+    segment: Segment
+    start: Faces
+    start_s: float
+    end: Faces
 
 
 def segments(frames: Iterable[Frame], every: int) -> Iterator[Segment]:
@@ -44,66 +53,63 @@ def segments(frames: Iterable[Frame], every: int) -> Iterator[Segment]:
 
     A segment that starts a shot holds its first frame too. None spans more than MAX_SEGMENT_S.
     """
-    before: Future[Glance] | None = None
     pending: list[Frame] = []
-    picture, start_s = None, 0.0
+    starts_shot, picture, start_s = True, None, 0.0
     for frame in frames:
         last_picture, picture = picture, thumbnail(frame.luma)
-        starts_shot = last_picture is None or is_cut(last_picture, picture)
-        if pending and (starts_shot or frame.time_s - start_s > MAX_SEGMENT_S):
-            yield (segment := Segment(pending, before))
-            before, start_s, pending = segment.end, pending[-1].time_s, []
-        if starts_shot:
-            before, start_s = None, frame.time_s
+        is_new_shot = last_picture is None or is_cut(last_picture, picture)
+        if pending and (is_new_shot or frame.time_s - start_s > MAX_SEGMENT_S):
+            yield Segment(pending, starts_shot)
+            starts_shot, start_s, pending = False, pending[-1].time_s, []
+        if is_new_shot:
+            starts_shot, start_s = True, frame.time_s
         pending.append(frame)
-        if len(pending) - (before is None) == every:
-            yield (segment := Segment(pending, before))
-            before, start_s, pending = segment.end, frame.time_s, []
+        if len(pending) - starts_shot == every:
+            yield Segment(pending, starts_shot)
+            starts_shot, start_s, pending = False, frame.time_s, []
     if pending:
-        yield Segment(pending, before)
+        yield Segment(pending, starts_shot)
+
+
+def detect_key_frames(segment: Segment, detect: Callable[[Frame], Faces]) -> KeyFrames:
+    """Find the faces on a segment's key frames."""
+    last = detect(segment.frames[-1])
+    if not segment.starts_shot:
+        return KeyFrames(segment, None, last)
+    return KeyFrames(segment, last if len(segment.frames) == 1 else detect(segment.frames[0]), last)
+
+
+def spans(found: Iterable[KeyFrames]) -> Iterator[Span]:
+    """Join each segment, in order, with the key frame before it."""
+    for keys in found:
+        frames = keys.segment.frames
+        if keys.first is not None:
+            before = keys.first, frames[0].time_s
+        yield Span(keys.segment, *before, keys.last)
+        before = keys.last, frames[-1].time_s
 
 
 def see(
-    segment: Segment,
+    span: Span,
     detect: Callable[[Frame], Faces],
     crop_shape: tuple[int, int, int],
     clock: StageClock,
 ) -> list[SeenFrame]:
-    """Find and cut out the faces of every frame of a segment; the frames themselves are let go afterwards.
-
-    Looks at the segment's end first, so that whoever waits for it never waits for somebody who waits. Segments
-    must be begun in their order.
-    """
-
-    def timed_detect(frame: Frame) -> Faces:
-        with clock.time("detect"):
-            return detect(frame)
-
-    frames = segment.frames
-    try:
-        end = Glance(timed_detect(frames[-1]), frames[-1].time_s)
-    except BaseException as error:
-        segment.end.set_exception(error)
-        raise
-    segment.end.set_result(end)
-    if len(frames) == 1:
-        faces = [end.faces]
-    elif segment.before is None:
-        first = timed_detect(frames[0])
-        times = [frame.time_s for frame in frames]
-        faces = fill((first, end.faces), times, lambda position: timed_detect(frames[position]))
+    """Find and cut out the faces of every frame of a segment; the frames themselves are let go afterwards."""
+    frames, times = span.segment.frames, [frame.time_s for frame in span.segment.frames]
+    if span.segment.starts_shot:
+        faces = fill((span.start, span.end), times, lambda position: detect(frames[position]))
     else:
-        start = segment.before.result()
-        times = [start.time_s, *(frame.time_s for frame in frames)]
-        faces = fill((start.faces, end.faces), times, lambda position: timed_detect(frames[position - 1]))[1:]
+        ends, times = (span.start, span.end), [span.start_s, *times]
+        faces = fill(ends, times, lambda position: detect(frames[position - 1]))[1:]
     with clock.time("crop"):
         return [
-            _cut_out(frame, found, crop_shape, segment.before is None and position == 0)
+            cut_out(frame, found, crop_shape, span.segment.starts_shot and position == 0)
             for position, (frame, found) in enumerate(zip(frames, faces, strict=True))
         ]
 
 
-def _cut_out(frame: Frame, faces: Faces, crop_shape: tuple[int, int, int], starts_shot: bool) -> SeenFrame:
+def cut_out(frame: Frame, faces: Faces, crop_shape: tuple[int, int, int], starts_shot: bool) -> SeenFrame:
     """Cut out the faces of a frame, from left to right."""
     order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
     boxes, landmarks = faces.boxes_xywh[order], faces.landmarks_xy[order]

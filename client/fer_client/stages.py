@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class StageClock:
@@ -27,6 +28,15 @@ class StageClock:
             with self._lock:
                 self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
                 self._counts[stage] = self.count(stage) + 1
+
+    def timing(self, function: Callable[[T], R], stage: str) -> Callable[[T], R]:
+        """Return the function with its calls timed."""
+
+        def timed_call(value: T) -> R:
+            with self.time(stage):
+                return function(value)
+
+        return timed_call
 
     def count(self, stage: str) -> int:
         """Return how often the stage was run."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -17,10 +18,11 @@ class TestConcurrency:
             yield from range(20)
             raise KeyError("after 19")
 
-        doubled = ordered_map(lambda value: value * 2, prefetch(items(), 3), workers=4, depth=8)
-        assert [next(doubled) for _ in range(12)] == list(range(0, 24, 2))
-        with pytest.raises(KeyError, match="after 19"):
-            list(doubled)
+        with ThreadPoolExecutor(4) as pool:
+            doubled = ordered_map(lambda value: value * 2, prefetch(items(), 3), pool, depth=8)
+            assert [next(doubled) for _ in range(12)] == list(range(0, 24, 2))
+            with pytest.raises(KeyError, match="after 19"):
+                list(doubled)
 
     def test_prefetch_stays_within_its_depth_and_ends_when_closed(self) -> None:
         taken = []
@@ -45,10 +47,10 @@ class TestConcurrency:
                 taken += 1
                 yield value
 
-        results = ordered_map(lambda value: value, items(), workers=2, depth=5)
-        for index, value in enumerate(results):
-            assert value == index
-            assert taken <= index + 5
+        with ThreadPoolExecutor(2) as pool:
+            for index, value in enumerate(ordered_map(lambda value: value, items(), pool, depth=5)):
+                assert value == index
+                assert taken <= index + 5
 
     def test_mapping_passes_a_result_on_as_soon_as_it_is_there(self) -> None:
         taken = 0
@@ -67,7 +69,7 @@ class TestConcurrency:
                 second_began.set()
             return value
 
-        with closing(ordered_map(see, items(), workers=1, depth=50)) as results:
+        with ThreadPoolExecutor(1) as pool, closing(ordered_map(see, items(), pool, depth=50)) as results:
             assert next(results) == 0
             assert taken <= 3
 

@@ -1,15 +1,17 @@
 """Faces between two detections, cuts, and segments."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from fer_client.batching import SeenFrame
 from fer_client.concurrency import ordered_map
 from fer_client.detection import Faces
-from fer_client.segments import Segment, see, segments
+from fer_client.segments import Segment, Span, detect_key_frames, see, segments, spans
 from fer_client.shots import is_cut, thumbnail
 from fer_client.sparse import fill, pairing
 from fer_client.stages import StageClock
@@ -108,7 +110,7 @@ def frame(index: int, scene: int = 0, fps: float = 25) -> Frame:
 
 
 def lengths(found: Iterator[Segment]) -> list[tuple[list[int], bool]]:
-    return [([one.index for one in part.frames], part.before is None) for part in found]
+    return [([one.index for one in part.frames], part.starts_shot) for part in found]
 
 
 class TestSegments:
@@ -140,9 +142,13 @@ class TestSee:
             looked.append(one.index)
             return world[one.index]
 
-        parts = ordered_map(
-            lambda part: see(part, detect, (8, 8, 1), StageClock()), segments(frames, every), workers, 5
-        )
+        def see_span(span: Span) -> list[SeenFrame]:
+            return see(span, detect, (8, 8, 1), StageClock())
+
+        with ThreadPoolExecutor(workers) as pool:
+            found = segments(frames, every)
+            keys = ordered_map(lambda part: detect_key_frames(part, detect), found, pool, 3)
+            parts = list(ordered_map(see_span, spans(keys), pool, 3))
         return [one for part in parts for one in part], sorted(looked)
 
     def test_every_frame_is_seen_once_and_in_order(self) -> None:
