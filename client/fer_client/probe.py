@@ -18,7 +18,7 @@ batches moved none by more than 1e-7; weights rounded to the 10 bits that a GPU'
 
 _DIGITS = 4
 _MOUTHS = (-0.5, 0.0, 0.5, 1.0)
-"""How far the corners of each drawing's mouth are raised, half the crop's height for 1."""
+"""How far the corners of each drawing's mouth are raised, a quarter of the crop's height for 1."""
 
 
 def probe_crops(crop_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
