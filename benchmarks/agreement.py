@@ -58,7 +58,7 @@ def _table(path: Path, job: Job, every: int) -> tuple[list[Row], int]:
     settings = replace(job.settings, detect_every=every, partial=True, table_format="csv")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result"
-        result = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
+        result, _ = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
         with (target / "faces.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file)), int(result["frames_detected"])
 

@@ -64,7 +64,9 @@ def efficiency(
             for steps in every:
                 own = replace(job, settings=replace(job.settings, detect_every=steps))
                 with measured(server_pid) as cost:
-                    results[steps] = analyse(video_file(path), Path(folder) / "result", own, lambda _: None)
+                    results[steps], _ = analyse(
+                        video_file(path), Path(folder) / "result", own, lambda _: None
+                    )
                 costs[steps].append(cost)
     return {
         "cores": usable_cores(),

@@ -108,19 +108,33 @@ def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
         yield Analysis(source, job, smoothed(frames, 0), clock, unreadable=unreadable)
 
 
-def analyse(source: Source, target: Path, job: Job, report: Callable[[Progress], None]) -> dict[str, Any]:
-    """Analyse one input into the folder `target` and return what summary.json holds.
+def analyse(
+    source: Source, target: Path, job: Job, report: Callable[[Progress], None], replaces: bool = True
+) -> tuple[dict[str, Any], Path]:
+    """Analyse one input into the folder `target`; return what summary.json holds, and the folder.
 
-    Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
+    An earlier result there is replaced, or stays where the new one `replaces` none: then this gets the next free
+    number. Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
     """
     started = time.perf_counter()
-    with open_analysis(source, job) as analysis, result_folder(target) as folder:
+    known = identity(source, job)
+    with open_analysis(source, job) as analysis, result_folder(target, replaces) as draft:
         summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
-        _write_tables(analysis, folder, summary, report)
-        result = identity(source, job) | _result(analysis, summary)
+        _write_tables(analysis, draft.folder, summary, report)
+        _check_unchanged(source, known["input"]["fingerprint"])
+        result = known | _result(analysis, summary)
         result["stage_seconds"] = analysis.clock.result() | {"total": round(time.perf_counter() - started, 3)}
-        (folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return result
+        (draft.folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result, draft.place
+
+
+def _check_unchanged(source: Source, fingerprint: str | None) -> None:
+    """Raise InputError where the input is no longer what was opened: of a file that grows, only a part was read."""
+    if source.fingerprint() != fingerprint:
+        raise InputError(
+            f"{source.shown}: expected an input that stays as it is, but it changed while it was analysed, so the "
+            "result is not kept. Give the same command again once nothing writes to it."
+        )
 
 
 def _write_tables(
@@ -150,16 +164,23 @@ def _write_tables(
 
 
 def identity(source: Source, job: Job) -> dict[str, Any]:
-    """Return all that decides a result: the input's content, the settings and the networks."""
+    """Return all that decides a result: the input and its content, the settings and the networks."""
     weights = Path(job.detector.source)
     return {
-        "input": {"kind": source.kind, "name": source.label, "fingerprint": source.fingerprint()},
+        "input": {
+            "kind": source.kind,
+            "name": source.label,
+            "origin": source.origin,
+            "fingerprint": source.fingerprint(),
+        },
         "settings": job.settings.as_record(source.kind),
         "models": {
             "client": importlib.metadata.version("fer-triton"),
             "fer": job.contract.version,
             "network": job.contract.network,
+            "crop_shape": list(job.contract.crop_shape),
             "labels": list(job.contract.labels),
+            "answers": job.answers,
             "detector": job.detector.name,
             "detector_weights": fingerprint([weights]) if weights.is_file() else None,
         },

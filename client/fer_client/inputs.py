@@ -130,7 +130,7 @@ def _numbered(pattern: Path, fps: float | None) -> Source:
         raise InputError(f"{pattern}: expected pictures whose names fit this pattern, but there is none.")
     found.sort()
     numbers, paths = zip(*found, strict=True)
-    return _sequence(pattern.parent, paths, [number - numbers[0] for number in numbers], fps)
+    return _sequence(pattern.parent, paths, [number - numbers[0] for number in numbers], fps, pattern.name)
 
 
 def _film(folder: Path, fps: float) -> Source:
@@ -143,9 +143,11 @@ def _film(folder: Path, fps: float) -> Source:
     return _sequence(folder, paths, range(len(paths)), fps)
 
 
-def _sequence(folder: Path, paths: Sequence[Path], steps: Sequence[int], fps: float) -> PictureSequence:
+def _sequence(
+    folder: Path, paths: Sequence[Path], steps: Sequence[int], fps: float, pattern: str = ""
+) -> PictureSequence:
     times_s = tuple(step / fps for step in steps)
-    return PictureSequence(_HERE, tuple(paths), folder, times_s, times_s[-1] + 1 / fps)
+    return PictureSequence(_HERE, tuple(paths), folder, times_s, times_s[-1] + 1 / fps, pattern)
 
 
 def _below(top: Path, out: Path | None) -> Inputs:

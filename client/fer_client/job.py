@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from fer_client.contract import Contract
 from fer_client.detection import DetectorChoice
@@ -10,6 +11,7 @@ from fer_client.embedded import find_server
 from fer_client.errors import ServerError
 from fer_client.inference import InferenceClient
 from fer_client.interruption import Interruption
+from fer_client.probe import ask
 from fer_client.settings import Settings
 
 
@@ -23,6 +25,11 @@ class Job:
     detector: DetectorChoice
     server_version: str
     interruption: Interruption = field(default_factory=Interruption)
+
+    @cached_property
+    def answers(self) -> list[list[float]]:
+        """What the server answers for the fixed crops of `fer_client.probe`, asked once. Raises ServerError."""
+        return ask(self.client, self.contract, self.interruption)
 
 
 @contextmanager

@@ -8,9 +8,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fer_client.errors import UsageError
+from fer_client.exchange import exchange
+from fer_client.places import free_folder
 from fer_client.sources import Source
 from fer_client.tables import FORMATS
 
@@ -101,11 +104,20 @@ def _strangers(target: Path, inputs: frozenset[Path]) -> list[str]:
     return sorted(names - KNOWN_FILES | own if is_a_result else names)
 
 
-@contextmanager
-def result_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target` that takes its place when the block ends without an error.
+@dataclass
+class Draft:
+    """A result that grows in `folder`. Once it is whole, `place` is where it stands."""
 
-    An earlier result stays until then, and for good when the block fails. Raises UsageError where the disk
+    folder: Path
+    place: Path
+
+
+@contextmanager
+def result_folder(target: Path, replaces: bool = True) -> Iterator[Draft]:
+    """Yield a draft in an empty folder beside `target` that takes its place when the block ends without an error.
+
+    An earlier result stays until then, and for good when the block fails. Where the draft `replaces` none and
+    another run has taken the place meanwhile, it gets the next free number. Raises UsageError where the disk
     takes no more, and where files of the user have come to the earlier result meanwhile.
     """
     try:
@@ -115,11 +127,14 @@ def result_folder(target: Path) -> Iterator[Path]:
             ) as name,
             _locked(Path(name)) as scratch,
         ):
-            partial = scratch / "partial"
-            partial.mkdir()
-            yield partial
-            check_target(target)
-            _swap(partial, target, scratch / "replaced")
+            draft = Draft(scratch / "partial", target)
+            draft.folder.mkdir()
+            yield draft
+            if replaces:
+                check_target(target)
+                _swap(draft.folder, target, scratch / "replaced")
+            else:
+                draft.place = _put(draft.folder, target)
     except OSError as error:
         raise cannot_write(target, error) from error
 
@@ -148,7 +163,22 @@ def cannot_write(path: Path, error: OSError) -> UsageError:
     )
 
 
+def _put(partial: Path, target: Path) -> Path:
+    """Give the folder the first free name. A folder's rename replaces nothing but an empty folder."""
+    place = target
+    while True:
+        try:
+            return partial.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+        place = free_folder(target)
+
+
 def _swap(partial: Path, target: Path, aside: Path) -> None:
+    """Put the new result in the place of the earlier one: at once where the disk can, else by way of `aside`."""
+    if exchange(partial, target):
+        return
     if target.exists():
         target.rename(aside)
     try:

@@ -1,47 +1,53 @@
 """Whether an earlier run's result still holds, so that a long run that was stopped goes on where it was."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_client.places import Place
+from fer_client.probe import is_same
 from fer_client.tables import FORMATS
 
 _TABLES = ("faces", "episodes")
-_REASONS = {
-    "input": "the input has changed",
-    "models": "another network, face detector or release serves",
-}
+_NETWORKS = "another network, face detector or release serves"
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What was found of an earlier run: a `result` that still holds, or why it does not (`reason`).
+    """What was found of an earlier run: a `result` that still holds, or why it does not.
 
-    Neither where there is nothing.
+    That is a `reason` to analyse the input again, or a `choice` of the user that another result was made by: a
+    setting of that time and now, so that only the user can say which of the results is to be kept. None of
+    these where there is no earlier result.
     """
 
     result: dict[str, Any] | None = None
     reason: str | None = None
+    choice: str | None = None
 
 
-def find_earlier(target: Path, table_format: str, identity: Mapping[str, Any]) -> Earlier:
-    """Look at the folder `target`, which appeared whole or not at all.
+def judge(place: Place, table_format: str, identity: Mapping[str, Any]) -> Earlier:
+    """Look at the earlier result of an input; its folder appeared whole or not at all.
 
-    Its result holds where the tables are there in this format and all that decides a result, as
+    It holds where the tables are there in this format and all that decides a result, as
     `fer_client.analysis.identity` tells it, is the same. What comes from an address never holds.
     """
-    try:
-        result = json.loads((target / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    result = place.earlier
+    if result is None:
         return Earlier()
-    if not isinstance(result, dict):
-        return Earlier()
-    if identity["input"]["fingerprint"] is None:
-        return Earlier(reason="what comes from an address may have changed")
-    reason = _missing(target, table_format) or _difference(result, identity)
+    if choice := _other_choice(result.get("settings"), identity["settings"]):
+        return Earlier(choice=choice)
+    reason = _missing(place.folder, table_format) or _difference(result, identity)
     return Earlier(reason=reason) if reason else Earlier(result)
+
+
+def _other_choice(was: object, now: Mapping[str, Any]) -> str | None:
+    """Say which setting differs first, None where none does; a setting that is new is not the user's choice."""
+    if not isinstance(was, dict):
+        return None
+    differing = (name for name, value in now.items() if name in was and was[name] != value)
+    return next((f"{name} was {was[name]} and is {now[name]}" for name in differing), None)
 
 
 def _missing(target: Path, table_format: str) -> str | None:
@@ -55,11 +61,23 @@ def _missing(target: Path, table_format: str) -> str | None:
 
 
 def _difference(result: Mapping[str, Any], identity: Mapping[str, Any]) -> str | None:
-    """Say what differs first, None where nothing does."""
-    was, now = result.get("settings"), identity["settings"]
-    for name, value in now.items():
-        if not isinstance(was, dict) or name not in was:
-            return "it is of another release"
-        if was[name] != value:
-            return f"{name} was {was[name]} and is {value}"
-    return next((text for part, text in _REASONS.items() if result.get(part) != identity[part]), None)
+    """Say what differs first, settings apart; None where nothing does."""
+    fingerprint = identity["input"]["fingerprint"]
+    if fingerprint is None:
+        return "what comes from an address may have changed"
+    if result["input"].get("fingerprint") != fingerprint:
+        return "the input has changed"
+    if not _has_all(result.get("settings"), identity["settings"]):
+        return "it is of another release"
+    return None if _are_same_models(result.get("models"), identity["models"]) else _NETWORKS
+
+
+def _has_all(was: object, now: Mapping[str, Any]) -> bool:
+    return isinstance(was, dict) and now.keys() <= was.keys()
+
+
+def _are_same_models(was: object, now: Mapping[str, Any]) -> bool:
+    """Compare what is told of the models; of the served network also its answers, up to rounding."""
+    if not isinstance(was, dict) or not is_same(was.get("answers"), now["answers"]):
+        return False
+    return {**was, "answers": None} == {**now, "answers": None}

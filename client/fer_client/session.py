@@ -12,8 +12,9 @@ from fer_client.errors import ContractError, FerError, InputError, Interrupted, 
 from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
+from fer_client.places import Place, find_place
 from fer_client.results import check_target, folder_names, input_places, prepare_folder
-from fer_client.reuse import Earlier, find_earlier
+from fer_client.reuse import Earlier, judge
 from fer_client.settings import Settings
 from fer_client.sources import Source
 from fer_client.tables import check_format
@@ -121,17 +122,33 @@ def _analyse_each(
 def _analyse_unless_done(
     source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer
 ) -> dict[str, Any]:
-    settings = job.settings
-    earlier = Earlier()
-    if not settings.overwrite:
-        earlier = find_earlier(target, settings.table_format, identity(source, job))
+    known = identity(source, job)
+    place = find_place(target, known["input"])
+    earlier = Earlier() if job.settings.overwrite else judge(place, job.settings.table_format, known)
     if earlier.result is not None:
-        observer.found(earlier.result, target)
+        observer.found(earlier.result, place.folder)
         return earlier.result
-    check_target(target, places)
+    if earlier.choice:
+        raise _would_replace(source, place.folder, earlier.choice)
+    check_target(place.folder, places)
     if earlier.reason:
         observer.notify(f"{source.shown}: analysed again, since {earlier.reason}.")
+    if place.taken_by:
+        observer.notify(_numbered(source, target, place))
     with observer.progress(source.label) as report:
-        result = analyse(source, target, job, report)
-    observer.finished(result, target)
+        replaces = place.earlier is not None
+        result, folder = analyse(source, place.folder if replaces else target, job, report, replaces)
+    observer.finished(result, folder)
     return result
+
+
+def _would_replace(source: Source, folder: Path, choice: str) -> UsageError:
+    return UsageError(
+        f"{source.shown}: {folder} holds its result with another setting ({choice}), which stays. Replace it with "
+        "--overwrite, or keep both with another --out."
+    )
+
+
+def _numbered(source: Source, target: Path, place: Place) -> str:
+    holds = "an earlier one" if place.taken_by == source.origin else f"that of {place.taken_by}"
+    return f"{source.shown}: its result goes to {place.folder}, since {target} holds {holds}."

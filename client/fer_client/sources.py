@@ -41,6 +41,11 @@ class Source(ABC):
         stem = PurePath(self.label).stem
         return stem if stem.strip(".") else self.label
 
+    @property
+    def origin(self) -> str | None:
+        """Where the input stands, links followed, which tells it from others of its name; None if that is secret."""
+        return str(self.paths[0].resolve())
+
     @abstractmethod
     def check(self) -> None:
         """Raise InputError where the input cannot even be opened."""
@@ -112,6 +117,11 @@ class Stream(Film):
         """Return the last part of the address."""
         return stream_name(self.url)
 
+    @property
+    def origin(self) -> str | None:
+        """Return the address, None where its query may say which of several videos it is."""
+        return None if "?" in self.url else self.shown
+
     def open(self) -> AbstractContextManager[Video]:
         """Connect."""
         return open_stream(self.url)
@@ -126,11 +136,12 @@ class Stream(Film):
 
 @dataclass(frozen=True)
 class PictureSequence(Film):
-    """Numbered pictures as a film; `times_s` has a time per picture."""
+    """Numbered pictures as a film; `times_s` has a time per picture, `pattern` is empty for all of a folder."""
 
     folder: Path
     times_s: tuple[float, ...]
     duration_s: float
+    pattern: str = ""
 
     kind = "sequence"
 
@@ -148,6 +159,11 @@ class PictureSequence(Film):
     def stem(self) -> str:
         """Return the folder's name, dots included."""
         return self.label
+
+    @property
+    def origin(self) -> str | None:
+        """Return the folder's path, with the pattern where one was given."""
+        return str(self.folder.resolve() / self.pattern)
 
     def name_of_frame(self, index: int) -> str:
         """Name the picture."""
@@ -179,6 +195,11 @@ class Photographs(Source):
     def label(self) -> str:
         """Return the file's name, or `photographs` for those of a folder."""
         return self.paths[0].name if self.folder is None else "photographs"
+
+    @property
+    def origin(self) -> str | None:
+        """Return the path of the photograph or the folder."""
+        return str((self.paths[0] if self.folder is None else self.folder).resolve())
 
     def name_of_frame(self, index: int) -> str:
         """Name the photograph."""

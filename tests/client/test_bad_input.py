@@ -182,8 +182,8 @@ class TestOutputFolder:
         assert run(face_video).returncode == 0
         target = tmp_path / "out" / "face"
         before = (target / "summary.json").read_text()
-        with pytest.raises(UsageError), result_folder(target) as folder:
-            folder.rmdir()
+        with pytest.raises(UsageError), result_folder(target) as draft:
+            draft.folder.rmdir()
         assert (target / "summary.json").read_text() == before
 
     def test_a_folder_that_only_looks_like_a_result_is_the_users(

@@ -191,21 +191,21 @@ class TestNames:
 
     def test_failure_leaves_nothing_and_success_all(self, tmp_path: Path) -> None:
         target = tmp_path / "clip"
-        with pytest.raises(KeyError), result_folder(target) as folder:
-            (folder / "faces.csv").write_text("half")
+        with pytest.raises(KeyError), result_folder(target) as draft:
+            (draft.folder / "faces.csv").write_text("half")
             raise KeyError
         assert list(tmp_path.iterdir()) == []
-        with result_folder(target) as folder:
-            (folder / "faces.csv").write_text("whole")
+        with result_folder(target) as draft:
+            (draft.folder / "faces.csv").write_text("whole")
         assert (target / "faces.csv").read_text() == "whole"
         assert [path.name for path in tmp_path.iterdir()] == ["clip"]
 
     def test_what_came_into_the_folder_meanwhile_is_kept(self, tmp_path: Path) -> None:
         target = tmp_path / "clip"
-        with result_folder(target) as folder:
-            (folder / "summary.json").write_text("old")
-        with pytest.raises(UsageError, match=r"notes\.txt"), result_folder(target) as folder:
-            (folder / "summary.json").write_text("new")
+        with result_folder(target) as draft:
+            (draft.folder / "summary.json").write_text("old")
+        with pytest.raises(UsageError, match=r"notes\.txt"), result_folder(target) as draft:
+            (draft.folder / "summary.json").write_text("new")
             (target / "notes.txt").write_text("mine")
         assert {path.name: path.read_text() for path in target.iterdir()} == {
             "summary.json": "old",
@@ -221,8 +221,8 @@ class TestLeftovers:
         code = (
             "import os, pathlib, signal\n"
             "from fer_client.results import result_folder\n"
-            "with result_folder(pathlib.Path('clip')) as folder:\n"
-            "    (folder / 'faces.csv').write_text('half')\n"
+            "with result_folder(pathlib.Path('clip')) as draft:\n"
+            "    (draft.folder / 'faces.csv').write_text('half')\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"
         )
         subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
@@ -232,10 +232,10 @@ class TestLeftovers:
         assert list(tmp_path.iterdir()) == []
 
     def test_another_runs_folder_stays(self, tmp_path: Path) -> None:
-        with result_folder(tmp_path / "clip") as folder:
-            (folder / "faces.csv").write_text("half")
+        with result_folder(tmp_path / "clip") as draft:
+            (draft.folder / "faces.csv").write_text("half")
             prepare_folder(tmp_path)
-            assert (folder / "faces.csv").read_text() == "half"
+            assert (draft.folder / "faces.csv").read_text() == "half"
         assert (tmp_path / "clip" / "faces.csv").exists()
 
     def test_folders_of_others_stay(self, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fer_client.reuse import Earlier, find_earlier
+from fer_client.places import Place
+from fer_client.reuse import Earlier, judge
 from fer_client.settings import Settings
+from fer_client.smoothing import SmoothFrame
 from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
+from fer_client.summary import Summary
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, write_video
@@ -17,7 +20,7 @@ from support.videos import empty_frame, write_video
 IDENTITY = {
     "input": {"kind": "video", "name": "a.mp4", "fingerprint": "f"},
     "settings": {"fps": 5.0, "smooth_s": 0.5},
-    "models": {"fer": "1", "network": "n"},
+    "models": {"fer": "1", "network": "n", "answers": [[0.25, 0.75]]},
 }
 
 
@@ -31,40 +34,54 @@ class TestRules:
     def test_the_same_holds(self, tmp_path: Path) -> None:
         result = IDENTITY | {"server": "another", "overall": {}}
         write_result(tmp_path, result)
-        assert find_earlier(tmp_path, "csv", IDENTITY) == Earlier(result)
+        assert judge(Place(tmp_path, result), "csv", IDENTITY) == Earlier(result)
+
+    def test_answers_of_another_processor_are_of_the_same_network(self, tmp_path: Path) -> None:
+        write_result(tmp_path, IDENTITY)
+        near = IDENTITY["models"] | {"answers": [[0.2504, 0.7496]]}
+        assert judge(Place(tmp_path, IDENTITY), "csv", IDENTITY | {"models": near}) == Earlier(IDENTITY)
 
     @pytest.mark.parametrize(
         ("change", "word"),
         [
             ({"input": IDENTITY["input"] | {"fingerprint": "g"}}, "input has changed"),
-            ({"settings": {"fps": None, "smooth_s": 0.5}}, "fps was 5.0 and is None"),
             ({"settings": {"fps": 5.0, "smooth_s": 0.5, "new": 1}}, "another release"),
-            ({"models": {"fer": "1", "network": "m"}}, "another network"),
+            ({"models": IDENTITY["models"] | {"network": "m"}}, "another network"),
+            ({"models": IDENTITY["models"] | {"answers": [[0.26, 0.74]]}}, "another network"),
+            ({"models": IDENTITY["models"] | {"answers": [[0.25, 0.75, 0.1]]}}, "another network"),
             ({"input": IDENTITY["input"] | {"fingerprint": None}}, "address"),
         ],
     )
     def test_whatever_changed_is_named(self, tmp_path: Path, change: dict, word: str) -> None:
         write_result(tmp_path, IDENTITY)
-        earlier = find_earlier(tmp_path, "csv", IDENTITY | change)
-        assert earlier.result is None
+        earlier = judge(Place(tmp_path, IDENTITY), "csv", IDENTITY | change)
+        assert (earlier.result, earlier.choice) == (None, None)
         assert word in str(earlier.reason)
+
+    def test_other_settings_are_the_users_choice(self, tmp_path: Path) -> None:
+        write_result(tmp_path, IDENTITY)
+        now = IDENTITY | {"settings": {"fps": None, "smooth_s": 0.5, "new": 1}}
+        assert judge(Place(tmp_path, IDENTITY), "csv", now) == Earlier(choice="fps was 5.0 and is None")
+
+    @pytest.mark.parametrize("answers", [None, "text", [["a", "b"]], [[0.25], [0.25, 0.75]], {"a": 1}])
+    def test_a_result_that_does_not_tell_the_networks_answers(self, tmp_path: Path, answers: object) -> None:
+        write_result(tmp_path, IDENTITY)
+        earlier = IDENTITY | {"models": IDENTITY["models"] | {"answers": answers}}
+        assert "another network" in str(judge(Place(tmp_path, earlier), "csv", IDENTITY).reason)
 
     def test_tables_of_another_format(self, tmp_path: Path) -> None:
         write_result(tmp_path, IDENTITY)
-        assert "format" in str(find_earlier(tmp_path, "jsonl", IDENTITY).reason)
+        assert "format" in str(judge(Place(tmp_path, IDENTITY), "jsonl", IDENTITY).reason)
 
     def test_a_table_that_is_missing(self, tmp_path: Path) -> None:
         write_result(tmp_path, IDENTITY)
         (tmp_path / "episodes.csv").unlink()
-        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "episodes.csv is missing"
+        assert judge(Place(tmp_path, IDENTITY), "csv", IDENTITY).reason == "episodes.csv is missing"
         (tmp_path / "faces.csv").unlink()
-        assert find_earlier(tmp_path, "csv", IDENTITY).reason == "faces.csv is missing"
+        assert judge(Place(tmp_path, IDENTITY), "csv", IDENTITY).reason == "faces.csv is missing"
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", '"text"'])
-    def test_nothing_that_can_be_read(self, tmp_path: Path, text: str) -> None:
-        assert find_earlier(tmp_path / "nowhere", "csv", IDENTITY) == Earlier()
-        (tmp_path / "summary.json").write_text(text)
-        assert find_earlier(tmp_path, "csv", IDENTITY) == Earlier()
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        assert judge(Place(tmp_path), "csv", IDENTITY) == Earlier()
 
 
 class TestSettings:
@@ -125,14 +142,56 @@ class TestCommand:
         assert done.stderr == "a.mp4: analysed again, since the input has changed.\n"
         assert "5 of 5" in done.stdout
 
-    def test_other_settings_and_networks_are_told(self, run: Command, server: ProtocolServer) -> None:
+    def test_other_settings_replace_nothing_unasked(self, run: Command, tmp_path: Path) -> None:
         run("a.mp4")
-        assert run("a.mp4", "--smooth", "1").stderr == (
-            "a.mp4: analysed again, since smooth_s was 0.5 and is 1.0.\n"
-        )
+        before = self.times(tmp_path)
+        done = run("a.mp4", "b.mp4", "--smooth", "1")
+        assert_fails(done, 2, "a.mp4", "smooth_s was 0.5 and is 1.0", "--overwrite", "--out")
+        assert "b.mp4: 4 of 4" in done.stdout
+        assert self.times(tmp_path)["a"] == before["a"]
+        assert run("a.mp4", "--smooth", "1", "--overwrite").returncode == 0
         assert run("a.mp4", "--smooth", "1", "--batch-size", "7").stderr == ""
+
+    def test_another_network_is_told(self, run: Command, server: ProtocolServer) -> None:
+        run("a.mp4")
         server.labels = ["calm", "lively"]
-        assert "another network" in run("a.mp4", "--smooth", "1").stderr
+        assert "another network" in run("a.mp4").stderr
+
+    @pytest.mark.parametrize("colours", [1, 3])
+    @pytest.mark.parametrize("batch", [1, 64])
+    def test_another_temperature_is_another_network(
+        self, run: Command, server: ProtocolServer, colours: int, batch: int
+    ) -> None:
+        server.crop_shape, server.with_affect, server.max_batch_size = (48, 40, colours), True, batch
+        run("a.mp4")
+        server.noise = 4e-4
+        assert "done before" in run("a.mp4").stdout
+        server.temperature = 1.05
+        done = run("a.mp4")
+        assert "another network" in done.stderr
+        assert "4 of 4" in done.stdout
+
+    def test_another_side_of_the_crops_is_another_network(self, run: Command, server: ProtocolServer) -> None:
+        run("a.mp4")
+        server.crop_shape = (48, 48, 1)
+        assert "another network" in run("a.mp4").stderr
+
+    def test_a_file_that_grows_meanwhile_is_not_done(
+        self, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Growing(Summary):
+            def add(self, item: SmoothFrame) -> None:
+                with (tmp_path / "a.mp4").open("ab") as file:
+                    file.write(bytes(8))
+                super().add(item)
+
+        monkeypatch.setattr("fer_client.analysis.Summary", Growing)
+        done = run("a.mp4", "b.mp4")
+        assert_fails(done, 3, "a.mp4", "changed while it was analysed")
+        assert self.times(tmp_path).keys() == {"b"}
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+        assert "a.mp4: 4 of 4" in run("a.mp4").stdout
 
     def test_settings_of_other_kinds_of_input_change_nothing(self, run: Command, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "p.png"), empty_frame())
@@ -157,11 +216,10 @@ class TestCommand:
         run("a.mp4")
         note = tmp_path / "out" / "a" / "notes.txt"
         note.write_text("mine")
-        for option in (("--smooth", "1"), ("--overwrite",)):
-            done = run("a.mp4", "b.mp4", *option)
-            assert_fails(done, 2, "notes.txt")
-            assert "b.mp4: 4 of 4" in done.stdout
-            assert note.read_text() == "mine"
+        done = run("a.mp4", "b.mp4", "--smooth", "1", "--overwrite")
+        assert_fails(done, 2, "notes.txt")
+        assert "b.mp4: 4 of 4" in done.stdout
+        assert note.read_text() == "mine"
         assert (
             json.loads((tmp_path / "out" / "a" / "summary.json").read_text())["settings"]["smooth_s"] == 0.5
         )

@@ -7,6 +7,7 @@ probabilities, so a test can tell from an answer which crop was sent. Its attrib
 import json
 import threading
 from concurrent import futures
+from functools import cache
 from types import TracebackType
 
 import grpc
@@ -14,19 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from fer_client.probe import probe_crops
+
 LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
-def expected_probabilities(crops: NDArray[np.uint8], count: int = len(LABELS)) -> NDArray[np.float32]:
+def expected_probabilities(
+    crops: NDArray[np.uint8], count: int = len(LABELS), temperature: float = 1.0
+) -> NDArray[np.float32]:
     """What the server answers for crops, uint8 [N, H, W, C]: float32 [N, count], rows sum to 1."""
     light = crops.mean(axis=(1, 2, 3), dtype=np.float64) / 255
     scores = np.stack([np.cos(3 * light + column) for column in range(count)], axis=1)
-    scores = np.exp(scores)
+    scores = np.exp(scores / temperature)
     return (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+@cache
+def _drawn(crop_shape: tuple[int, int, int]) -> frozenset[bytes]:
+    """The crops by which the client tells networks apart."""
+    return frozenset(crop.tobytes() for crop in probe_crops(crop_shape))
+
+
 class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
-    """A context manager; `url` is its address. Set attributes before the call that shall misbehave."""
+    """A context manager; `url` is its address. Set attributes before the call that shall misbehave.
+
+    The crops by which the client tells networks apart are answered like others, but not counted, and without
+    misbehaving, so that a test decides when the faces of its input come.
+    """
 
     def __init__(self) -> None:
         self.ready = True
@@ -37,6 +52,8 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.input_type = "UINT8"
         self.output_width: int | None = None
         self.with_affect = False
+        self.temperature = 1.0
+        self.noise = 0.0
         self.max_batch_size = 64
         self.answer_rows: int | None = None
         self.failure: grpc.StatusCode | None = None
@@ -103,6 +120,11 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
                 self._under_way -= 1
 
     def _infer(self, request, context):
+        shape = list(request.inputs[0].shape)
+        crops = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(shape)
+        drawn = _drawn(tuple(shape[1:]))
+        if all(crop.tobytes() in drawn for crop in crops):
+            return self._answer(request, crops, len(crops), 0)
         self.asked.set()
         self.hang.wait()
         if self.failure is not None and self.failures_left > 0:
@@ -110,12 +132,14 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
             context.abort(self.failure, "made to fail")
         if self.fail_after is not None and len(self.batches) >= self.fail_after:
             context.abort(grpc.StatusCode.INTERNAL, "made to fail")
-        shape = list(request.inputs[0].shape)
-        crops = np.frombuffer(request.raw_input_contents[0], np.uint8).reshape(shape)
         with self._lock:
             self.batches.append(len(crops))
         rows = len(crops) if self.answer_rows is None else self.answer_rows
-        answers = {"EXPRESSION": expected_probabilities(crops, len(self.labels))[:rows]}
+        return self._answer(request, crops, rows, self.cut_answer)
+
+    def _answer(self, request, crops, rows, cut):
+        probabilities = expected_probabilities(crops, len(self.labels), self.temperature) + self.noise
+        answers = {"EXPRESSION": probabilities.astype(np.float32)[:rows]}
         if self.with_affect:
             answers["VALENCE_AROUSAL"] = np.tile(np.float32([0.25, -0.5]), (rows, 1))
         response = service_pb2.ModelInferResponse(model_name="fer", model_version="1")
@@ -123,7 +147,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
             array = answers[requested.name]
             output = response.outputs.add(name=requested.name, datatype="FP32")
             output.shape.extend(array.shape)
-            response.raw_output_contents.append(array.tobytes()[: array.nbytes - self.cut_answer])
+            response.raw_output_contents.append(array.tobytes()[: array.nbytes - cut])
         return response
 
     def _check_model(self, name: str, context: grpc.ServicerContext) -> None:
