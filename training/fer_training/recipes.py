@@ -183,7 +183,7 @@ class Voters(Recipe):
     """
 
     name: str = "voters"
-    epochs: int = 64
+    epochs: int = 40
     learning_rate: float = 1e-3
     warmup_epochs: float = 1.0
     label_smoothing: float = 0.0
