@@ -147,9 +147,7 @@ def _tilt(points: Points) -> float:
     return math.atan2(across, along)
 
 
-def _part(
-    picture: Image, square: Square, scale_xy: tuple[float, float]
-) -> tuple[Image, tuple[int, int]]:
+def _part(picture: Image, square: Square, scale_xy: tuple[float, float]) -> tuple[Image, tuple[int, int]]:
     """Cut out the upright rectangle that holds the square, within the picture; and its left and top."""
     half = square.side / 2 * (abs(math.cos(square.tilt)) + abs(math.sin(square.tilt)))
     spans = []

@@ -22,7 +22,7 @@ class DecodingTimes:
         self._codec = codec
         self._waiting: list[int] = []
 
-    def timed(self, packet: av.Packet, pictures: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    def timed(self, packet: Any, pictures: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Take a packet, and give the pictures that it brought out of the decoder their times."""
         if packet.size and packet.dts is not None:
             heappush(self._waiting, packet.dts)

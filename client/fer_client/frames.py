@@ -80,7 +80,7 @@ class Frame:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture in square pixels: those of its rows stay, as in players."""
+        """Width and height of the upright picture in square pixels; stored rows keep their height, as in MP4."""
         height, width = self.luma.shape
         if self._orientation.quarter_turns % 2:
             return width, shown_length(height, self.pixel_aspect)

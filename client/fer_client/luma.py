@@ -12,6 +12,9 @@ _MONOCHROME = ("gray", "ya")
 _LIMITED, _FULL = 1, 2
 """FFmpeg's AVCOL_RANGE_MPEG, black 16 and white 235, and AVCOL_RANGE_JPEG, 0 and 255."""
 
+_YUV420P_BYTES = 1.5
+"""Per pixel."""
+
 
 def in_stated_range(picture: av.VideoFrame) -> av.VideoFrame:
     """Return a picture from which FFmpeg's scaler makes full range.
@@ -42,9 +45,9 @@ def luma_of(picture: av.VideoFrame) -> tuple[Image, bool]:
 
 
 def bytes_per_pixel(form: Any, color_range: int) -> float:
-    """Of a decoded picture of this pixel format, and of the luma that it may have to be converted to."""
-    if form is None or _is_limited_monochrome(form, color_range):  # no picture was found at opening; or yuv420p
-        return 1.5
+    """Of a picture decoded in this pixel format, None where none was found yet, and of luma that is no part of it."""
+    if form is None or _is_limited_monochrome(form, color_range):
+        return _YUV420P_BYTES
     return float(form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1))
 
 

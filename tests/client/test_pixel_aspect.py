@@ -62,7 +62,8 @@ def test_crops_are_those_of_square_pixels(tmp_path: Path, channels: int) -> None
         crop_faces(first_frame(tmp_path / name), box, nowhere, (96, 96, channels)).astype(int)
         for name in ("square.mp4", "stored.mp4")
     )
-    assert np.abs(square - stored).mean() < 8  # the stored picture has less detail; of another place 40 and more
+    least_of_another_place = 40  # the stored picture has a little less detail
+    assert np.abs(square - stored).mean() < least_of_another_place / 5
 
 
 def test_rotation_swaps_the_axes(tmp_path: Path) -> None:
