@@ -61,16 +61,17 @@ def crop_faces(
 ) -> Image:
     """Cut the faces out of a frame, upright.
 
-    `boxes_xywh`: [N, 4] in pixels of the upright frame; may reach over its edge, where the edge's pixels
-    are repeated. `landmarks_xy`: float32 [N, 5, 2] as in detection.Faces; a face whose landmarks are NaN is
+    `boxes_xywh`: [N, 4] in square pixels of the upright frame; may reach over its edge, where the edge's
+    pixels are repeated. `landmarks_xy`: float32 [N, 5, 2] as in detection.Faces; a face whose landmarks are NaN is
     cut out by its box. Returns uint8 [N, *shape]; a third dimension of 1 is full-range luma, 3 is RGB.
     """
     crops = np.empty((len(boxes_xywh), *shape), np.uint8)
     if not len(crops):  # spares the conversion to RGB
         return crops
     picture, table = (frame.rgb(), None) if shape[2] == 3 else (frame.luma, _table(frame))
+    scale_xy = picture.shape[1] / frame.size_wh[0], picture.shape[0] / frame.size_wh[1]
     for crop, box, points in zip(crops, boxes_xywh, landmarks_xy, strict=True):
-        face = cut(picture, face_square(box, points), shape[:2])
+        face = cut(picture, face_square(box, points), shape[:2], scale_xy)
         crop[...] = (face if table is None else cv2.LUT(face, table)).reshape(shape)
     return crops
 
@@ -92,18 +93,23 @@ def face_square(box_xywh: NDArray[Any], landmarks_xy: NDArray[np.float32]) -> Sq
     return Square((x + cosine * right - sine * down, y + sine * right + cosine * down), side, tilt)
 
 
-def cut(picture: Image, square: Square, size_hw: tuple[int, int]) -> Image:
+def cut(
+    picture: Image, square: Square, size_hw: tuple[int, int], scale_xy: tuple[float, float] = (1.0, 1.0)
+) -> Image:
     """Scale the square to `size_hw`, uint8 [height, width] or [height, width, 3].
 
+    `scale_xy`: the picture's pixels per pixel of the square's coordinates, where its pixels are not square.
     Linear interpolation alone aliases where it leaves out pixels. So a large part of the picture is first
     shrunk by a whole number, then read at twice the crop's resolution, then halved, by area averages.
     """
     samples = 2 if square.side > min(size_hw) else 1
     fine_wh = size_hw[1] * samples, size_hw[0] * samples
-    part, origin_xy = _part(picture, square)
-    steps_xy = [max(1, round(square.side / size)) for size in fine_wh]
+    part, origin_xy = _part(picture, square, scale_xy)
+    steps_xy = [
+        max(1, round(square.side * scale / size)) for size, scale in zip(fine_wh, scale_xy, strict=True)
+    ]
     part = _shrunk(part, steps_xy)
-    matrix = _crop_to_part(square, fine_wh, origin_xy, steps_xy)
+    matrix = _crop_to_part(square, scale_xy, fine_wh, origin_xy, steps_xy)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     fine = cv2.warpAffine(part, matrix, fine_wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(fine, size_hw[::-1], interpolation=cv2.INTER_AREA), np.uint8)
@@ -141,13 +147,14 @@ def _tilt(points: Points) -> float:
     return math.atan2(across, along)
 
 
-def _part(picture: Image, square: Square) -> tuple[Image, tuple[int, int]]:
+def _part(picture: Image, square: Square, scale_xy: tuple[float, float]) -> tuple[Image, tuple[int, int]]:
     """Cut out the upright rectangle that holds the square, within the picture; and its left and top."""
-    reach = square.side / 2 * (abs(math.cos(square.tilt)) + abs(math.sin(square.tilt))) + _MARGIN
+    half = square.side / 2 * (abs(math.cos(square.tilt)) + abs(math.sin(square.tilt)))
     spans = []
-    for centre, length in zip(square.centre_xy, picture.shape[1::-1], strict=True):
-        first = min(max(0, math.floor(centre - reach)), length - 1)
-        spans.append((first, max(min(length, math.ceil(centre + reach)), first + 1)))
+    for centre, scale, length in zip(square.centre_xy, scale_xy, picture.shape[1::-1], strict=True):
+        at, reach = centre * scale, half * scale + _MARGIN
+        first = min(max(0, math.floor(at - reach)), length - 1)
+        spans.append((first, max(min(length, math.ceil(at + reach)), first + 1)))
     (left, right), (top, bottom) = spans
     return np.ascontiguousarray(picture[top:bottom, left:right]), (left, top)
 
@@ -162,14 +169,18 @@ def _shrunk(part: Image, steps_xy: list[int]) -> Image:
 
 
 def _crop_to_part(
-    square: Square, size_wh: tuple[int, int], origin_xy: tuple[int, int], steps_xy: list[int]
+    square: Square,
+    scale_xy: tuple[float, float],
+    size_wh: tuple[int, int],
+    origin_xy: tuple[int, int],
+    steps_xy: list[int],
 ) -> NDArray[np.float64]:
     """Affine map, [2, 3], from pixels of the crop to those of the shrunk part, counted from their centres."""
     cosine, sine = square.side * math.cos(square.tilt), square.side * math.sin(square.tilt)
     rows = []
     for axis, turn in enumerate(((cosine, -sine), (sine, cosine))):
-        corner = square.centre_xy[axis] - sum(turn) / 2 - origin_xy[axis]
-        right, down = (share / size for share, size in zip(turn, size_wh, strict=True))
+        corner = (square.centre_xy[axis] - sum(turn) / 2) * scale_xy[axis] - origin_xy[axis]
+        right, down = (share / size * scale_xy[axis] for share, size in zip(turn, size_wh, strict=True))
         shift = (corner + (right + down) / 2) / steps_xy[axis] - 0.5
         rows.append((right / steps_xy[axis], down / steps_xy[axis], shift))
     return np.array(rows)

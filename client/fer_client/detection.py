@@ -42,7 +42,7 @@ _HAAR_FILE = "haarcascade_frontalface_alt2.xml"
 class Faces:
     """Faces of one picture as parallel arrays, in no particular order.
 
-    `boxes_xywh`: float32 [N, 4], left, top, width and height in pixels of the upright frame.
+    `boxes_xywh`: float32 [N, 4], left, top, width and height in square pixels of the upright frame.
     `scores`: float32 [N], the detector's confidence in [0, 1], NaN where the detector gives none.
     `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the picture from left to right: two
     eyes, the tip of the nose, two corners of the mouth. NaN where the detector gives none.

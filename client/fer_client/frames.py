@@ -21,8 +21,9 @@ Image = NDArray[np.uint8]
 class VideoInfo:
     """What is known of a video: what the file declares, and, once a frame was decoded, that frame's upright size.
 
-    `is_live`: it comes from an address and has no end that is known. `bytes_per_pixel`: what a decoded frame
-    takes in memory, its luma included where that is no part of the picture.
+    `width` and `height` are in square pixels. `is_live`: it comes from an address and has no end that is known.
+    `bytes_per_pixel`: what a decoded frame takes in memory per such pixel, its luma included where that is no
+    part of the picture.
     """
 
     name: str
@@ -42,6 +43,11 @@ class VideoInfo:
         return math.ceil(self.width * self.height * self.bytes_per_pixel)
 
 
+def shown_length(pixels: int, aspect: float) -> int:
+    """Length in square pixels of a stored row of this many, each `aspect` times as wide as high."""
+    return max(1, round(pixels * aspect)) if pixels else 0
+
+
 @dataclass(frozen=True)
 class Orientation:
     """How a stored picture becomes upright: mirrored left to right first, then turned counter-clockwise."""
@@ -59,8 +65,9 @@ class Frame:
     """One decoded frame.
 
     `index` counts all decoded frames from 0. `time_s` is the presentation time in seconds as the stream
-    states it. `luma` is the upright Y plane, uint8 [height, width], a view into the decoder's memory;
-    `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235.
+    states it. `luma` is the upright Y plane, uint8 [rows, columns], a view into the decoder's memory;
+    `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235. `pixel_aspect` is the width
+    of a pixel as it is stored, before the picture is turned, ÷ its height. All else is in square pixels.
     """
 
     index: int
@@ -69,11 +76,15 @@ class Frame:
     is_full_range: bool
     _picture: av.VideoFrame
     _orientation: Orientation
+    pixel_aspect: float = 1.0
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture in pixels."""
-        return self.luma.shape[1], self.luma.shape[0]
+        """Width and height of the upright picture in square pixels; stored rows keep their height, as in MP4."""
+        height, width = self.luma.shape
+        if self._orientation.quarter_turns % 2:
+            return width, shown_length(height, self.pixel_aspect)
+        return shown_length(width, self.pixel_aspect), height
 
     def bgr(self, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
         """Upright BGR copy, uint8 [height, width, 3]. A reformatter keeps its tables; use one per thread."""

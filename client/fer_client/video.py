@@ -1,6 +1,5 @@
 """Frames of a video file, upright, with the presentation times that the file states."""
 
-import math
 import stat
 import threading
 from collections.abc import Iterator
@@ -10,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
+from fer_client.decoding_times import CONTAINERS, DecodingTimes
 from fer_client.errors import InputError
-from fer_client.frames import Frame, Image, Orientation, Video, VideoInfo
+from fer_client.frames import Frame, Image, Orientation, Video, VideoInfo, shown_length
+from fer_client.geometry import PixelAspect, read_orientation
+from fer_client.luma import bytes_per_pixel, in_stated_range, luma_of
 
 __all__ = ["Frame", "Image", "Orientation", "Video", "VideoFile", "VideoInfo", "open_video"]
 
-_LUMA_FIRST = ("yuv4", "yuvj4", "yuva4", "nv12", "nv16", "nv21", "nv24", "gray")
 # Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
 OPEN_OPTIONS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
@@ -53,12 +53,13 @@ class VideoFile:
         end = _End()
         rotation_deg: float | None = None
         orientation = Orientation()
+        aspect = PixelAspect(self._stream)
         try:
             for index, picture in enumerate(self._pictures(end)):
                 # A picture whose side data was read refers to itself, and stays until Python collects garbage.
                 if picture.rotation != rotation_deg:
-                    rotation_deg, orientation = picture.rotation, _orientation(picture)
-                frame = _frame(index, picture, self._shown, orientation)
+                    rotation_deg, orientation = picture.rotation, read_orientation(picture)
+                frame = _frame(index, picture, self._shown, orientation, aspect.now())
                 if not index:
                     self._see_first(frame, orientation)
                 is_damaged = (
@@ -98,14 +99,17 @@ class VideoFile:
     def _pictures(self, end: "_End") -> Iterator[av.VideoFrame]:
         """Decode the video packets; audio packets only tell how far the file really goes."""
         packets = self._container.demux()
+        has_decoding_times_alone = self._container.format.name in CONTAINERS
+        times = DecodingTimes(self._stream.codec_context) if has_decoding_times_alone else None
         while True:
             with self._lock:  # `close` waits for a decoder that another thread runs, which would crash else
                 packet = next(packets, None)
                 if packet is None:
                     return
-                end.see(packet, is_video=packet.stream is self._stream)
-                pictures = packet.decode() if packet.stream is self._stream else ()
-            yield from pictures
+                is_video = packet.stream is self._stream
+                end.see(packet, is_video)
+                pictures = packet.decode() if is_video else ()
+            yield from times.timed(packet, pictures) if times and is_video else pictures
 
     def close(self) -> None:
         """Close the file. An iteration over its frames must not go on afterwards."""
@@ -211,17 +215,19 @@ def main_stream(container: Any, shown: str) -> Any:
 def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) -> VideoInfo:
     """Read the properties that the container declares."""
     duration_s = _duration_s(container, stream)
+    aspect = PixelAspect(stream).now()
+    codec = stream.codec_context
     return VideoInfo(
         name=name,
-        codec=stream.codec_context.name,
-        width=stream.width,
+        codec=codec.name,
+        width=shown_length(stream.width, aspect),
         height=stream.height,
         rotation_deg=0,
         start_s=float((stream.start_time or 0) * stream.time_base),
         duration_s=duration_s,
         frame_count=stream.frames or None,
         is_live=is_remote and duration_s is None,
-        bytes_per_pixel=_bytes_per_pixel(stream.format),
+        bytes_per_pixel=bytes_per_pixel(stream.format, codec.color_range) / aspect,
     )
 
 
@@ -231,53 +237,15 @@ def _duration_s(container: Any, stream: Any) -> float | None:
     return float(container.duration) / av.time_base if container.duration else None
 
 
-def _orientation(picture: av.VideoFrame) -> Orientation:
-    """Read the display matrix: nine 32-bit integers in rows, of which the first four turn and mirror.
-
-    They map a stored point (x, y) to (a x + c y, b x + d y), y downwards (ISO/IEC 14496-12, 6.2.2).
-    """
-    data: Any = picture.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return Orientation()
-    a, b, _, c, d = np.frombuffer(memoryview(data), "<i4")[:5].tolist()
-    is_mirrored = a * d - b * c < 0
-    if is_mirrored:
-        a, b = -a, -b
-    return Orientation(is_mirrored, round(-math.degrees(math.atan2(b, a)) / 90) % 4)
-
-
-def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientation) -> Frame:
+def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientation, aspect: float) -> Frame:
     if picture.time is None:
         raise InputError(
             f"{shown}: expected presentation times, but the stream carries none. Put it into a container "
             "that does: ffmpeg -i VIDEO -c copy VIDEO.mp4"
         )
-    luma, is_full_range = _luma(picture)
-    return Frame(index, float(picture.time), orientation.upright(luma), is_full_range, picture, orientation)
-
-
-def _luma(picture: av.VideoFrame) -> tuple[Image, bool]:
-    """Y plane without a copy where the pixel format starts with an 8-bit one, a converted picture elsewhere."""
-    name = picture.format.name
-    if not _has_luma_plane(picture.format):
-        return np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8), True
-    plane = picture.planes[0]
-    luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
-        : picture.height, : picture.width
-    ]
-    is_full_range = name.startswith(("yuvj", "gray")) or picture.color_range == 2
-    return luma, is_full_range
-
-
-def _has_luma_plane(form: Any) -> bool:
-    return form.name.startswith(_LUMA_FIRST) and form.components[0].bits == 8
-
-
-def _bytes_per_pixel(form: Any) -> float:
-    """Of a decoded picture of this pixel format, and of the luma that it may have to be converted to."""
-    if form is None:  # no picture was found when the file was opened
-        return 1.5
-    return form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1)
+    time_s, picture = float(picture.time), in_stated_range(picture)
+    luma, is_full_range = luma_of(picture)
+    return Frame(index, time_s, orientation.upright(luma), is_full_range, picture, orientation, aspect)
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -1,8 +1,10 @@
 """Where a crop is cut out, how it is scaled, and that faces land in it as they lie in FER2013's pictures."""
 
 import math
+from dataclasses import replace
 
 import av
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -127,6 +129,21 @@ class TestCrops:
             assert part.max() > 100
             assert (xs * part).sum() / part.sum() == pytest.approx(x, abs=1)
             assert (ys * part).sum() / part.sum() == pytest.approx(y, abs=1)
+
+    @pytest.mark.parametrize("aspect", [0.5, 12 / 11, 2.0])
+    @pytest.mark.parametrize(("side", "degrees"), [(96.0, 0), (150.0, 35), (310.0, -20)])
+    def test_crops_of_pixels_that_are_not_square_are_the_same(
+        self, side: float, degrees: float, aspect: float
+    ) -> None:
+        points = placed(Square((203.3, 188.8), side, math.radians(degrees)))
+        shown, box = dots(points), np.array([[0, 0, side / SCALE * 0.8, side / SCALE]])
+        stored = cv2.resize(shown, (round(400 / aspect), 400), interpolation=cv2.INTER_AREA)
+        frame = replace(frame_of(stored), pixel_aspect=aspect)
+        wanted = crop_faces(frame_of(shown), box, points[None], (96, 96, 1)).astype(int)
+        assert frame.size_wh == (400, 400)
+        found = crop_faces(frame, box, points[None], (96, 96, 1))
+        one_pixel_off = np.abs(np.roll(wanted, 1, axis=2) - wanted).mean()
+        assert np.abs(found - wanted).mean() < one_pixel_off / 4
 
     def test_limited_range_becomes_full_range(self) -> None:
         luma = np.full((96, 96), 235, np.uint8)

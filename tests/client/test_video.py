@@ -1,6 +1,7 @@
 """Frames with the presentation times, the orientation and the luma that the file states."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -35,11 +36,19 @@ WHOLE_CLIPS = [
 ]
 
 
-@pytest.mark.parametrize("name", WHOLE_CLIPS)
-def test_times_are_those_that_pyav_reports(shared: Path, name: str) -> None:
-    path = shared / "media" / "videos" / name
+def stated_times(path: Path) -> list[float]:
+    """As PyAV reports them; where the file states decoding times alone, PyAV makes up the others."""
     with av.open(str(path)) as container:
-        expected = [round(picture.time * 1e6) for picture in container.decode(video=0)]
+        if path.suffix == ".avi":
+            packets = container.demux(video=0)
+            return [float(packet.dts * packet.time_base) for packet in packets if packet.size]
+        return [picture.time for picture in container.decode(video=0)]
+
+
+@pytest.mark.parametrize("name", WHOLE_CLIPS)
+def test_times_are_those_that_the_file_states(shared: Path, name: str) -> None:
+    path = shared / "media" / "videos" / name
+    expected = [round(time_s * 1e6) for time_s in stated_times(path)]
     with open_video(path) as video:
         frames = [(frame.index, round(frame.time_s * 1e6)) for frame in video.frames()]
     assert frames == list(enumerate(expected))
@@ -118,8 +127,10 @@ def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
 def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path) -> None:
     write_video(tmp_path / "deep.mkv", [empty_frame()], codec="ffv1", pixel_format="yuv422p10le")
     write_video(tmp_path / "rgb.avi", [empty_frame()], codec="ffv1", pixel_format="bgr0")
+    write_video(tmp_path / "wide.mp4", [empty_frame()], [0], pixel_aspect=Fraction(2))
+    write_video(tmp_path / "gray.mkv", [empty_frame()], [0], "ffv1", pixel_format="gray", color_range=1)
     cv2.imwrite(str(tmp_path / "a.png"), empty_frame())
-    for path in (face_video, tmp_path / "deep.mkv", tmp_path / "rgb.avi"):
+    for path in (face_video, *(tmp_path / name for name in ("deep.mkv", "rgb.avi", "wide.mp4", "gray.mkv"))):
         with open_video(path) as video:
             declared = video.info.frame_bytes
             assert held_bytes(next(video.frames())) == pytest.approx(declared, rel=0.25), path

@@ -59,6 +59,8 @@ def write_video(
     codec: str = "libx264",
     gop: int = 12,
     pixel_format: str = "yuv420p",
+    pixel_aspect: Fraction | None = None,
+    color_range: int = 0,
 ) -> list[float]:
     """Encode frames at the given ticks and return their times in seconds."""
     frames = default_frames() if frames is None else frames
@@ -67,6 +69,9 @@ def write_video(
         stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": str(gop)})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
+        stream.codec_context.color_range = color_range
+        if pixel_aspect:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.codec_context.time_base = TIME_BASE
         stream.time_base = TIME_BASE
         for frame, tick in zip(frames, ticks, strict=True):
