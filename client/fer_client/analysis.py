@@ -92,8 +92,8 @@ def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
             is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
         video = LimitedVideo(whole, job.settings.duration_s, is_enough)
         with closing(analysed_frames(video, job, clock, counter)) as frames:
-            smooth = smoothed(timed(frames, video.end_s), job.settings.smooth_s)
-            yield Analysis(source, job, smooth, clock, video, counter)
+            lasting = timed(frames, video.end_s, lambda: video.info.shown_until_s)
+            yield Analysis(source, job, smoothed(lasting, job.settings.smooth_s), clock, video, counter)
 
 
 def _never() -> bool:

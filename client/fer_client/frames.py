@@ -22,7 +22,8 @@ class VideoInfo:
     """What is known of a video: what the file declares, and, once a frame was decoded, that frame's upright size.
 
     `is_live`: it comes from an address and has no end that is known. `bytes_per_pixel`: what a decoded frame
-    takes in memory, its luma included where that is no part of the picture.
+    takes in memory, its luma included where that is no part of the picture. `shown_until_s`: when the last
+    packet of pictures ends, known once all frames were read without damage.
     """
 
     name: str
@@ -35,6 +36,7 @@ class VideoInfo:
     frame_count: int | None
     is_live: bool = False
     bytes_per_pixel: float = 1.5
+    shown_until_s: float | None = None
 
     @property
     def frame_bytes(self) -> int:
