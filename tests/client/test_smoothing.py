@@ -154,8 +154,8 @@ class TestSmoothing:
             assert taken - index <= 7
 
 
-def told(frames: list[Answered]) -> list[Episode]:
-    episodes = Episodes(LABELS)
+def told(frames: list[Answered], min_s: float = 0.0) -> list[Episode]:
+    episodes = Episodes(LABELS, min_s)
     found = [
         episode for frame in timed(frames) for episode in episodes.add(SmoothFrame(frame, frame.predictions))
     ]
@@ -191,9 +191,35 @@ class TestEpisodes:
             (2, pytest.approx(0.6)),
         ]
 
+    def test_short_ones_are_left_out_and_exactly_the_least_is_not(self) -> None:
+        frames = steps([0.1, 0.1, 0.9, 0.1, 0.1, 0.1])
+        assert [(episode.expression, episode.start_s) for episode in told(frames, 0.2)] == [
+            ("calm", 0.0),
+            ("calm", pytest.approx(0.3)),
+        ]
+        assert [episode.expression for episode in told(frames)] == ["calm", "lively", "calm"]
 
-def summarised(frames: list[Answered], end_s: float | None = None, affect: bool = False) -> dict:
-    summary = Summary(LABELS, affect)
+    def test_they_come_in_the_order_of_their_starts(self) -> None:
+        """The second face changes while the first goes on, and the first leaves before the second ends."""
+        lively, calm = [0.1, 0.9], [0.9, 0.1]
+        second = [lively, lively, calm, calm, lively, lively, lively, lively, lively]
+        frames = [
+            answered(t / 2, {2: value} | ({1: calm} if t < 6 else {})) for t, value in enumerate(second)
+        ]
+        found = told(frames)
+        assert [(episode.start_s, episode.track) for episode in found] == [
+            (0.0, 1),
+            (0.0, 2),
+            (1.0, 2),
+            (2.0, 2),
+        ]
+        assert found[0].end_s > found[1].end_s
+
+
+def summarised(
+    frames: list[Answered], end_s: float | None = None, affect: bool = False, min_confidence: float = 0.0
+) -> dict:
+    summary = Summary(LABELS, affect, min_confidence)
     episodes = Episodes(LABELS)
     for item in smoothed(timed(frames, end_s), 0):
         summary.add(item)
@@ -230,6 +256,27 @@ class TestSummary:
         assert second["mean_valence"] == pytest.approx((0.3 * 2 + 0.4 * 2) / 4, abs=1e-6)
         assert sum(result["overall"]["share"].values()) == pytest.approx(1)
         assert result["overall"]["episodes"] == {"calm": 1, "lively": 1}
+
+    def test_low_answers_count_as_uncertain_and_confidence_is_a_mean_over_time(self) -> None:
+        frames = [
+            answered(0, {1: [0.4, 0.6]}),
+            answered(1, {1: [0.75, 0.25], 2: [0.3, 0.7]}),
+            answered(4, {}),
+        ]
+        result = summarised(frames, min_confidence=0.7)
+        first, second = result["tracks"]
+        assert first["share"] == {"calm": 0.75, "lively": 0.0, "uncertain": 0.25}
+        assert first["mean_confidence"] == pytest.approx((0.6 * 1 + 0.75 * 3) / 4, abs=1e-6)
+        assert second["share"] == {"calm": 0.0, "lively": 1.0, "uncertain": 0.0}, "0.7 itself is certain"
+        overall = result["overall"]
+        assert overall["share"]["uncertain"] == pytest.approx(1 / 7, abs=1e-6)
+        assert overall["mean_confidence"] == pytest.approx((0.6 + 0.75 * 3 + 0.7 * 3) / 7, abs=1e-6)
+        assert "uncertain" not in summarised(frames)["overall"]["share"]
+
+    def test_without_a_certain_answer_nothing_dominates(self) -> None:
+        overall = summarised([answered(0, {1: [0.4, 0.6]})], end_s=2, min_confidence=0.7)["overall"]
+        assert overall["dominant_expression"] is None
+        assert overall["share"] == {"calm": 0.0, "lively": 0.0, "uncertain": 1.0}
 
     def test_a_single_picture_has_a_dominant_expression(self) -> None:
         overall = summarised([answered(0, {1: [0.2, 0.8]})])["overall"]
