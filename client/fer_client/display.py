@@ -58,11 +58,12 @@ def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[P
     is not a terminal.
     """
     console = Console(stderr=True)
+    rate_column = progress.TextColumn("{task.fields[rate]:.0f} frames/s")
     columns = (
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.TaskProgressColumn(),
-        progress.TextColumn("{task.fields[rate]:.0f} frames/s"),
+        rate_column,
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
@@ -73,9 +74,9 @@ def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[P
             rate = state.frames_analysed / max(time.monotonic() - started, 1e-3)
             total = None if state.share is None else 1.0
             if state.present is not None:
-                bar.columns = (_PresentColumn(), columns[-2])
-            told = _present_line(name, state.present or (), min_confidence)
-            bar.update(task, total=total, completed=state.share or 0.0, rate=rate, told=told)
+                bar.columns = (_PresentColumn(), rate_column)
+                bar.update(task, told=_present_line(name, state.present, min_confidence))
+            bar.update(task, total=total, completed=state.share or 0.0, rate=rate)
 
         yield update
 
@@ -91,7 +92,7 @@ class _PresentColumn(progress.ProgressColumn):
 def _present_line(name: str, faces: Sequence[Present], min_confidence: float) -> Text:
     shown = [
         (
-            f"   {face.track} {face.expression} {100 * face.confidence:.0f} %",
+            f"   face {face.track} {face.expression} {100 * face.confidence:.0f} %",
             _style(face.confidence, min_confidence),
         )
         for face in faces[:_MOST_TRACKS]

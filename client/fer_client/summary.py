@@ -91,7 +91,7 @@ class _Share:
 
     def _share(self, labels: Sequence[str]) -> dict[str, float]:
         share = _by_label(labels, self.strongest / self.weight)
-        if self.min_confidence:  # a label of that name keeps what is its own
+        if self.min_confidence:  # added to a label of that name
             share[UNCERTAIN] = round(share.get(UNCERTAIN, 0.0) + self.uncertain / self.weight, 6)
         return share
 
