@@ -3,16 +3,16 @@
 import importlib.metadata
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fer_client.caveats import caveats
 from fer_client.episodes import EPISODE_COLUMNS, Episodes
 from fer_client.errors import InputError
 from fer_client.fingerprints import fingerprint
-from fer_client.frames import Video
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.limits import LimitedVideo
@@ -29,16 +29,27 @@ from fer_client.timeline import timed
 
 
 @dataclass(frozen=True)
+class Present:
+    """What a face shows in the latest frame of a live stream, by the smoothed answers; `confidence` in [0, 1]."""
+
+    track: int
+    expression: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far one input has come; told after every frame.
 
-    `share` is in [0, 1], None where the length is not known.
+    `share` is in [0, 1], None where the length is not known. `present`: the faces of a live stream, from left
+    to right; None for other inputs.
     """
 
     source: str
     frames_analysed: int
     time_s: float
     share: float | None
+    present: tuple[Present, ...] | None = None
 
 
 @dataclass
@@ -49,20 +60,29 @@ class Analysis:
     job: Job
     frames: Iterator[SmoothFrame]
     clock: StageClock
-    video: Video | None = None
+    video: LimitedVideo | None = None
     counter: Counter = field(default_factory=Counter)
     unreadable: dict[Path, InputError] = field(default_factory=dict)
     frames_analysed: int = 0
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a stream without a known end."""
+        return self.video is not None and self.video.info.is_live
+
     def records(self, item: SmoothFrame) -> Iterator[FaceRecord]:
         """Make the records of one frame."""
         name = self.source.name_of_frame(item.frame.seen.index)
-        return records(item, self.job.contract.labels, name)
+        came = self.video.wall_time(item.frame.time_s) if self.video and self.is_live else None
+        return records(item, self.job.contract.labels, name, came)
 
     def progress(self, item: SmoothFrame) -> Progress:
         """Count one frame and say how far it is."""
         self.frames_analysed += 1
-        return Progress(self.source.label, self.frames_analysed, item.frame.time_s, self._share(item))
+        present = _present(item, self.job.contract.labels) if self.is_live else None
+        return Progress(
+            self.source.label, self.frames_analysed, item.frame.time_s, self._share(item), present
+        )
 
     def _share(self, item: SmoothFrame) -> float | None:
         if self.video is None:
@@ -72,6 +92,13 @@ class Analysis:
         if not lengths or info.is_live:
             return None
         return min(1.0, max(0.0, (item.frame.time_s - info.start_s) / min(lengths)))
+
+
+def _present(item: SmoothFrame, labels: Sequence[str]) -> tuple[Present, ...]:
+    answers = zip(item.frame.tracks, item.smooth.expression, strict=True)
+    return tuple(
+        Present(track or 0, labels[int(values.argmax())], float(values.max())) for track, values in answers
+    )
 
 
 def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
@@ -92,8 +119,8 @@ def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
             is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
         video = LimitedVideo(whole, job.settings.duration_s, is_enough)
         with closing(analysed_frames(video, job, clock, counter)) as frames:
-            smooth = smoothed(timed(frames, video.end_s), job.settings.smooth_s)
-            yield Analysis(source, job, smooth, clock, video, counter)
+            lasting = timed(frames, video.end_s, lambda: video.info.shown_until_s)
+            yield Analysis(source, job, smoothed(lasting, job.settings.smooth_s), clock, video, counter)
 
 
 def _never() -> bool:
@@ -119,7 +146,8 @@ def analyse(
     started = time.perf_counter()
     known = identity(source, job)
     with open_analysis(source, job) as analysis, result_folder(target, replaces) as draft:
-        summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
+        affect = job.contract.has_valence_arousal
+        summary = Summary(job.contract.labels, affect, job.settings.min_confidence)
         _write_tables(analysis, draft.folder, summary, report)
         _check_unchanged(source, known["input"]["fingerprint"])
         result = known | _result(analysis, summary)
@@ -143,9 +171,9 @@ def _write_tables(
     job, clock = analysis.job, analysis.clock
     labels = job.contract.labels
     make_table = FORMATS[job.settings.table_format]
-    episodes = Episodes(labels)
+    episodes = Episodes(labels, job.settings.min_episode_s)
     with (
-        make_table(folder, "faces", columns(labels)) as faces,
+        make_table(folder, "faces", columns(labels, analysis.is_live)) as faces,
         make_table(folder, "episodes", EPISODE_COLUMNS) as told,
     ):
         for item in analysis.frames:
@@ -188,7 +216,9 @@ def identity(source: Source, job: Job) -> dict[str, Any]:
 
 
 def _result(analysis: Analysis, summary: Summary) -> dict[str, Any]:
+    damage = analysis.video.damage if analysis.video else None
     return {
+        "warnings": list(caveats(analysis.job.detector.name, damage, summary.times_backwards)),
         "server": analysis.job.server_version,
         "video": None if analysis.video is None else _video_record(analysis.video, summary),
         "unreadable": {path.name: str(error) for path, error in analysis.unreadable.items()},
@@ -198,7 +228,7 @@ def _result(analysis: Analysis, summary: Summary) -> dict[str, Any]:
     }
 
 
-def _video_record(video: Video, summary: Summary) -> dict[str, Any]:
+def _video_record(video: LimitedVideo, summary: Summary) -> dict[str, Any]:
     info = video.info
     return {
         "name": info.name,

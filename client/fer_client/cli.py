@@ -74,6 +74,13 @@ def analyse(
         float,
         typer.Option(help="Seconds over which the smooth_ columns average a face's answers; 0 for none."),
     ] = _DEFAULTS.smooth_s,
+    min_confidence: Annotated[
+        float,
+        typer.Option(help="Answers below this probability count as uncertain in the shares; 0 for none."),
+    ] = _DEFAULTS.min_confidence,
+    min_episode: Annotated[
+        float, typer.Option(help="Seconds that an expression must last to stand in episodes.")
+    ] = _DEFAULTS.min_episode_s,
     duration: Annotated[
         float | None,
         typer.Option(
@@ -136,6 +143,8 @@ def analyse(
         in_flight=in_flight,
         timeout_s=timeout,
         smooth_s=smooth,
+        min_confidence=min_confidence,
+        min_episode_s=min_episode,
         duration_s=duration,
         sequence_fps=sequence_fps,
         detection_side=detection_side,
@@ -153,11 +162,14 @@ def analyse(
     detector = choose_detector(detector_kind, detector_model, min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    outcome = analyse_inputs(inputs, settings, detector, url, Terminal(is_silent=as_json))
+    terminal = Terminal(is_silent=as_json, min_confidence=min_confidence)
+    outcome = analyse_inputs(inputs, settings, detector, url, terminal)
     if as_json:
         _print_json(outcome)
     for failure in outcome.failures.values():
         console.notify(f"{NAME}: {failure}")
+    if detector.is_fallback and outcome.results:
+        console.notify(f"Note: {detector.name} in place of YuNet: some of these faces may be none.")
     if outcome.ended_by:
         raise outcome.ended_by
     return outcome.exit_code

@@ -1,7 +1,7 @@
 """What a person sees: a progress bar while an input is analysed, and a short table at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fer_client.analysis import Progress
+from fer_client.analysis import Present, Progress
 from fer_client.console import notify
+from fer_client.summary import UNCERTAIN
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005
@@ -22,22 +23,26 @@ _SHOWN_SHARE = 0.005
 
 @dataclass(frozen=True)
 class Terminal:
-    """Shows how the inputs fare; `is_silent` leaves standard output to the caller."""
+    """Shows how the inputs fare; `is_silent` leaves standard output to the caller.
+
+    What has a probability below `min_confidence` is dim.
+    """
 
     is_silent: bool
+    min_confidence: float = 0.0
 
     def notify(self, message: str) -> None:
         """Print a sentence on standard error."""
         notify(message)
 
     def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
-        """Show a bar for the input."""
-        return progress_bar(name)
+        """Show a bar for the input, or what a live stream's faces show."""
+        return progress_bar(name, self.min_confidence)
 
     def finished(self, result: dict[str, Any], folder: Path) -> None:
         """Print the result of an input."""
         if not self.is_silent:
-            print_summary(Console(), result, folder)
+            print_summary(Console(), result, folder, self.min_confidence)
 
     def found(self, result: dict[str, Any], folder: Path) -> None:
         """Print a line about an input that was done before."""
@@ -46,54 +51,74 @@ class Terminal:
 
 
 @contextmanager
-def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
+def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[Progress], None]]:
     """Yield a function that shows how far an input has come: share, frames per second and time left.
 
-    Shows nothing where standard error is not a terminal.
+    For a live stream the bar's place has what every face shows at present. Shows nothing where standard error
+    is not a terminal.
     """
     console = Console(stderr=True)
+    rate_column = progress.TextColumn("{task.fields[rate]:.0f} frames/s")
     columns = (
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.TaskProgressColumn(),
-        progress.TextColumn("{task.fields[rate]:.0f} frames/s"),
+        rate_column,
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(name, total=None, rate=0.0)
+        task = bar.add_task(name, total=None, rate=0.0, told=Text())
         started = time.monotonic()
 
         def update(state: Progress) -> None:
             rate = state.frames_analysed / max(time.monotonic() - started, 1e-3)
             total = None if state.share is None else 1.0
+            if state.present is not None:
+                bar.columns = (_PresentColumn(), rate_column)
+                bar.update(task, told=_present_line(name, state.present, min_confidence))
             bar.update(task, total=total, completed=state.share or 0.0, rate=rate)
 
         yield update
 
 
-def print_summary(console: Console, result: Mapping[str, Any], folder: Path) -> None:
+class _PresentColumn(progress.ProgressColumn):
+    """Shows the task's field `told`."""
+
+    def render(self, task: progress.Task) -> Text:
+        told: Text = task.fields["told"]
+        return told
+
+
+def _present_line(name: str, faces: Sequence[Present], min_confidence: float) -> Text:
+    shown = [
+        (
+            f"   face {face.track} {face.expression} {100 * face.confidence:.0f} %",
+            _style(face.confidence, min_confidence),
+        )
+        for face in faces[:_MOST_TRACKS]
+    ]
+    return Text.assemble((name, "bold"), *(shown or [("   no face", "")]), no_wrap=True, overflow="ellipsis")
+
+
+def _style(confidence: float, min_confidence: float) -> str:
+    return "dim" if confidence < min_confidence else ""
+
+
+def print_summary(
+    console: Console, result: Mapping[str, Any], folder: Path, min_confidence: float = 0.0
+) -> None:
     """Print one input's result: a headline, the share of time per expression, and where the files are."""
     console.print(_headline(result), highlight=False, soft_wrap=True)
     if result["overall"]["faces"]:
-        console.print(_share_table(result))
+        console.print(_share_table(result, min_confidence))
     else:
         console.print(
             f"No face was found in any of the {result['frames_analysed']} analysed {_unit(result)}."
         )
-    for sentence in _warnings(result["video"] or {}):
-        console.print(sentence, markup=False)
+    for sentence in result["warnings"]:
+        console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
     console.print(f"Wrote {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _warnings(video: Mapping[str, Any]) -> Iterator[str]:
-    if video.get("damage"):
-        yield f"The input is damaged and was analysed in part: {video['damage']}."
-    if video.get("times_backwards"):
-        yield (
-            f"The file's presentation times go backwards {video['times_backwards']} times; "
-            "they stand in the table as the file states them."
-        )
 
 
 def _unit(result: Mapping[str, Any]) -> str:
@@ -115,26 +140,31 @@ def _found_line(result: Mapping[str, Any], folder: Path) -> Text:
     overall = result["overall"]
     told = "no face"
     if overall["faces"]:
-        label = overall["dominant_expression"]
-        told = f"mostly {label}, {100 * overall['share'][label]:.0f} %"
+        label, share = max(overall["share"].items(), key=lambda item: float(item[1]))
+        told = f"mostly {label}, {100 * share:.0f} %"
     return Text.assemble(
         (result["input"]["name"], "bold"), f": done before, {told}; {folder}/ (again with --overwrite)"
     )
 
 
-def _share_table(result: Mapping[str, Any]) -> Table:
-    """One line per face, those seen longest first; with several, or photographs, all of them together before."""
+def _share_table(result: Mapping[str, Any], min_confidence: float) -> Table:
+    """One line per face, those seen longest first; with several, or photographs, all of them together before.
+
+    A line is dim where the mean confidence is low.
+    """
     tracks = sorted(result["tracks"], key=lambda track: -float(track["face_seconds"]))
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("face", justify="right")
     table.add_column("seen", justify="right")
+    table.add_column("mean confidence", justify="right")
     table.add_column(f"strongest expression, share of {'that time' if tracks else 'the faces'}")
-    if len(tracks) != 1:
-        table.add_row(*_share_row("all", result["overall"]), end_section=bool(tracks))
-    for track in tracks[:_MOST_TRACKS]:
-        table.add_row(*_share_row(str(track["track"]), track))
+    parts = [("all", result["overall"])] if len(tracks) != 1 else []
+    parts += [(str(track["track"]), track) for track in tracks[:_MOST_TRACKS]]
+    for name, part in parts:
+        style = _style(part["mean_confidence"], min_confidence)
+        table.add_row(*_share_row(name, part), style=style, end_section=name == "all" and bool(tracks))
     if len(tracks) > _MOST_TRACKS:
-        table.add_row("", "", f"and {len(tracks) - _MOST_TRACKS} more faces, in the table")
+        table.add_row("", "", "", f"and {len(tracks) - _MOST_TRACKS} more faces, in the table")
     return table
 
 
@@ -142,8 +172,13 @@ def _share_row(name: str, part: Mapping[str, Any]) -> list[Columns | str]:
     ranked = sorted(part["share"].items(), key=lambda item: -item[1])
     shown = [(label, share) for label, share in ranked if share >= _SHOWN_SHARE]
     shares = [
-        Text.assemble((label, "bold" if index == 0 else ""), f" {100 * share:.0f} %", no_wrap=True)
+        Text.assemble(
+            (label, "bold" if index == 0 else ""),
+            f" {100 * share:.0f} %",
+            no_wrap=True,
+            style="dim" if label == UNCERTAIN else "",
+        )
         for index, (label, share) in enumerate(shown)
     ]
     seen = f"{part['face_seconds']:.1f} s" if part["face_seconds"] else f"{part.get('faces', 1)} faces"
-    return [name, seen, Columns(shares, padding=(0, 3))]
+    return [name, seen, f"{100 * part['mean_confidence']:.0f} %", Columns(shares, padding=(0, 3))]

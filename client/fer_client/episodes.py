@@ -1,5 +1,6 @@
 """When a face began to show an expression, when it was strongest, and when it ended."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 
@@ -35,9 +36,12 @@ EPISODE_COLUMNS: dict[str, type] = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class _Running:
-    """An episode under way; `total` is the sum of its probabilities, each times the seconds that it stood."""
+    """An episode under way, or one that is over and waits for those that began before it.
+
+    `total` is the sum of its probabilities, each times the seconds that it stood.
+    """
 
     track: int
     best: int
@@ -48,6 +52,7 @@ class _Running:
     peak: float
     total: float
     weight_s: float
+    is_over: bool = False
 
     def add(self, fresh: "_Running") -> None:
         """Go on with one more frame."""
@@ -59,37 +64,53 @@ class _Running:
 
 
 class Episodes:
-    """Follows the faces of one video and gives every episode when it has ended.
+    """Follows the faces of one video and gives the episodes in the order in which they began.
 
-    A new expression ends it, and so does a face that is away for longer than GAP_S.
+    A new expression ends an episode, and so does a face that is away for longer than GAP_S. Those shorter than
+    `min_s` seconds are left out; their neighbours stay as they are. Those that are over wait, a few numbers
+    each, while one that began before them goes on.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], min_s: float = 0.0) -> None:
         self._labels = labels
+        self._min_s = min_s
         self._running: dict[int, _Running] = {}
+        self._begun: deque[_Running] = deque()
 
     def add(self, item: SmoothFrame) -> Iterator[Episode]:
-        """Add one frame; yield the episodes that have ended before it."""
+        """Add one frame; yield the episodes that are over and that none before them holds up."""
         frame = item.frame
         for appearance, running in list(self._running.items()):
             is_away = frame.is_backwards or frame.time_s - running.last_s > GAP_S
             if is_away and appearance not in frame.appearances:
-                yield self._ended(self._running.pop(appearance))
-        for face, appearance in enumerate(frame.appearances):
-            fresh = _start(item, face)
-            before = self._running.get(appearance)
-            if before is not None and before.best == fresh.best:
-                before.add(fresh)
-                continue
-            if before is not None:
-                yield self._ended(before)
-            self._running[appearance] = fresh
+                self._running.pop(appearance).is_over = True
+        faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.appearances)
+        for _, face in sorted(faces):
+            self._go_on(frame.appearances[face], _start(item, face))
+        yield from self._told()
 
     def rest(self) -> Iterator[Episode]:
-        """Yield the episodes that last until the end."""
+        """Yield the others; what lasts until now is over."""
         for running in self._running.values():
-            yield self._ended(running)
+            running.is_over = True
         self._running = {}
+        yield from self._told()
+
+    def _go_on(self, appearance: int, fresh: _Running) -> None:
+        before = self._running.get(appearance)
+        if before is not None and before.best == fresh.best:
+            before.add(fresh)
+            return
+        if before is not None:
+            before.is_over = True
+        self._running[appearance] = fresh
+        self._begun.append(fresh)
+
+    def _told(self) -> Iterator[Episode]:
+        while self._begun and self._begun[0].is_over:
+            episode = self._ended(self._begun.popleft())
+            if round(episode.duration_s, 6) >= self._min_s:
+                yield episode
 
     def _ended(self, running: _Running) -> Episode:
         return Episode(

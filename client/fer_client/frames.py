@@ -23,7 +23,8 @@ class VideoInfo:
 
     `width` and `height` are in square pixels. `is_live`: it comes from an address and has no end that is known.
     `bytes_per_pixel`: what a decoded frame takes in memory per such pixel, its luma included where that is no
-    part of the picture.
+    part of the picture. `shown_until_s`: when the last packet of pictures ends, known once all frames were read
+    without damage.
     """
 
     name: str
@@ -36,6 +37,7 @@ class VideoInfo:
     frame_count: int | None
     is_live: bool = False
     bytes_per_pixel: float = 1.5
+    shown_until_s: float | None = None
 
     @property
     def frame_bytes(self) -> int:

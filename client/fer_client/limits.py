@@ -1,18 +1,20 @@
 """A video of which only a part is read: for so many seconds, or until somebody says that it is enough."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from fer_client.frames import Frame, Video, VideoInfo
 
 
-@dataclass(frozen=True)
+@dataclass
 class LimitedVideo:
     """Another video's frames until `duration_s` have passed since its first, or `is_enough` says so."""
 
     video: Video
     duration_s: float | None
     is_enough: Callable[[], bool]
+    _first: tuple[float, datetime] | None = field(default=None, init=False)
 
     @property
     def info(self) -> VideoInfo:
@@ -31,12 +33,22 @@ class LimitedVideo:
         ends = [length for length in (info.duration_s, self.duration_s) if length is not None]
         return info.start_s + min(ends) if ends and not info.is_live else None
 
+    def wall_time(self, time_s: float) -> datetime:
+        """Tell when a frame of a live stream came, in UTC: as long after the first as its presentation time says.
+
+        Raises ValueError before there is a first frame.
+        """
+        if self._first is None:
+            raise ValueError("expected a frame before its wall-clock time is asked for")
+        first_s, first_came = self._first
+        return first_came + timedelta(seconds=time_s - first_s)
+
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
         """Yield the frames of the part."""
-        first_s: float | None = None
+        self._first = None
         for frame in self.video.frames(allow_damage):
-            first_s = frame.time_s if first_s is None else first_s
-            is_over = self.duration_s is not None and frame.time_s - first_s >= self.duration_s
+            self._first = self._first or (frame.time_s, datetime.now(UTC))
+            is_over = self.duration_s is not None and frame.time_s - self._first[0] >= self.duration_s
             if is_over or self.is_enough():
                 return
             yield frame

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class FaceRecord:
     `detection_score`: in [0, 1], None where the detector gives none. `expression` and `confidence`: the
     label of the largest of `probabilities`, which sum to 1, and that probability. `valence` and `arousal`:
     in [-1, 1], None where the server has no such network. What starts with `smooth_` is the same, averaged
-    over `--smooth` seconds of this face. `source` names the input: a file, without its folder.
+    over `--smooth` seconds of this face. `source` names the input: a file, without its folder. `wall_time`: when
+    the frame of a live stream came, by the clock in UTC (ISO 8601), None for other inputs.
     """
 
     frame: int
@@ -46,9 +48,10 @@ class FaceRecord:
     smooth_probabilities: Mapping[str, float] | None = None
     smooth_valence: float | None = None
     smooth_arousal: float | None = None
+    wall_time: str | None = None
 
     def row(self, labels: Sequence[str]) -> list[Value]:
-        """Return the values in the order of `columns(labels)`."""
+        """Return the values in the order of `columns`; the wall-clock time where there is one."""
         return [
             self.frame,
             self.time_s,
@@ -62,11 +65,15 @@ class FaceRecord:
             self.smooth_valence,
             self.smooth_arousal,
             self.source,
+            *([] if self.wall_time is None else [self.wall_time]),
         ]
 
 
-def columns(labels: Sequence[str]) -> dict[str, type]:
-    """Names and types of the table's columns for a network with these labels, in order."""
+def columns(labels: Sequence[str], is_live: bool = False) -> dict[str, type]:
+    """Names and types of the table's columns for a network with these labels, in order.
+
+    Only tables of live streams have the column `wall_time`.
+    """
     types = (int, int, int, int, int, float, str, float)
     return {
         "frame": int,
@@ -77,16 +84,23 @@ def columns(labels: Sequence[str]) -> dict[str, type]:
         "smooth_confidence": float,
         **_answer_columns("smooth_", labels),
         "source": str,
+        **({"wall_time": str} if is_live else {}),
     }
 
 
-def records(item: SmoothFrame, labels: Sequence[str], source: str) -> Iterator[FaceRecord]:
-    """Make the records of one frame: one per face, or one without face fields. Floats have six decimals."""
+def records(
+    item: SmoothFrame, labels: Sequence[str], source: str, came: datetime | None = None
+) -> Iterator[FaceRecord]:
+    """Make the records of one frame: one per face, or one without face fields. Floats have six decimals.
+
+    `came`: when the frame of a live stream came, which is given to the millisecond.
+    """
     frame, seen = item.frame, item.frame.seen
     source = printable(source)
     time_s = round(seen.time_s, _DECIMALS)
+    wall_time = None if came is None else came.isoformat(timespec="milliseconds")
     if not frame.tracks:
-        yield FaceRecord(seen.index, time_s, source)
+        yield FaceRecord(seen.index, time_s, source, wall_time=wall_time)
     for face, track in enumerate(frame.tracks):
         x, y, w, h = seen.boxes_xywh[face].tolist()
         score = float(seen.scores[face])
@@ -102,6 +116,7 @@ def records(item: SmoothFrame, labels: Sequence[str], source: str) -> Iterator[F
             None if math.isnan(score) else round(score, _DECIMALS),
             *_answer(frame.predictions, face, labels),
             *_answer(item.smooth, face, labels),
+            wall_time=wall_time,
         )
 
 

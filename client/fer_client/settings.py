@@ -19,7 +19,16 @@ _WITHOUT_EFFECT_ON = {
     "stream": frozenset({"photo_side", "sequence_fps"}),
     "sequence": frozenset({"photo_side"}),
     "photographs": frozenset(
-        {"fps", "detect_every", "detection_side", "smooth_s", "duration_s", "sequence_fps", "partial"}
+        {
+            "fps",
+            "detect_every",
+            "detection_side",
+            "smooth_s",
+            "min_episode_s",
+            "duration_s",
+            "sequence_fps",
+            "partial",
+        }
     ),
 }
 """The same for each `fer_client.sources.Source.kind` of input."""
@@ -55,6 +64,9 @@ class Settings:
     `detection_workers`: threads that detect and crop. One more than there are cores, so that one that waits
     for Python's lock leaves no core idle: with `--detect-every 1` a run on two cores took 4 % less time.
     `smooth_s`: length in seconds of the window over which a face's answers are averaged; 0 for none.
+    `min_confidence`: an answer below it counts as uncertain in the summary's shares; 0 for none. The
+    probabilities are calibrated, so below one half an answer is more likely wrong than right.
+    `min_episode_s`: shorter episodes are not told, since what the window leaves of a frame or two is chance.
     `duration_s`: how much of a video is analysed, in seconds from its first frame; None for all of it.
     `sequence_fps`: how many pictures of a sequence follow each other in a second; None where there is none.
     `partial`: go on with what can be read of a damaged input.
@@ -73,6 +85,8 @@ class Settings:
     min_face: int = 24
     detection_workers: int = field(default_factory=lambda: min(8, usable_cores() + 1))
     smooth_s: float = SMOOTH_S
+    min_confidence: float = 0.5
+    min_episode_s: float = 0.2
     duration_s: float | None = None
     sequence_fps: float | None = None
     photo_side: int = 640
@@ -85,6 +99,8 @@ class Settings:
             _require(fps is None or 0 < fps <= 1000, option, "above 0 and at most 1000", fps)
         _require(1 <= self.detect_every <= 60, "--detect-every", "from 1 to 60 frames", self.detect_every)
         _require(0 <= self.smooth_s <= 10, "--smooth", "from 0 to 10 seconds", self.smooth_s)
+        _require(0 <= self.min_confidence < 1, "--min-confidence", "from 0 to below 1", self.min_confidence)
+        _require(0 <= self.min_episode_s <= 60, "--min-episode", "from 0 to 60 seconds", self.min_episode_s)
         is_length = self.duration_s is None or 0 < self.duration_s < math.inf
         _require(is_length, "--duration", "above 0 and finite", self.duration_s)
         _require(1 <= self.batch_size <= 4096, "--batch-size", "from 1 to 4096", self.batch_size)

@@ -1,9 +1,10 @@
 """Answers of one face averaged over a short window of time, so that single frames do not flicker.
 
-The window is centred: a video is there as a whole, so nothing needs to lag behind, and an expression starts,
-peaks and ends when it does in the picture. Its weights fall linearly to zero at both ends, a triangle, whose
-spectrum has no negative lobe: no swing of the answers is turned round. Every frame counts for the time it
-stands, so that uneven frame times and `--fps` change nothing.
+The window is centred on the middle of the time that a frame stands: a video is there as a whole, so nothing
+needs to lag behind, and an expression starts, peaks and ends when it does in the picture. Its weights fall
+linearly to zero at both ends, a triangle, whose spectrum has no negative lobe: no swing of the answers is turned
+round. Every frame counts for the part of its time that lies in the window, by the triangle's area over that part,
+so that uneven frame times and `--fps` change nothing.
 """
 
 from collections import deque
@@ -31,12 +32,19 @@ class SmoothFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A frame in the window; `answers` has per appearance the expression, valence and arousal in one row."""
+    """A frame in the window, and from when to when it stands.
+
+    `answers` has per appearance the expression, valence and arousal in one row.
+    """
 
     frame: TimedFrame
-    time_s: float
-    weight_s: float
+    start_s: float
+    end_s: float
     answers: dict[int, NDArray[np.float32]]
+
+    @property
+    def centre_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
 
 
 def smoothed(frames: Iterable[TimedFrame], window_s: float) -> Iterator[SmoothFrame]:
@@ -57,10 +65,11 @@ def smoothed(frames: Iterable[TimedFrame], window_s: float) -> Iterator[SmoothFr
             span.clear()
             done = 0
         span.append(_held(frame))
-        while frame.time_s - span[done].time_s >= half_s:
-            yield _smooth(span, span[done], half_s)
+        while done < len(span) and span[done].centre_s + half_s <= span[-1].end_s:
+            held = span[done]
+            yield _smooth(span, held, half_s)
             done += 1
-            while span[done - 1].time_s - span[0].time_s > half_s:
+            while span[0].end_s <= held.centre_s - half_s:
                 span.popleft()
                 done -= 1
     yield from _smooth_rest(span, done, half_s)
@@ -71,7 +80,7 @@ def _held(frame: TimedFrame) -> _Held:
     affect = answers.valence_arousal
     rows = answers.expression if affect is None else np.hstack([answers.expression, affect])
     own = dict(zip(frame.appearances, rows, strict=True))
-    return _Held(frame, frame.time_s, max(frame.extent_s, SHORTEST_S), own)
+    return _Held(frame, frame.time_s, frame.time_s + max(frame.extent_s, SHORTEST_S), own)
 
 
 def _smooth_rest(span: deque[_Held], done: int, half_s: float) -> Iterator[SmoothFrame]:
@@ -80,19 +89,26 @@ def _smooth_rest(span: deque[_Held], done: int, half_s: float) -> Iterator[Smoot
 
 
 def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> SmoothFrame:
-    """Average the faces of one frame over the span; frames beyond the window weigh nothing."""
+    """Average the faces of one frame over the span; what lies beyond the window weighs nothing."""
     frame = held.frame
     if not held.answers:
         return SmoothFrame(frame, frame.predictions)
+    centre_s = held.centre_s
     near = [
-        (other.answers, (1 - distance_s / half_s) * other.weight_s)
+        (other.answers, weight)
         for other in span
-        if (distance_s := abs(other.time_s - held.time_s)) < half_s
+        if (weight := _area(other.end_s - centre_s, half_s) - _area(other.start_s - centre_s, half_s)) > 0
     ]
     rows = np.array([_mean(near, appearance) for appearance in held.answers], np.float32)
     count = frame.predictions.expression.shape[1]
     has_affect = frame.predictions.valence_arousal is not None
     return SmoothFrame(frame, Predictions(rows[:, :count], rows[:, count:] if has_affect else None))
+
+
+def _area(offset_s: float, half_s: float) -> float:
+    """Area of the triangle between its middle and an offset from it, -1/2 to 1/2; negative before the middle."""
+    share = min(1.0, max(-1.0, offset_s / half_s))
+    return share - share * abs(share) / 2
 
 
 def _mean(near: list[tuple[dict[int, NDArray[np.float32]], float]], appearance: int) -> NDArray[np.float64]:

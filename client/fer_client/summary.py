@@ -1,7 +1,7 @@
 """The result of one video: which expression held for how long, over all faces and per track.
 
 It stands on the smoothed answers, so that a single odd frame moves no share, and it goes by time: a frame
-counts for as long as it stands, not once.
+counts for as long as it stands, not once. An answer whose probability is low counts as uncertain.
 """
 
 from collections import Counter
@@ -16,17 +16,23 @@ from fer_client.episodes import Episode
 from fer_client.smoothing import SmoothFrame
 from fer_client.timeline import SHORTEST_S
 
+UNCERTAIN = "uncertain"
+"""What the share of answers below the least confidence is called."""
+
 
 @dataclass
 class _Share:
     """Sums over face-seconds; a face-second is one face seen for one second."""
 
     label_count: int
+    min_confidence: float
     seconds: float = 0.0
     weight: float = 0.0
     frames: int = 0
     first_s: float = 0.0
     last_s: float = 0.0
+    uncertain: float = 0.0
+    confidence: float = 0.0
     strongest: NDArray[np.float64] = field(init=False)
     probability: NDArray[np.float64] = field(init=False)
     affect: NDArray[np.float64] = field(init=False)
@@ -47,7 +53,13 @@ class _Share:
         self.frames += 1
         self.seconds += extent_s
         self.weight += weight
-        self.strongest[expression.argmax()] += weight
+        best = int(expression.argmax())
+        confidence = round(float(expression[best]), 6)  # as the table states it
+        self.confidence += weight * confidence
+        if confidence < self.min_confidence:
+            self.uncertain += weight
+        else:
+            self.strongest[best] += weight
         self.probability += weight * expression
         if item.smooth.valence_arousal is not None:
             self.affect += weight * item.smooth.valence_arousal[face]
@@ -59,6 +71,7 @@ class _Share:
                 "dominant_expression": None,
                 "face_seconds": 0.0,
                 "share": empty,
+                "mean_confidence": None,
                 "mean_probability": empty,
                 "mean_valence": None,
                 "mean_arousal": None,
@@ -66,23 +79,34 @@ class _Share:
             }
         affect = self.affect / self.weight if has_affect else (None, None)
         return {
-            "dominant_expression": labels[int(self.strongest.argmax())],
+            "dominant_expression": labels[int(self.strongest.argmax())] if self.strongest.any() else None,
             "face_seconds": round(self.seconds, 6),
-            "share": _by_label(labels, self.strongest / self.weight),
+            "share": self._share(labels),
+            "mean_confidence": round(self.confidence / self.weight, 6),
             "mean_probability": _by_label(labels, self.probability / self.weight),
             "mean_valence": _rounded(affect[0]),
             "mean_arousal": _rounded(affect[1]),
             "episodes": {label: self.episodes[label] for label in labels},
         }
 
+    def _share(self, labels: Sequence[str]) -> dict[str, float]:
+        share = _by_label(labels, self.strongest / self.weight)
+        if self.min_confidence:  # added to a label of that name
+            share[UNCERTAIN] = round(share.get(UNCERTAIN, 0.0) + self.uncertain / self.weight, 6)
+        return share
+
 
 class Summary:
-    """Collects the analysed frames of one input, in order, and the episodes of its faces."""
+    """Collects the analysed frames of one input, in order, and the episodes of its faces.
 
-    def __init__(self, labels: Sequence[str], has_affect: bool) -> None:
+    Answers whose probability is below `min_confidence` count as uncertain; 0 for none.
+    """
+
+    def __init__(self, labels: Sequence[str], has_affect: bool, min_confidence: float = 0.0) -> None:
         self._labels = labels
         self._has_affect = has_affect
-        self._overall = _Share(len(labels))
+        self._min_confidence = min_confidence
+        self._overall = _Share(len(labels), min_confidence)
         self._tracks: dict[int, _Share] = {}
         self._seconds = 0.0
         self._seconds_without_face = 0.0
@@ -102,7 +126,8 @@ class Summary:
         for face, track in enumerate(frame.tracks):
             self._overall.add(item, face)
             if track is not None:
-                self._tracks.setdefault(track, _Share(len(self._labels))).add(item, face)
+                new = _Share(len(self._labels), self._min_confidence)
+                self._tracks.setdefault(track, new).add(item, face)
 
     def add_episode(self, episode: Episode) -> None:
         """Count one episode."""

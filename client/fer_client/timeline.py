@@ -1,7 +1,7 @@
 """How long each analysed frame stands, and when a face has been away for too long to be the same appearance."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fer_client.batching import SeenFrame
@@ -38,12 +38,15 @@ class TimedFrame:
 
 
 def timed(
-    frames: Iterable[tuple[SeenFrame, Sequence[int], Predictions]], end_s: float | None = None
+    frames: Iterable[tuple[SeenFrame, Sequence[int], Predictions]],
+    end_s: float | None = None,
+    shown_until_s: Callable[[], float | None] = lambda: None,
 ) -> Iterator[TimedFrame]:
     """Add to every frame how long it stands, one frame behind the source.
 
     Where presentation times go backwards, time that was counted already is not counted again. The last
-    frame stands as long as its predecessor, at most until `end_s`, the end of the video.
+    frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
+    `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
     """
     appearances = _Appearances()
     waiting: TimedFrame | None = None
@@ -59,6 +62,7 @@ def timed(
         numbers = appearances.of(tracks, seen.time_s)
         waiting = TimedFrame(seen, tracks, predictions, 0.0, numbers, is_backwards)
     if waiting is not None:
+        extent_s = max(extent_s, (shown_until_s() or -math.inf) - latest_s)
         if end_s is not None and end_s > latest_s:
             extent_s = min(extent_s or math.inf, end_s - latest_s)
         yield _lasting(waiting, extent_s)

@@ -79,6 +79,8 @@ class VideoFile:
             raise InputError(
                 f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
             )
+        if not self.damage:
+            self.info = replace(self.info, shown_until_s=end.video_packet_s)
 
     def _see_first(self, frame: Frame, orientation: Orientation) -> None:
         """Take the size from a frame, since how pictures are turned stands in their side data."""

@@ -112,7 +112,13 @@ def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server
 def test_every_option_is_a_setting_of_the_same_type() -> None:
     settings, options = get_type_hints(Settings), get_type_hints(Options)
     assert {name: settings[name] for name in options} == options
-    assert settings.keys() - options.keys() == {"out", "table_format", "overwrite"}
+    assert settings.keys() - options.keys() == {
+        "out",
+        "table_format",
+        "overwrite",
+        "min_confidence",
+        "min_episode_s",
+    }
 
 
 def test_the_readmes_example_runs(

@@ -1,15 +1,18 @@
 """The whole command against a server that speaks Triton's protocol."""
 
+import io
 import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from fer_client.display import print_summary
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import LABELS, ProtocolServer
-from support.videos import empty_frame, uneven_ticks, write_video
+from support.videos import empty_frame, face_frame, uneven_ticks, write_video
 
 
 def test_every_frame_has_its_time_and_its_faces(run: Command, face_video: Path, tmp_path: Path) -> None:
@@ -44,7 +47,7 @@ def test_a_server_that_was_not_named_is_announced(
 
 
 def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Path) -> None:
-    done = run(face_video, "--json")
+    done = run(face_video, "--json", "--min-confidence", 0)
     printed = json.loads(done.stdout)
     written = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
     assert printed == {"results": [written], "failed": [], "ended_by": None}
@@ -138,6 +141,81 @@ def test_video_without_a_face_is_a_whole_table(run: Command, tmp_path: Path) -> 
     assert [row["expression"] for row in rows] == [""] * 5
 
 
+def test_what_is_uncertain_shows(run: Command, face_video: Path, tmp_path: Path) -> None:
+    """The test server's highest probability is about 0.3."""
+    done = run(face_video)
+    assert "mean confidence" in done.stdout
+    written = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
+    confidence = written["overall"]["mean_confidence"]
+    assert 0.1 < confidence < 0.5
+    assert f"{100 * confidence:.0f} %" in done.stdout
+    assert written["overall"]["share"]["uncertain"] == 1
+    assert "uncertain 100 %" in done.stdout
+    assert "mostly uncertain, 100 %" in run(face_video).stdout
+    done = run(face_video, "--min-confidence", 0)
+    assert "min_confidence was 0.5 and is 0.0" in done.stderr
+    assert "uncertain" not in done.stdout
+
+
+@pytest.mark.parametrize(("min_confidence", "is_dim"), [(0.0, False), (0.9, True)])
+def test_low_confidence_is_dim(
+    run: Command, face_video: Path, tmp_path: Path, min_confidence: float, is_dim: bool
+) -> None:
+    result = json.loads(run(face_video, "--json", "--min-confidence", 0).stdout)["results"][0]
+    told = io.StringIO()
+    console = Console(file=told, force_terminal=True, color_system="standard", width=200)
+    print_summary(console, result, tmp_path / "out" / "face", min_confidence)
+    assert ("\x1b[2m" in told.getvalue()) == is_dim
+
+
+def test_short_episodes_are_left_out(run: Command, tmp_path: Path) -> None:
+    write_video(tmp_path / "brief.mp4", [face_frame()] * 3, [0, 512, 1024])
+    run("brief.mp4")
+    assert read_rows(tmp_path / "out" / "brief" / "episodes.csv") == []
+    run("brief.mp4", "--min-episode", 0.1)
+    assert len(read_rows(tmp_path / "out" / "brief" / "episodes.csv")) == 1
+
+
+def test_the_cascade_is_told_wherever_a_result_is(
+    command: Command,
+    server: ProtocolServer,
+    face_video: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.detection.download_weights", lambda: None)
+    done = command(face_video, "--url", server.url)
+    assert done.returncode == 0
+    (warning,) = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"]
+    assert "Haar cascade" in warning
+    assert "look at the boxes" in warning
+    assert f"Note: {warning}" in done.stdout
+    assert "Haar cascade in place of YuNet" in done.stderr.splitlines()[-1]
+
+
+def test_the_better_detector_needs_no_warning(
+    command: Command, server: ProtocolServer, face_video: Path, tmp_path: Path, shared: Path
+) -> None:
+    model = shared / "models" / "face_detection_yunet_2023mar.onnx"
+    done = command(face_video, "--url", server.url, "--detector-model", model)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"] == []
+    assert "Note" not in done.stdout
+
+
+def test_a_last_frame_that_stands_counts_for_all_its_time(run: Command, tmp_path: Path) -> None:
+    ticks = [index * 512 for index in range(26)]
+    for name in ("held.mp4", "held.mkv"):
+        write_video(tmp_path / name, [face_frame()] * 26, ticks, last_ticks=3 * 12_800)
+        assert run(name, "--overwrite").returncode == 0
+        summary = json.loads((tmp_path / "out" / "held" / "summary.json").read_text())
+        assert summary["overall"]["face_seconds"] == pytest.approx(4, abs=0.01)
+        assert run(name, "--overwrite", "--duration", 2).returncode == 0
+        summary = json.loads((tmp_path / "out" / "held" / "summary.json").read_text())
+        assert summary["overall"]["face_seconds"] == pytest.approx(2, abs=0.01)
+
+
 def test_a_quiet_run_says_where_the_files_are(run: Command, face_video: Path) -> None:
     done = run(face_video)
     assert "episodes.csv, faces.csv, summary.json" in done.stdout
@@ -191,6 +269,8 @@ class TestOptions:
             ("--fps", "many", "--fps"),
             ("--detect-every", "0", "from 1"),
             ("--smooth", "-1", "from 0 to 10"),
+            ("--min-confidence", "1", "from 0 to below 1"),
+            ("--min-episode", "-1", "from 0 to 60"),
             ("--duration", "0", "above 0"),
             ("--duration", "inf", "finite"),
             ("--sequence-fps", "0", "above 0"),

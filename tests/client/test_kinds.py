@@ -3,15 +3,21 @@
 import io
 import json
 import os
+import pty
+import re
+import select
 import signal
 import struct
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from fer_client import analyze
 from fer_client.errors import InputError
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.streams import open_stream
@@ -227,3 +233,54 @@ class TestAddresses:
         assert 0 < len({row["frame"] for row in rows}) <= 120
         assert json.loads((tmp_path / "out" / "cam" / "summary.json").read_text())["video"]["is_live"]
         assert os.listdir(tmp_path / "out") == ["cam"]
+
+
+class TestLive:
+    def test_the_terminal_tells_what_faces_show_at_present(
+        self, server: ProtocolServer, tmp_path: Path
+    ) -> None:
+        write_video(tmp_path / "cam.ts", [face_frame()] * 60, uneven_ticks(60))
+        terminal, stderr = pty.openpty()
+        with web(tmp_path, closing := threading.Event()) as address:
+            arguments = [f"{address}/live/cam.ts", "--detector", "haar", "--url", server.url]
+            process = start([*arguments, "--batch-size", "4"], tmp_path, stderr=stderr, TERM="xterm")
+            os.close(stderr)
+            told = b""
+            while not re.search(rb"face 1 [a-z]+ \d+ %", told):
+                told += os.read(terminal, 1024)  # an error once the command has ended
+            process.send_signal(signal.SIGINT)
+            while process.poll() is None and select.select([terminal], [], [], 60)[0]:
+                with suppress(OSError):
+                    os.read(terminal, 1024)
+            process.communicate(timeout=60)
+            closing.set()
+        os.close(terminal)
+        assert process.returncode == 0
+        assert b"cam.ts" in told
+
+    def test_rows_have_the_time_of_the_clock(self, server: ProtocolServer, tmp_path: Path) -> None:
+        write_video(tmp_path / "cam.ts", default_frames(), uneven_ticks(30))
+        before = datetime.now(UTC)
+        with web(tmp_path, closing := threading.Event()) as address:
+            closing.set()  # the line ends with the file
+            records = list(analyze(f"{address}/live/cam.ts", url=server.url, detector="haar"))
+        after = datetime.now(UTC)
+        came = [datetime.fromisoformat(str(record.wall_time)) for record in records]
+        assert before - timedelta(milliseconds=1) <= came[0] <= after
+        assert came[0].tzinfo == UTC
+        for record, at in zip(records, came, strict=True):
+            passed_s = record.time_s - records[0].time_s
+            assert (at - came[0]).total_seconds() == pytest.approx(passed_s, abs=0.002)
+
+    @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+    def test_only_tables_of_live_streams_have_the_column(
+        self, run: Command, face_video: Path, tmp_path: Path, form: str
+    ) -> None:
+        if form == "parquet":
+            pytest.importorskip("pyarrow")
+        write_video(tmp_path / "cam.ts", default_frames(), uneven_ticks(30))
+        with web(tmp_path, closing := threading.Event()) as address:
+            closing.set()
+            assert run(f"{address}/live/cam.ts", face_video, "--format", form).returncode == 0
+        tables = [(tmp_path / "out" / name / f"faces.{form}").read_bytes() for name in ("cam", "face")]
+        assert [b"wall_time" in table for table in tables] == [True, False]

@@ -31,6 +31,18 @@ class TestExtents:
         assert [frame.extent_s for frame in timed(frames, end_s=2.25)] == [0.5, 1.5, 0.25]
         assert [frame.extent_s for frame in timed(frames[:1], end_s=3.0)] == [3.0]
 
+    def test_a_last_frame_that_the_file_shows_for_longer_stands_longer(self) -> None:
+        frames = [answered(time_s, {}) for time_s in (0.0, 0.04)]
+
+        def last_extent_s(end_s: float | None, shown_until_s: float | None) -> float:
+            return list(timed(frames, end_s, lambda: shown_until_s))[-1].extent_s
+
+        assert last_extent_s(3.04, 3.04) == pytest.approx(3)
+        assert last_extent_s(None, 3.04) == pytest.approx(3)
+        assert last_extent_s(1.04, 3.04) == pytest.approx(1), "not beyond the end that is declared"
+        assert last_extent_s(3.04, 0.05) == pytest.approx(0.04), "a packet without a length says nothing"
+        assert last_extent_s(3.04, None) == pytest.approx(0.04)
+
     def test_time_that_goes_backwards_is_not_counted_twice(self) -> None:
         frames = list(timed([answered(time_s, {}) for time_s in (0.0, 0.2, 0.1, 0.3)]))
         assert [frame.extent_s for frame in frames] == pytest.approx([0.2, 0.0, 0.1, 0.1])
@@ -50,25 +62,41 @@ class TestExtents:
 
 class TestSmoothing:
     def test_an_impulse_becomes_a_triangle(self) -> None:
-        """Window 0.4 s at 10 frames/s: weights 1/2, 1, 1/2 around the frame, and none at the ends."""
+        """Window 0.4 s at 10 frames/s: each frame has the triangle's area over the tenth of a second it stands."""
         values = smooth_values(steps([0, 0, 0, 0, 1, 0, 0, 0, 0]), 0.4)
-        assert values == pytest.approx([0, 0, 0, 0.25, 0.5, 0.25, 0, 0, 0], abs=1e-6)
+        assert values[1:8] == pytest.approx([0, 1 / 32, 1 / 4, 7 / 16, 1 / 4, 1 / 32, 0], abs=1e-6)
 
-    def test_frames_count_for_the_time_they_stand(self) -> None:
-        """Around 0.3 s with a half window of 0.2 s: 0.2 s stands 0.1 s, 0.3 s stands 0.05 s, 0.35 s 0.1 s."""
-        frames = [answered(t, {1: [1 - v, v]}) for t, v in [(0, 0), (0.2, 1), (0.3, 0), (0.35, 1), (0.45, 0)]]
-        weights = np.array([0.5 * 0.1, 1.0 * 0.05, 0.75 * 0.1, 0.25 * 0.1])
-        expected = (weights @ [1, 0, 1, 0]) / weights.sum()
-        assert smooth_values(frames, 0.4)[2] == pytest.approx(expected, abs=1e-6)
+    def test_only_the_part_of_a_frame_inside_the_window_counts(self) -> None:
+        """The frame at 0.96 s looks 0.25 s around its middle, whatever the next frame does beyond."""
+        happy, sad = [0.1, 0.9], [0.9, 0.1]
+        frames = [answered(index / 25, {1: happy}) for index in range(25)]
+        frames += [answered(1.0, {1: sad}), answered(4.0, {1: sad})]
+        beside = 0.02 / 0.25
+        after = (1 - beside) ** 2 / 2
+        assert smooth_values(frames, 0.5)[24] == pytest.approx(0.9 - 0.8 * after, abs=1e-6)
+        assert smooth_values(frames, 0.5)[24] == pytest.approx(0.56, abs=0.005)
 
-    def test_any_frame_times_against_the_whole_sum(self) -> None:
+    def test_a_frame_that_began_before_the_window_counts_for_the_rest_of_its_time(self) -> None:
+        frames = [answered(t, {1: [1 - v, v]}) for t, v in [(0, 0), (3, 1), (3.04, 1), (3.08, 1)]]
+        before, after = (1 - 0.02 / 0.25) ** 2 / 2, 0.1 / 0.25 - (0.1 / 0.25) ** 2 / 2
+        expected = 1 - before / (1 / 2 + after)
+        assert smooth_values(frames, 0.5)[1] == pytest.approx(expected, abs=1e-6)
+
+    def test_any_frame_times_against_the_whole_integral(self) -> None:
         rng = np.random.default_rng(0)
-        times = np.cumsum(rng.uniform(0.01, 0.12, 60))
+        times = np.cumsum(rng.choice([0.01, 0.04, 0.12, 1.5], 60))
         values = rng.uniform(0, 1, 60)
         frames = [answered(t, {1: [1 - v, v]}) for t, v in zip(times.tolist(), values.tolist(), strict=True)]
         extents = np.append(np.diff(times), times[-1] - times[-2])
-        weights = np.clip(1 - np.abs(times[:, None] - times[None]) / 0.35, 0, None) * extents
-        assert smooth_values(frames, 0.7) == pytest.approx(weights @ values / weights.sum(axis=1), abs=1e-5)
+        instants = np.linspace(-0.35, 0.35, 20_001)
+        kernel = 1 - np.abs(instants) / 0.35
+        expected = []
+        for centre in times + extents / 2:
+            at = centre + instants
+            known = (at >= times[0]) & (at < times[-1] + extents[-1])
+            shown = values[np.searchsorted(times, at, side="right") - 1]
+            expected.append(np.average(shown[known], weights=kernel[known]))
+        assert smooth_values(frames, 0.7) == pytest.approx(expected, abs=1e-3)
 
     def test_what_fills_the_window_keeps_its_height_and_place(self) -> None:
         values = smooth_values(steps([0.0] * 20 + [0.9] * 20 + [0.0] * 20, 0.025), 0.5)
@@ -126,8 +154,8 @@ class TestSmoothing:
             assert taken - index <= 7
 
 
-def told(frames: list[Answered]) -> list[Episode]:
-    episodes = Episodes(LABELS)
+def told(frames: list[Answered], min_s: float = 0.0) -> list[Episode]:
+    episodes = Episodes(LABELS, min_s)
     found = [
         episode for frame in timed(frames) for episode in episodes.add(SmoothFrame(frame, frame.predictions))
     ]
@@ -163,9 +191,35 @@ class TestEpisodes:
             (2, pytest.approx(0.6)),
         ]
 
+    def test_short_ones_are_left_out_and_exactly_the_least_is_not(self) -> None:
+        frames = steps([0.1, 0.1, 0.9, 0.1, 0.1, 0.1])
+        assert [(episode.expression, episode.start_s) for episode in told(frames, 0.2)] == [
+            ("calm", 0.0),
+            ("calm", pytest.approx(0.3)),
+        ]
+        assert [episode.expression for episode in told(frames)] == ["calm", "lively", "calm"]
 
-def summarised(frames: list[Answered], end_s: float | None = None, affect: bool = False) -> dict:
-    summary = Summary(LABELS, affect)
+    def test_they_come_in_the_order_of_their_starts(self) -> None:
+        """The second face changes while the first goes on, and the first leaves before the second ends."""
+        lively, calm = [0.1, 0.9], [0.9, 0.1]
+        second = [lively, lively, calm, calm, lively, lively, lively, lively, lively]
+        frames = [
+            answered(t / 2, {2: value} | ({1: calm} if t < 6 else {})) for t, value in enumerate(second)
+        ]
+        found = told(frames)
+        assert [(episode.start_s, episode.track) for episode in found] == [
+            (0.0, 1),
+            (0.0, 2),
+            (1.0, 2),
+            (2.0, 2),
+        ]
+        assert found[0].end_s > found[1].end_s
+
+
+def summarised(
+    frames: list[Answered], end_s: float | None = None, affect: bool = False, min_confidence: float = 0.0
+) -> dict:
+    summary = Summary(LABELS, affect, min_confidence)
     episodes = Episodes(LABELS)
     for item in smoothed(timed(frames, end_s), 0):
         summary.add(item)
@@ -202,6 +256,27 @@ class TestSummary:
         assert second["mean_valence"] == pytest.approx((0.3 * 2 + 0.4 * 2) / 4, abs=1e-6)
         assert sum(result["overall"]["share"].values()) == pytest.approx(1)
         assert result["overall"]["episodes"] == {"calm": 1, "lively": 1}
+
+    def test_low_answers_count_as_uncertain_and_confidence_is_a_mean_over_time(self) -> None:
+        frames = [
+            answered(0, {1: [0.4, 0.6]}),
+            answered(1, {1: [0.75, 0.25], 2: [0.3, 0.7]}),
+            answered(4, {}),
+        ]
+        result = summarised(frames, min_confidence=0.7)
+        first, second = result["tracks"]
+        assert first["share"] == {"calm": 0.75, "lively": 0.0, "uncertain": 0.25}
+        assert first["mean_confidence"] == pytest.approx((0.6 * 1 + 0.75 * 3) / 4, abs=1e-6)
+        assert second["share"] == {"calm": 0.0, "lively": 1.0, "uncertain": 0.0}, "0.7 itself is certain"
+        overall = result["overall"]
+        assert overall["share"]["uncertain"] == pytest.approx(1 / 7, abs=1e-6)
+        assert overall["mean_confidence"] == pytest.approx((0.6 + 0.75 * 3 + 0.7 * 3) / 7, abs=1e-6)
+        assert "uncertain" not in summarised(frames)["overall"]["share"]
+
+    def test_without_a_certain_answer_nothing_dominates(self) -> None:
+        overall = summarised([answered(0, {1: [0.4, 0.6]})], end_s=2, min_confidence=0.7)["overall"]
+        assert overall["dominant_expression"] is None
+        assert overall["share"] == {"calm": 0.0, "lively": 0.0, "uncertain": 1.0}
 
     def test_a_single_picture_has_a_dominant_expression(self) -> None:
         overall = summarised([answered(0, {1: [0.2, 0.8]})])["overall"]

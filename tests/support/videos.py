@@ -61,8 +61,9 @@ def write_video(
     pixel_format: str = "yuv420p",
     pixel_aspect: Fraction | None = None,
     color_range: int = 0,
+    last_ticks: int | None = None,
 ) -> list[float]:
-    """Encode frames at the given ticks and return their times in seconds."""
+    """Encode frames at the given ticks and return their times in seconds; the last packet lasts `last_ticks`."""
     frames = default_frames() if frames is None else frames
     ticks = uneven_ticks(len(frames)) if ticks is None else ticks
     with av.open(str(path), "w") as container:
@@ -78,7 +79,10 @@ def write_video(
             picture = av.VideoFrame.from_ndarray(frame, format="bgr24")
             picture.pts, picture.time_base = tick, TIME_BASE
             container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+        packets = stream.encode()
+        if last_ticks is not None:
+            packets[-1].duration = last_ticks
+        container.mux(packets)
     return [float(tick * TIME_BASE) for tick in ticks]
 
 
