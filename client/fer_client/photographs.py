@@ -7,7 +7,7 @@ from pathlib import Path
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.concurrency import ordered_map
 from fer_client.detection import FrameDetector
-from fer_client.errors import InputError
+from fer_client.errors import InputError, fails_alone
 from fer_client.job import Job
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.segments import Segment
@@ -34,13 +34,14 @@ def analysed_photographs(
         index, path = numbered
         job.interruption.check()
         try:
-            with clock.time("decode"):
-                picture = read_picture(path)
+            with fails_alone(str(path)):
+                with clock.time("decode"):
+                    picture = read_picture(path)
+                alone = Segment([picture_frame(index, 0.0, picture)], None)
+                return see_segment(alone, detector.detect, job.contract.crop_shape, clock)[0]
         except InputError as error:
             unreadable[path] = error
             return None
-        alone = Segment([picture_frame(index, 0.0, picture)], None)
-        return see_segment(alone, detector.detect, job.contract.crop_shape, clock)[0]
 
     workers = min(settings.detection_workers, _MOST_WORKERS)
     with closing(ordered_map(see, enumerate(source.paths), workers, 2 * workers)) as seen:

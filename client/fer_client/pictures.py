@@ -12,16 +12,43 @@ import numpy as np
 
 from fer_client.errors import InputError
 from fer_client.frames import Frame, Image, Orientation, VideoInfo
+from fer_client.heif import read_heif
 
 _BYTES_PER_PIXEL = 4
 """Of a picture's frame: blue, green, red and luma."""
+
+_FFMPEG_MOST = 2**31
+"""FFmpeg takes pictures up to (8 width + 1024) (height + 128) below this (libavutil/imgutils.c)."""
 
 
 def read_picture(path: Path) -> Image:
     """Read a picture upright, as its EXIF orientation says: BGR, uint8 [height, width, 3].
 
-    Raises InputError where it cannot be read. Transparent parts keep the colour that the file gives them.
+    Raises InputError where it cannot be read, or is too large to be a frame. Transparent parts keep the colour
+    that the file gives them.
     """
+    picture = _decoded(path)
+    if picture is None:
+        raise InputError(
+            f"{path}: expected a picture, but it is damaged, cut off, or in a form that cannot be read. "
+            "Copy it again, or save it as JPEG or PNG."
+        )
+    height, width = picture.shape[:2]
+    if not fits_a_frame(width, height):
+        raise InputError(
+            f"{path}: expected a picture of at most about 268 million pixels, but it has {width}×{height}. "
+            "Save it smaller."
+        )
+    return picture
+
+
+def fits_a_frame(width: int, height: int) -> bool:
+    """Whether FFmpeg takes a picture of this size."""
+    return (8 * width + 1024) * (height + 128) < _FFMPEG_MOST
+
+
+def _decoded(path: Path) -> Image | None:
+    """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
@@ -31,12 +58,9 @@ def read_picture(path: Path) -> Image:
             f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
         ) from error
     except cv2.error:  # a picture of more than 2^30 pixels, say
-        picture = None
+        return None
     if picture is None:
-        raise InputError(
-            f"{path}: expected a picture, but it is damaged, cut off, or in a form that OpenCV cannot read. "
-            "Copy it again, or save it as JPEG or PNG."
-        )
+        return read_heif(path) if data[4:8].tobytes() == b"ftyp" else None
     return np.asarray(picture, np.uint8)
 
 

@@ -4,7 +4,7 @@ import math
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer
 from av.stream import Disposition
 
 from fer_client.errors import InputError
@@ -25,9 +26,16 @@ OPEN_OPTIONS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
 
+_LOCAL = {"protocol_whitelist": "file"}
+"""A playlist may name local files, and nothing on the network."""
+
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
 """A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
+
+
+class TiledPictureError(InputError):
+    """What should be a video is a picture in tiles, which FFmpeg gives one by one."""
 
 
 @dataclass
@@ -51,13 +59,9 @@ class VideoFile:
         can, as it always does with a live stream. Raises InputError where there is not a single frame.
         """
         end = _End()
-        rotation_deg: float | None = None
-        orientation = Orientation()
         try:
             for index, picture in enumerate(self._pictures(end)):
-                # A picture whose side data was read refers to itself, and stays until Python collects garbage.
-                if picture.rotation != rotation_deg:
-                    rotation_deg, orientation = picture.rotation, _orientation(picture)
+                orientation = _orientation(picture)
                 frame = _frame(index, picture, self._shown, orientation)
                 if not index:
                     self._see_first(frame, orientation)
@@ -166,7 +170,8 @@ def open_video(path: Path) -> Iterator[VideoFile]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
     _check_file(path)
     try:
-        container = av.open(str(path), **OPEN_OPTIONS)
+        # With "file:" before it, a name such as 12:30.mp4 is no protocol.
+        container = av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
     with container:
@@ -196,9 +201,10 @@ def _check_file(path: Path) -> None:
 
 
 def main_stream(container: Any, shown: str) -> Any:
-    """FFmpeg's choice of the main video stream, unless it is a cover picture or has no decoder."""
+    """FFmpeg's choice of the main video stream, unless it is a cover picture, one of many tiles, or has no decoder."""
     stream = container.streams.best("video")
     if stream is not None and not stream.disposition & Disposition.attached_pic:
+        _check_stream(container, stream, shown)
         stream.thread_type = "AUTO"
         return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
@@ -206,6 +212,20 @@ def main_stream(container: Any, shown: str) -> Any:
         f"{shown}: expected a video stream that can be decoded, but the file holds only {kinds}. "
         "Pass a file with moving pictures, in H.264 for instance."
     )
+
+
+def _check_stream(container: Any, stream: Any, shown: str) -> None:
+    if stream.codec_context is None:
+        raise InputError(
+            f"{shown}: expected a video stream that can be decoded, but FFmpeg knows no decoder for its codec. "
+            "Convert it, to H.264 for instance."
+        )
+    is_main = stream.disposition & Disposition.default
+    if not is_main and any(other.disposition & Disposition.dependent for other in container.streams.video):
+        raise TiledPictureError(
+            f"{shown}: expected a video, but it is a photograph that is stored in tiles, as HEIC and AVIF files "
+            "are. Give it the suffix .heic where it is HEIC, or save it as JPEG."
+        )
 
 
 def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) -> VideoInfo:
@@ -231,14 +251,26 @@ def _duration_s(container: Any, stream: Any) -> float | None:
     return float(container.duration) / av.time_base if container.duration else None
 
 
+class _KnownSideData(SideDataContainer):
+    """Side data of a picture, up to the first kind that PyAV does not know.
+
+    PyAV before version 19 fails there, at EXIF for instance; FFmpeg puts the display matrix before that. The
+    picture's own `side_data` would also refer to the picture, which then stays until Python collects garbage.
+    """
+
+    def __init__(self, picture: av.VideoFrame) -> None:
+        with suppress(ValueError):
+            super().__init__(picture)  # type: ignore[call-arg]
+
+
 def _orientation(picture: av.VideoFrame) -> Orientation:
     """Read the display matrix: nine 32-bit integers in rows, of which the first four turn and mirror.
 
     They map a stored point (x, y) to (a x + c y, b x + d y), y downwards (ISO/IEC 14496-12, 6.2.2).
     """
-    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    data: Any = _KnownSideData(picture).get("DISPLAYMATRIX")
     if data is None:
-        return Orientation()
+        return Orientation(quarter_turns=round(picture.rotation / 90) % 4)
     a, b, _, c, d = np.frombuffer(memoryview(data), "<i4")[:5].tolist()
     is_mirrored = a * d - b * c < 0
     if is_mirrored:
