@@ -1,5 +1,6 @@
 """Pictures as frames: photographs, and numbered pictures that follow each other like a film's."""
 
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from fer_client.heif import read_heif
 
 _BYTES_PER_PIXEL = 4
 """Of a picture's frame: blue, green, red and luma."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 _FFMPEG_MOST = 2**31
 """FFmpeg takes pictures up to (8 width + 1024) (height + 128) below this (libavutil/imgutils.c)."""
@@ -51,17 +54,31 @@ def _decoded(path: Path) -> Image | None:
     """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
         ) from error
+    if not data or _is_cut_off_png(data):
+        return None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # a picture of more than 2^30 pixels, say
         return None
     if picture is None:
-        return read_heif(path) if data[4:8].tobytes() == b"ftyp" else None
+        return read_heif(path) if data[4:8] == b"ftyp" else None
     return np.asarray(picture, np.uint8)
+
+
+def _is_cut_off_png(data: bytes) -> bool:
+    """Whether a chunk reaches beyond the end; OpenCV would first take memory of the chunk's length, up to 4 GB."""
+    if not data.startswith(_PNG):
+        return False
+    place, kind = len(_PNG), b""
+    while kind != b"IEND" and place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+    return place > len(data)
 
 
 def first_picture(paths: Sequence[Path]) -> Image:

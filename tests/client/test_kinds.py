@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import resource
 import signal
+import struct
 import sys
 import threading
 from importlib.util import find_spec
@@ -42,6 +44,11 @@ def photographs(tmp_path: Path) -> Path:
     write_picture(folder / "10 face.jpg", face_frame(20))
     write_picture(folder / "11 empty.webp", empty_frame())
     return folder
+
+
+def peak_memory() -> int:
+    """In bytes, of this process since it began."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 class TestPhotographs:
@@ -152,6 +159,19 @@ class TestPhotographs:
                 read_picture(tmp_path / "a.png")
         else:
             assert read_picture(tmp_path / "a.png").shape == broad.shape
+
+    def test_a_damaged_picture_takes_no_memory(self, tmp_path: Path) -> None:
+        write_picture(tmp_path / "a.png", empty_frame())
+        data = bytearray((tmp_path / "a.png").read_bytes())
+        (tmp_path / "a.png").write_bytes(data + b"more")
+        assert read_picture(tmp_path / "a.png").shape == empty_frame().shape
+        place = data.index(b"IDAT")
+        data[place - 4 : place] = struct.pack(">I", 1 << 31)
+        (tmp_path / "a.png").write_bytes(data)
+        before = peak_memory()
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(tmp_path / "a.png")
+        assert peak_memory() - before < 1 << 30
 
     def test_luma_of_a_picture(self) -> None:
         frame = picture_frame(3, 0.5, np.full((20, 31, 3), (0, 0, 255), np.uint8))
