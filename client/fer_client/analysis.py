@@ -4,14 +4,14 @@ import importlib.metadata
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fer_client.caveats import caveats
 from fer_client.episodes import EPISODE_COLUMNS, Episodes
-from fer_client.errors import InputError
+from fer_client.errors import InputError, fails_alone
 from fer_client.fingerprints import fingerprint
 from fer_client.interruption import Interruption
 from fer_client.job import Job
@@ -26,6 +26,8 @@ from fer_client.stages import StageClock
 from fer_client.summary import Summary
 from fer_client.tables import FORMATS
 from fer_client.timeline import timed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -113,18 +115,30 @@ def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
 @contextmanager
 def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
     clock, counter = StageClock(), Counter()
-    with source.open() as whole:
+    with ExitStack() as stack:
+        with fails_alone(source.shown):
+            whole = stack.enter_context(source.open())
         is_enough = _never
         if whole.info.is_live:  # Ctrl-C is how a live stream ends: what has come so far is finished and kept
             is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
         video = LimitedVideo(whole, job.settings.duration_s, is_enough)
         with closing(analysed_frames(video, job, clock, counter)) as frames:
             lasting = timed(frames, video.end_s, lambda: video.info.shown_until_s)
-            yield Analysis(source, job, smoothed(lasting, job.settings.smooth_s), clock, video, counter)
+            smooth = smoothed(lasting, job.settings.smooth_s)
+            yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
 
 
 def _never() -> bool:
     return False
+
+
+def _failing_alone(frames: Iterator[T], source: Source) -> Iterator[T]:
+    while True:
+        with fails_alone(source.shown):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 @contextmanager
@@ -132,7 +146,8 @@ def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
     clock = StageClock()
     unreadable: dict[Path, InputError] = {}
     with closing(analysed_photographs(source, job, clock, unreadable)) as frames:
-        yield Analysis(source, job, smoothed(frames, 0), clock, unreadable=unreadable)
+        smooth = smoothed(frames, 0)
+        yield Analysis(source, job, _failing_alone(smooth, source), clock, unreadable=unreadable)
 
 
 def analyse(

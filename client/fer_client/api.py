@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack, get_type_hints
 
 from fer_client.analysis import Progress, open_analysis
 from fer_client.detection import DetectorChoice, choose_detector
-from fer_client.errors import UsageError
+from fer_client.errors import UsageError, fails_alone
 from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import open_job
@@ -95,7 +95,8 @@ def _sources(inputs: Iterable[Input], settings: Settings) -> list[Source]:
     if not found.sources:
         raise UsageError("Expected at least one input to analyse, but there is none.")
     for source in found.sources:
-        source.check()
+        with fails_alone(source.shown):
+            source.check()
     return found.sources
 
 

@@ -10,6 +10,11 @@
 A message says what was expected, what came, and what to do next, in one sentence each.
 """
 
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class FerError(Exception):
     """Base of all errors that end in one sentence and an exit code."""
@@ -45,3 +50,29 @@ class Interrupted(FerError):
     """The user pressed Ctrl-C."""
 
     exit_code = 130
+
+
+@contextmanager
+def fails_alone(shown: str) -> Iterator[None]:
+    """Turn an error of the block that nobody foresaw into an InputError, so that it ends the input `shown` alone.
+
+    With FER_TRACEBACK in the environment, standard error says where it arose.
+    """
+    try:
+        yield
+    except FerError:
+        raise
+    except Exception as error:
+        if os.environ.get("FER_TRACEBACK"):
+            traceback.print_exception(error)
+        raise InputError(
+            f"{shown}: expected an input that can be read, but it brings about an error of this program "
+            f"({_in_one_line(error)}). Save it in another format, and report the error with what it prints where "
+            "FER_TRACEBACK=1 is set."
+        ) from error
+
+
+def _in_one_line(error: Exception) -> str:
+    """Name an error; without its text where that has an address, with all the secrets in it."""
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    return f"{kind}: {text}" if text and "://" not in text else kind

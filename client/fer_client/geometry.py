@@ -1,11 +1,13 @@
 """How a decoded picture is to be shown: turned, mirrored, and with pixels of which shape."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 
 from fer_client.frames import Orientation
 
@@ -13,14 +15,26 @@ _MOST_ASPECT = 4.0
 """An aspect beyond it, or below its inverse, is a mistake. The widest in H.264's table is 32:11 (ITU-T H.264, E-1)."""
 
 
+class _KnownSideData(SideDataContainer):
+    """Side data of a picture, up to the first kind that PyAV does not know.
+
+    PyAV before version 19 fails there, at EXIF for instance; FFmpeg puts the display matrix before that. The
+    picture's own `side_data` would also refer to the picture, which then stays until Python collects garbage.
+    """
+
+    def __init__(self, picture: av.VideoFrame) -> None:
+        with suppress(ValueError):
+            super().__init__(picture)  # type: ignore[call-arg]
+
+
 def read_orientation(picture: av.VideoFrame) -> Orientation:
     """Read the display matrix: nine 32-bit integers in rows, of which the first four turn and mirror.
 
     They map a stored point (x, y) to (a x + c y, b x + d y), y downwards (ISO/IEC 14496-12, 6.2.2).
     """
-    data: Any = picture.side_data.get("DISPLAYMATRIX")
+    data: Any = _KnownSideData(picture).get("DISPLAYMATRIX")
     if data is None:
-        return Orientation()
+        return Orientation(quarter_turns=round(picture.rotation / 90) % 4)
     a, b, _, c, d = np.frombuffer(memoryview(data), "<i4")[:5].tolist()
     is_mirrored = a * d - b * c < 0
     if is_mirrored:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from fer_client.errors import FerError, InputError, UsageError
+from fer_client.errors import FerError, InputError, UsageError, fails_alone
 from fer_client.sources import (
     Photographs,
     PictureSequence,
@@ -22,7 +22,7 @@ from fer_client.streams import check_url, is_url, shown_url
 LIST = "-"
 """Stands for a list of inputs on standard input, one per line."""
 
-PHOTOGRAPHS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+PHOTOGRAPHS = (".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """A file with one of these suffixes is a photograph; every other file that is named is taken for a video."""
 
 VIDEOS = (
@@ -67,11 +67,10 @@ def find_inputs(words: Sequence[str], sequence_fps: float | None, out: Path | No
     inputs = Inputs()
     for word in _expanded(words):
         try:
-            found = _found(word, sequence_fps, out)
+            with fails_alone(_shown(word)):
+                found = _found(word, sequence_fps, out)
         except InputError as error:
             inputs.failures[_shown(word)] = error
-        except OSError as error:  # a name longer than any that the disk takes, say
-            inputs.failures[_shown(word)] = _cannot_read(word, error)
         else:
             inputs.sources += found.sources
             inputs.failures |= found.failures
@@ -97,6 +96,13 @@ def _shown(word: str) -> str:
 
 
 def _found(word: str, sequence_fps: float | None, out: Path | None) -> Inputs:
+    try:
+        return _named(word, sequence_fps, out)
+    except OSError as error:  # a name longer than any that the disk takes, say
+        raise _cannot_read(word, error) from error
+
+
+def _named(word: str, sequence_fps: float | None, out: Path | None) -> Inputs:
     if "\0" in word:
         raise InputError(
             f"{_shown(word)}: expected an input's name, but zero bytes follow it. Give a list as one per line: "

@@ -8,7 +8,7 @@ from pathlib import Path
 from fer_client.batching import SeenFrame, predict_in_order
 from fer_client.concurrency import ordered_map
 from fer_client.detection import FrameDetector
-from fer_client.errors import InputError
+from fer_client.errors import InputError, fails_alone
 from fer_client.job import Job
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.segments import cut_out
@@ -34,16 +34,17 @@ def analysed_photographs(
         index, path = numbered
         job.interruption.check()
         try:
-            with clock.time("decode"):
-                picture = read_picture(path)
+            with fails_alone(str(path)):
+                with clock.time("decode"):
+                    picture = read_picture(path)
+                frame = picture_frame(index, 0.0, picture)
+                with clock.time("detect"):
+                    faces = detector.detect(frame)
+                with clock.time("crop"):
+                    return cut_out(frame, faces, job.contract.crop_shape, starts_shot=True)
         except InputError as error:
             unreadable[path] = error
             return None
-        frame = picture_frame(index, 0.0, picture)
-        with clock.time("detect"):
-            faces = detector.detect(frame)
-        with clock.time("crop"):
-            return cut_out(frame, faces, job.contract.crop_shape, starts_shot=True)
 
     workers = min(settings.detection_workers, _MOST_WORKERS)
     with (

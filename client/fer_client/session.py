@@ -8,7 +8,15 @@ from typing import Any, Protocol
 
 from fer_client.analysis import Progress, analyse, identity
 from fer_client.detection import DetectorChoice
-from fer_client.errors import ContractError, FerError, InputError, Interrupted, ServerError, UsageError
+from fer_client.errors import (
+    ContractError,
+    FerError,
+    InputError,
+    Interrupted,
+    ServerError,
+    UsageError,
+    fails_alone,
+)
 from fer_client.inputs import find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
@@ -94,7 +102,8 @@ def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
     failures: dict[str, FerError] = {}
     for source in sources:
         try:
-            source.check()
+            with fails_alone(source.shown):
+                source.check()
         except FerError as error:
             failures[source.shown] = error
     return failures
@@ -110,7 +119,8 @@ def _analyse_each(
     for source, target in targets:
         job.interruption.check()
         try:
-            result = _analyse_unless_done(source, target, places, job, observer)
+            with fails_alone(source.shown):
+                result = _analyse_unless_done(source, target, places, job, observer)
         except (InputError, UsageError) as error:
             outcome.failures[source.shown] = error
             continue

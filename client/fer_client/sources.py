@@ -8,7 +8,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from fer_client.fingerprints import fingerprint
 from fer_client.frames import Video
 from fer_client.pictures import PictureFilm, first_picture, read_picture
-from fer_client.streams import open_stream, shown_url, stream_name
+from fer_client.streams import open_stream, shown_url, stream_name, stream_stem, without_user
 from fer_client.video import open_video
 
 
@@ -109,18 +109,23 @@ class Stream(Film):
 
     @property
     def shown(self) -> str:
-        """Return the address without user, password and query."""
+        """Return the address without its secrets."""
         return shown_url(self.url)
 
     @property
     def label(self) -> str:
-        """Return the last part of the address."""
+        """Return the host and the last part of the address."""
         return stream_name(self.url)
 
     @property
     def origin(self) -> str | None:
-        """Return the address, None where its query may say which of several videos it is."""
-        return None if "?" in self.url else self.shown
+        """Return the address, None where what is hidden of it, a query say, may tell one video from another."""
+        return self.shown if self.shown == without_user(self.url) else None
+
+    @property
+    def stem(self) -> str:
+        """Return the label without suffix."""
+        return stream_stem(self.url)
 
     def open(self) -> AbstractContextManager[Video]:
         """Connect."""

@@ -25,9 +25,16 @@ OPEN_OPTIONS: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
 
+_LOCAL = {"protocol_whitelist": "file"}
+"""A playlist may name local files, and nothing on the network."""
+
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
 """A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
+
+
+class TiledPictureError(InputError):
+    """What should be a video is a picture in tiles, which FFmpeg gives one by one."""
 
 
 @dataclass
@@ -51,14 +58,10 @@ class VideoFile:
         can, as it always does with a live stream. Raises InputError where there is not a single frame.
         """
         end = _End()
-        rotation_deg: float | None = None
-        orientation = Orientation()
         aspect = PixelAspect(self._stream)
         try:
             for index, picture in enumerate(self._pictures(end)):
-                # A picture whose side data was read refers to itself, and stays until Python collects garbage.
-                if picture.rotation != rotation_deg:
-                    rotation_deg, orientation = picture.rotation, read_orientation(picture)
+                orientation = read_orientation(picture)
                 frame = _frame(index, picture, self._shown, orientation, aspect.now())
                 if not index:
                     self._see_first(frame, orientation)
@@ -172,7 +175,8 @@ def open_video(path: Path) -> Iterator[VideoFile]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
     _check_file(path)
     try:
-        container = av.open(str(path), **OPEN_OPTIONS)
+        # With "file:" before it, a name such as 12:30.mp4 is no protocol.
+        container = av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
     with container:
@@ -202,9 +206,10 @@ def _check_file(path: Path) -> None:
 
 
 def main_stream(container: Any, shown: str) -> Any:
-    """FFmpeg's choice of the main video stream, unless it is a cover picture or has no decoder."""
+    """FFmpeg's choice of the main video stream, unless it is a cover picture, one of many tiles, or has no decoder."""
     stream = container.streams.best("video")
     if stream is not None and not stream.disposition & Disposition.attached_pic:
+        _check_stream(container, stream, shown)
         stream.thread_type = "AUTO"
         return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
@@ -212,6 +217,20 @@ def main_stream(container: Any, shown: str) -> Any:
         f"{shown}: expected a video stream that can be decoded, but the file holds only {kinds}. "
         "Pass a file with moving pictures, in H.264 for instance."
     )
+
+
+def _check_stream(container: Any, stream: Any, shown: str) -> None:
+    if stream.codec_context is None:
+        raise InputError(
+            f"{shown}: expected a video stream that can be decoded, but FFmpeg knows no decoder for its codec. "
+            "Convert it, to H.264 for instance."
+        )
+    is_main = stream.disposition & Disposition.default
+    if not is_main and any(other.disposition & Disposition.dependent for other in container.streams.video):
+        raise TiledPictureError(
+            f"{shown}: expected a video, but it is a photograph that is stored in tiles, as HEIC and AVIF files "
+            "are. Give it the suffix .heic where it is HEIC, or save it as JPEG."
+        )
 
 
 def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) -> VideoInfo:

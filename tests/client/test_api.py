@@ -109,6 +109,22 @@ def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server
         list(found)
 
 
+def test_an_error_that_nobody_foresaw_is_the_inputs(
+    face_video: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_client.video.luma_of", lambda _: 1 / 0)
+    found = analyze(face_video, url=server.url, detector="haar")
+    with pytest.raises(InputError, match=r"face\.mp4.*ZeroDivisionError") as raised:
+        list(found)
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
+def test_an_error_of_the_callers_own_stays_as_it_is(face_video: Path, server: ProtocolServer) -> None:
+    found = analyze(face_video, url=server.url, detector="haar", progress=lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+
+
 def test_every_option_is_a_setting_of_the_same_type() -> None:
     settings, options = get_type_hints(Settings), get_type_hints(Options)
     assert {name: settings[name] for name in options} == options

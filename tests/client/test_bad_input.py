@@ -4,13 +4,16 @@ import json
 import os
 import resource
 from pathlib import Path
+from typing import Any, NoReturn
 
 import grpc
 import numpy as np
 import pytest
 
+from fer_client import video
 from fer_client.errors import UsageError
 from fer_client.results import result_folder
+from fer_client.sources import Film, VideoFile
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
 from support.videos import write_sound, write_video
@@ -110,6 +113,36 @@ class TestBadVideos:
         assert "analysed in part" in done.stdout
         assert len(read_rows(tmp_path / "out" / "decord_corrupted" / "faces.csv")) >= 20
 
+    def test_an_unknown_codec(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        (tmp_path / "odd.mp4").write_bytes(face_video.read_bytes().replace(b"avc1", b"zzzz"))
+        assert_fails(run("odd.mp4", face_video), 3, "odd.mp4", "no decoder")
+        assert (tmp_path / "out" / "face").is_dir()
+
+    @pytest.mark.parametrize("part", ["check", "open", "frames"])
+    def test_an_error_that_nobody_foresaw_ends_one_input(
+        self,
+        run: Command,
+        face_video: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        part: str,
+    ) -> None:
+        (tmp_path / "odd.mp4").write_bytes(face_video.read_bytes())
+        break_odd(monkeypatch, part)
+        done = run("odd.mp4", face_video)
+        assert_fails(done, 3, "odd.mp4", "ValueError: 31 is no kind", "FER_TRACEBACK=1")
+        assert os.listdir(tmp_path / "out") == ["face"]
+        monkeypatch.setenv("FER_TRACEBACK", "1")
+        assert "in broken" in run("odd.mp4").stderr
+
+    def test_such_an_error_shows_no_address(
+        self, run: Command, face_video: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fer_client.session.identity", lambda *_: fail("rtsp://me:secret@cam"))
+        done = run(face_video)
+        assert_fails(done, 3, "face.mp4", "ValueError")
+        assert "secret" not in done.stderr
+
     def test_a_bad_video_does_not_stop_the_others(
         self, run: Command, face_video: Path, tmp_path: Path
     ) -> None:
@@ -119,6 +152,26 @@ class TestBadVideos:
         assert [result["input"]["name"] for result in printed["results"]] == ["face.mp4"]
         assert [(bad["input"], bad["exit_code"]) for bad in printed["failed"]] == [("nowhere.mp4", 3)]
         assert (tmp_path / "out" / "face" / "faces.csv").exists()
+
+
+def fail(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def break_odd(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """Make a part of reading fail, for inputs named odd.mp4."""
+    owner, name = {
+        "check": (Film, "check"),
+        "open": (VideoFile, "open"),
+        "frames": (video.VideoFile, "frames"),
+    }[part]
+    whole = getattr(owner, name)
+
+    def broken(self: Any, *arguments: Any) -> Any:
+        shown = self.shown if isinstance(self, VideoFile) else self.info.name
+        return fail("31 is no kind") if shown == "odd.mp4" else whole(self, *arguments)
+
+    monkeypatch.setattr(owner, name, broken)
 
 
 class TestOutputFolder:

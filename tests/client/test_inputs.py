@@ -89,13 +89,20 @@ class TestWrongWords:
         assert "-print0" in told
 
     @pytest.mark.parametrize(
-        "address", ["http://me:word@[::1/x.mp4?key=1", "http://me:word@ho℀st/x.mp4?key=1"]
+        "address",
+        [
+            "http://me:hush@[::1/x.mp4?key=1",
+            "http://me:hush@ho℀st/x.mp4?key=1",
+            "http://me:hu/hush@host/x.mp4?key=1",
+            "http://me:hu?hush@host/x.mp4?key=1",
+            "http://me:hu#hush@host/x.mp4?key=1",
+        ],
     )
     def test_an_address_that_is_none(self, address: str) -> None:
         name, told = self.failure(address)
         assert name.startswith("http://")
         assert name in told
-        assert "word" not in told + name
+        assert "hu" not in told + name
         assert "key" not in told + name
 
     @pytest.mark.parametrize("word", ["x" * 300, f"{'y/' * 3000}z.mp4", f"%0{'9' * 300}d.png"])
@@ -151,7 +158,7 @@ class TestList:
     def test_one_input_per_line_with_any_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.give(monkeypatch, b"a b.mp4\r\n\ncaf\xe9.mp4\nrtsp://cam/1\n")
         sources = found("first.mp4", "-")
-        assert [source.label for source in sources] == ["first.mp4", "a b.mp4", "caf\udce9.mp4", "1"]
+        assert [source.label for source in sources] == ["first.mp4", "a b.mp4", "caf\udce9.mp4", "cam-1"]
         assert isinstance(sources[-1], Stream)
 
     def test_an_empty_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +184,36 @@ class TestNames:
     def test_addresses_keep_their_secrets(self) -> None:
         (stream,) = found("rtsp://user:word@cam.local:554/live/main.sdp?token=x")
         assert stream.shown == "rtsp://cam.local:554/live/main.sdp"
-        assert named("http://host/", "https://host/a/talk%20b.mp4?sig=1") == ["host", "talk_20b"]
+        assert named("http://host/", "https://host/a/talk%20b.mp4?sig=1") == ["host", "host-talk_20b"]
+
+    @pytest.mark.parametrize(
+        ("address", "name"),
+        [
+            ("udp://127.0.0.1:5004", "127.0.0.1-5004"),
+            ("udp://@239.0.0.1:1234", "239.0.0.1-1234"),
+            ("udp://[::1]:5004", "__1-5004"),
+            ("rtsp://camera/stream", "camera-stream"),
+            ("rtsp://10.0.0.7:554/live.v2/main.sdp", "10.0.0.7-main"),
+        ],
+    )
+    def test_a_stream_is_named_by_its_host_and_what_it_serves(self, address: str, name: str) -> None:
+        assert named(address) == [name]
+
+    @pytest.mark.parametrize(
+        ("address", "shown", "name"),
+        [
+            ("rtsp://cam/user=me&password=word", "rtsp://cam", "cam"),
+            ("rtsp://cam/user%3Dme%26password%3Dword/1.sdp", "rtsp://cam/1.sdp", "cam-1"),
+            ("rtsp://me:wo@rd@cam/1", "rtsp://cam/1", "cam-1"),
+            ("rtsp://me:12/word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://me:12?word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://me:12#word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://cam/1?mail=word@host", "rtsp://cam/1", "cam-1"),
+        ],
+    )
+    def test_secrets_in_odd_places(self, address: str, shown: str, name: str) -> None:
+        (stream,) = found(address)
+        assert (stream.shown, named(address)) == (shown, [name])
 
     def test_an_address_with_a_long_name(self) -> None:
         (name,) = named(f"http://host/{'é' * 300}.mp4")

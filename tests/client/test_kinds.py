@@ -5,14 +5,18 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import struct
+import sys
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -21,20 +25,21 @@ from fer_client import analyze
 from fer_client.errors import InputError
 from fer_client.pictures import picture_frame, read_picture
 from fer_client.streams import open_stream
+from fer_client.video import open_video
 from support.command import Command, assert_fails, read_rows, start
+from support.heif import write_tiles, write_whole
 from support.protocol_server import ProtocolServer
-from support.videos import default_frames, empty_frame, face_frame, turned, uneven_ticks, write_video
+from support.videos import (
+    default_frames,
+    empty_frame,
+    face_frame,
+    stored,
+    turned,
+    uneven_ticks,
+    write_picture,
+    write_video,
+)
 from support.web import web
-
-
-def write_picture(path: Path, bgr: np.ndarray, orientation: int | None = None) -> None:
-    """Write a picture, as JPEG with an EXIF orientation (TIFF 6.0, tag 274) where one is given."""
-    data = cv2.imencode(path.suffix, bgr)[1].tobytes()
-    if orientation is not None:
-        tag = struct.pack("<HHHIHHI", 1, 0x112, 3, 1, orientation, 0, 0)
-        exif = b"Exif\0\0II*\0\x08\0\0\0" + tag
-        data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:]
-    path.write_bytes(data)
 
 
 @pytest.fixture
@@ -45,6 +50,11 @@ def photographs(tmp_path: Path) -> Path:
     write_picture(folder / "10 face.jpg", face_frame(20))
     write_picture(folder / "11 empty.webp", empty_frame())
     return folder
+
+
+def peak_memory() -> int:
+    """In bytes, of this process since it began."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 class TestPhotographs:
@@ -101,20 +111,73 @@ class TestPhotographs:
         """A picture stored so that the orientation turns it back comes out as it was."""
         upright = np.full((48, 80, 3), 30, np.uint8)
         upright[:16, :24] = 220
-        stored = {
-            1: upright,
-            2: np.fliplr(upright),
-            3: np.rot90(upright, 2),
-            4: np.flipud(upright),
-            5: upright.transpose(1, 0, 2),
-            6: np.rot90(upright, 1),
-            7: np.rot90(upright, 2).transpose(1, 0, 2),
-            8: np.rot90(upright, -1),
-        }[orientation]
-        write_picture(tmp_path / "a.jpg", np.ascontiguousarray(stored), orientation)
+        write_picture(tmp_path / "a.jpg", stored(upright, orientation), orientation)
         picture = read_picture(tmp_path / "a.jpg")
         assert picture.shape == upright.shape
         assert np.abs(picture.astype(int) - upright).mean() < 3
+
+    def test_a_photograph_in_tiles_is_read_whole_or_refused(
+        self, run: Command, photographs: Path, tmp_path: Path
+    ) -> None:
+        """A HEIC photograph of a phone is a grid of tiles, each of which FFmpeg takes for a picture."""
+        upright = cv2.resize(face_frame(), (512, 384))
+        write_tiles(photographs / "12 phone.heic", np.ascontiguousarray(np.rot90(upright)), 128, 3)
+        done = run("photos")
+        rows = read_rows(tmp_path / "out" / "photos" / "photographs" / "faces.csv")
+        if find_spec("pillow_heif") is None:
+            assert_fails(done, 3, "12 phone.heic", "stored in tiles", "pip install pillow-heif", "JPEG")
+            assert len(rows) == 3
+        else:
+            assert done.returncode == 0, done.stderr
+            assert [row["expression"] != "" for row in rows if row["source"] == "12 phone.heic"] == [True]
+            picture = read_picture(photographs / "12 phone.heic")
+            assert np.abs(picture.astype(int) - upright).mean() < 4
+
+    def test_tiles_need_a_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+        write_tiles(tmp_path / "a.heic", cv2.resize(face_frame(), (256, 256)), 128)
+        with pytest.raises(InputError, match="pip install pillow-heif"):
+            read_picture(tmp_path / "a.heic")
+        (tmp_path / "a.heic").rename(tmp_path / "a.mp4")
+        with pytest.raises(InputError, match="in tiles"), open_video(tmp_path / "a.mp4"):
+            pass
+
+    def test_a_heic_photograph_in_one_piece(self, tmp_path: Path) -> None:
+        upright = cv2.resize(face_frame(), (256, 256))
+        write_whole(tmp_path / "a.heic", np.ascontiguousarray(np.rot90(upright)), 3)
+        assert np.abs(read_picture(tmp_path / "a.heic").astype(int) - upright).mean() < 4
+        data = (tmp_path / "a.heic").read_bytes()
+        (tmp_path / "a.heic").write_bytes(data[: len(data) // 2])
+        with pytest.raises(InputError, match="expected a picture"):
+            read_picture(tmp_path / "a.heic")
+
+    @pytest.mark.parametrize("size_wh", [(16_255, 16_255), (16_256, 16_256), (1 << 20, 100), (1 << 20, 200)])
+    def test_a_picture_too_large_for_a_frame(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size_wh: tuple[int, int]
+    ) -> None:
+        write_picture(tmp_path / "a.png", empty_frame())
+        broad = np.broadcast_to(np.uint8(0), (*size_wh[::-1], 3))
+        monkeypatch.setattr("cv2.imdecode", lambda *_: broad)
+        try:
+            av.VideoFrame(*size_wh, "bgr24")
+        except ValueError:
+            with pytest.raises(InputError, match=f"{size_wh[0]}×{size_wh[1]}"):
+                read_picture(tmp_path / "a.png")
+        else:
+            assert read_picture(tmp_path / "a.png").shape == broad.shape
+
+    def test_a_damaged_picture_takes_no_memory(self, tmp_path: Path) -> None:
+        write_picture(tmp_path / "a.png", empty_frame())
+        data = bytearray((tmp_path / "a.png").read_bytes())
+        (tmp_path / "a.png").write_bytes(data + b"more")
+        assert read_picture(tmp_path / "a.png").shape == empty_frame().shape
+        place = data.index(b"IDAT")
+        data[place - 4 : place] = struct.pack(">I", 1 << 31)
+        (tmp_path / "a.png").write_bytes(data)
+        before = peak_memory()
+        with pytest.raises(InputError, match="damaged"):
+            read_picture(tmp_path / "a.png")
+        assert peak_memory() - before < 1 << 30
 
     def test_luma_of_a_picture(self) -> None:
         frame = picture_frame(3, 0.5, np.full((20, 31, 3), (0, 0, 255), np.uint8))
@@ -186,8 +249,8 @@ class TestAddresses:
         with web(face_video.parent, threading.Event()) as address:
             done = run(f"{address}/face.mp4?key=hidden")
         assert done.returncode == 0, done.stderr
-        assert len(read_rows(tmp_path / "out" / "face" / "faces.csv")) == 30
-        text = (tmp_path / "out" / "face" / "summary.json").read_text() + done.stdout + done.stderr
+        assert len(read_rows(tmp_path / "out" / "127.0.0.1-face" / "faces.csv")) == 30
+        text = (tmp_path / "out" / "127.0.0.1-face" / "summary.json").read_text() + done.stdout + done.stderr
         assert "secret" not in text
         assert "hidden" not in text
 
@@ -195,8 +258,17 @@ class TestAddresses:
         (tmp_path / "turned.mp4").write_bytes(turned(face_video.read_bytes(), (0, 1, -1, 0)))
         with web(tmp_path, threading.Event()) as address:
             assert run(f"{address}/turned.mp4").returncode == 0
-        video = json.loads((tmp_path / "out" / "turned" / "summary.json").read_text())["video"]
+        video = json.loads((tmp_path / "out" / "127.0.0.1-turned" / "summary.json").read_text())["video"]
         assert (video["width"], video["height"], video["rotation_deg"]) == (240, 320, 270)
+
+    def test_a_playlist_on_the_web_reads_no_file_of_this_machine(self, run: Command, tmp_path: Path) -> None:
+        write_video(tmp_path / "own.ts")
+        head = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:2,\n"
+        for name, segment in (("web", "own.ts"), ("local", f"file://{tmp_path}/own.ts")):
+            (tmp_path / f"{name}.m3u8").write_text(f"{head}{segment}\n#EXT-X-ENDLIST\n")
+        with web(tmp_path, threading.Event()) as address:
+            assert run(f"{address}/web.m3u8").returncode == 0
+            assert_fails(run(f"{address}/local.m3u8"), 3, "local.m3u8")
 
     def test_nothing_at_the_address(self, run: Command, face_video: Path) -> None:
         with web(face_video.parent, threading.Event()) as address:
@@ -229,10 +301,12 @@ class TestAddresses:
             closing.set()
         assert process.returncode == 0, err
         assert "cam" in out
-        rows = read_rows(tmp_path / "out" / "cam" / "faces.csv")
+        rows = read_rows(tmp_path / "out" / "127.0.0.1-cam" / "faces.csv")
         assert 0 < len({row["frame"] for row in rows}) <= 120
-        assert json.loads((tmp_path / "out" / "cam" / "summary.json").read_text())["video"]["is_live"]
-        assert os.listdir(tmp_path / "out") == ["cam"]
+        assert json.loads((tmp_path / "out" / "127.0.0.1-cam" / "summary.json").read_text())["video"][
+            "is_live"
+        ]
+        assert os.listdir(tmp_path / "out") == ["127.0.0.1-cam"]
 
 
 class TestLive:
@@ -282,5 +356,7 @@ class TestLive:
         with web(tmp_path, closing := threading.Event()) as address:
             closing.set()
             assert run(f"{address}/live/cam.ts", face_video, "--format", form).returncode == 0
-        tables = [(tmp_path / "out" / name / f"faces.{form}").read_bytes() for name in ("cam", "face")]
+        tables = [
+            (tmp_path / "out" / name / f"faces.{form}").read_bytes() for name in ("127.0.0.1-cam", "face")
+        ]
         assert [b"wall_time" in table for table in tables] == [True, False]

@@ -142,9 +142,9 @@ class TestCommand:
             for options in ([], [], ["--overwrite"]):
                 assert run(f"{address}/live/cam.ts", "--duration", "0.3", *options).returncode == 0
             told = run(f"{address}/live/cam.ts", "--duration", "0.3").stderr
-        assert "its result goes to out/cam-4, since out/cam holds an earlier one." in told
+        assert "its result goes to out/127.0.0.1-cam-4, since out/127.0.0.1-cam holds an earlier one." in told
         names = sorted(os.listdir(tmp_path / "out"))
-        assert names == ["cam", "cam-2", "cam-3", "cam-4"]
+        assert names == ["127.0.0.1-cam", *(f"127.0.0.1-cam-{number}" for number in (2, 3, 4))]
         assert all(summary(tmp_path / "out" / name)["video"]["is_live"] for name in names)
 
     def test_a_video_of_an_address_is_done_again(self, run: Command, tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ class TestCommand:
             run(f"{address}/talk.mp4")
             assert "may have changed" in run(f"{address}/talk.mp4").stderr
             assert_fails(run(f"{address}/talk.mp4", "--fps", "5"), 2, "--overwrite")
-            assert os.listdir(tmp_path / "out") == ["talk"]
-            assert "out/talk-2" in run(f"{address}/talk.mp4?id=2").stderr
+            assert os.listdir(tmp_path / "out") == ["127.0.0.1-talk"]
+            assert "out/127.0.0.1-talk-2" in run(f"{address}/talk.mp4?id=2").stderr
 
 
 class TestSwap:

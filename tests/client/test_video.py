@@ -1,5 +1,7 @@
 """Frames with the presentation times, the orientation and the luma that the file states."""
 
+import re
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +17,8 @@ from fer_client.pictures import PictureFilm
 from fer_client.pipeline import Bounds, sample
 from fer_client.settings import Settings
 from fer_client.video import Frame, Orientation, VideoInfo, open_video
-from support.videos import empty_frame, turned, write_video
+from support.videos import empty_frame, stored, turned, write_picture, write_video
+from support.web import web
 
 WHOLE_CLIPS = [
     "decord_video_0.mov",
@@ -97,6 +100,58 @@ def test_any_display_matrix(
         assert (video.info.width, video.info.height) == frame.size_wh
         gray = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
         assert np.corrcoef(gray.ravel(), frame.luma.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.jfif", "a.mpo", "a.avi", "a.mov"])
+def test_exif_orientation_of_what_is_no_photograph_by_its_name(
+    tmp_path: Path, orientation: int, name: str
+) -> None:
+    upright = np.full((48, 80, 3), 30, np.uint8)
+    upright[:16, :24] = 220
+    write_picture(tmp_path / "a.jfif", stored(upright, orientation), orientation)
+    if name.endswith((".avi", ".mov")):
+        remux(tmp_path / "a.jfif", tmp_path / name)
+    else:
+        (tmp_path / "a.jfif").rename(tmp_path / name)
+    with open_video(tmp_path / name) as video:
+        (frame,) = video.frames()
+    assert np.abs(frame.luma.astype(int) - upright[..., 0]).mean() < 3
+
+
+def remux(source: Path, target: Path) -> None:
+    """Put pictures into another container as they are."""
+    with av.open(str(source)) as pictures, av.open(str(target), "w") as film:
+        stream = film.add_stream_from_template(pictures.streams.video[0])
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                film.mux(packet)
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "concat:face.mp4", "http:face.mp4", "a%20b.mp4", "file:a.mp4"])
+def test_a_name_is_no_protocol(
+    face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("face.mp4").write_bytes(face_video.read_bytes())
+    with pytest.raises(InputError, match=f"^{re.escape(name)}: cannot be read"), open_video(Path(name)):
+        pass
+    Path(name).write_bytes(b"bread, milk\n" * 40)
+    with pytest.raises(InputError, match=f"^{re.escape(name)}: expected a video"), open_video(Path(name)):
+        pass
+    Path(name).write_bytes(face_video.read_bytes())
+    with open_video(Path(name)) as video:
+        assert len(list(video.frames())) == 30
+
+
+def test_a_playlist_leads_to_no_address(face_video: Path, tmp_path: Path) -> None:
+    with web(face_video.parent, threading.Event()) as address:
+        (tmp_path / "list.m3u8").write_text(
+            f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:2,\n{address}/face.mp4\n#EXT-X-ENDLIST\n"
+        )
+        with pytest.raises(InputError), open_video(tmp_path / "list.m3u8") as video:
+            list(video.frames())
 
 
 def test_luma_is_the_grayscale_picture(face_video: Path) -> None:

@@ -95,6 +95,34 @@ def turned(mp4: bytes, matrix: tuple[int, int, int, int]) -> bytes:
     return bytes(data)
 
 
+def stored(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn and mirror a picture, [height, width, 3], so that an EXIF orientation of 1 to 8 makes it upright."""
+    turns = {
+        1: upright,
+        2: np.fliplr(upright),
+        3: np.rot90(upright, 2),
+        4: np.flipud(upright),
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: np.rot90(upright, 2).transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }
+    return np.ascontiguousarray(turns[orientation])
+
+
+def with_exif(jpeg: bytes, orientation: int) -> bytes:
+    """Put an EXIF orientation (TIFF 6.0, tag 274) into a JPEG."""
+    tag = struct.pack("<HHHIHHI", 1, 0x112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + tag
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+
+
+def write_picture(path: Path, bgr: NDArray[np.uint8], orientation: int | None = None) -> None:
+    """Write a picture, as JPEG with an EXIF orientation where one is given."""
+    data = cv2.imencode(".jpg" if orientation else path.suffix, bgr)[1].tobytes()
+    path.write_bytes(with_exif(data, orientation) if orientation else data)
+
+
 def write_sound(path: Path) -> None:
     """A tone without pictures."""
     with av.open(str(path), "w") as container:
