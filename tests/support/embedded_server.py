@@ -24,7 +24,7 @@ class EmbeddedServer:
 
     command: subprocess.Popen[str]
     grpc: str
-    http: str
+    http: str | None
     metrics: str | None
     models: dict[str, str]
     tritonserver_pid: int
