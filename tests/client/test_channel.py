@@ -86,7 +86,7 @@ def test_a_busy_server_is_asked_again_for_batches_of_any_size(server: ProtocolSe
 def test_a_server_that_stays_busy_is_not_called_unreachable(server: ProtocolServer) -> None:
     server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"
     server.failures_left = 100
-    with pytest.raises(ServerError, match="is busy.*--in-flight") as caught:
+    with pytest.raises(ServerError, match=r"is busy.*--in-flight") as caught:
         submit(server, 64)
     assert "reached" not in str(caught.value)
     assert 100 - server.failures_left > 1

@@ -23,6 +23,7 @@ from support.embedded_server import (
     EmbeddedServer,
     await_end,
     embedded_server,
+    listening_ports,
     run_server,
 )
 from support.onnx_models import ONNX_TYPES, write_double, write_model
@@ -319,18 +320,6 @@ def test_without_http_grpc_alone_listens(tmp_path: Path) -> None:
         assert (running.http, running.metrics) == (None, None)
         assert running.models == {"double": "1"}
         assert listening_ports(running.tritonserver_pid) == {int(running.grpc.rpartition(":")[2])}
-
-
-def listening_ports(pid: int) -> set[int]:
-    """TCP ports on which a process listens."""
-    links = (os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir())
-    sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
-    lines = [
-        line.split()
-        for name in ("tcp", "tcp6")
-        for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
-    ]
-    return {int(line[1].rpartition(":")[2], 16) for line in lines if line[3] == "0A" and line[9] in sockets}
 
 
 def test_models_without_a_kind_run_on_processors(tmp_path: Path) -> None:
