@@ -23,6 +23,8 @@ _LAST_WORDS_S = 10.0
 
 # -P: a file of the user in the working folder must not shadow a module.
 _COMMAND = [sys.executable, "-P", "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
+# This client speaks gRPC alone, and what does not listen needs no guard.
+_COMMAND += ["--allow-http=false", "--allow-metrics=false"]
 _ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractError}
 
 

@@ -1,6 +1,5 @@
 """Batches of face crops to a Triton server over gRPC, several at once, each with a deadline."""
 
-import json
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,34 +12,12 @@ import tritonclient.grpc as triton
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
+from fer_client.channel import channel_options, host_of, proxy_variable
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
 from fer_client.errors import ContractError, FerError, ServerError
 
 CONTROL_TIMEOUT_S = 5.0
 """Deadline of the small calls: health, metadata, configuration."""
-
-_RETRY_BUSY = {
-    "methodConfig": [
-        {
-            "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ]
-}
-"""A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline."""
-
-_CHANNEL_OPTIONS = [
-    ("grpc.service_config", json.dumps(_RETRY_BUSY)),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.primary_user_agent", "fer-client"),
-]
 
 
 @dataclass(frozen=True)
@@ -61,7 +38,7 @@ class InferenceClient:
     def __init__(self, url: str, timeout_s: float) -> None:
         self.url = url
         self._timeout_s = timeout_s
-        self._client = triton.InferenceServerClient(url, channel_args=_CHANNEL_OPTIONS)
+        self._client = triton.InferenceServerClient(url, channel_args=channel_options(url))
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -149,16 +126,30 @@ class InferenceClient:
                 "the server more cores."
             )
         if "UNAVAILABLE" in status:
-            return ServerError(
-                f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
-                "or leave out --url and FER_TRITON_URL to use the embedded one."
-            )
+            return ServerError(self._why_unavailable(message))
         if "UNIMPLEMENTED" in status:
             return ServerError(
                 f"Something answers at {self.url}, but not as Triton's gRPC endpoint ({message}). "
                 "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
             )
         return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
+
+    def _why_unavailable(self, message: str) -> str:
+        """Tell a server that is busy from one behind a proxy and one that is not there."""
+        if "maximum queue size" in message:
+            return (
+                f"The server at {self.url} is busy: its queue was full at every attempt ({message}). Try again later, "
+                "lower --in-flight, or raise max_queue_size in the configuration of its models."
+            )
+        if variable := proxy_variable(self.url):
+            return (
+                f"No Triton server can be reached at {self.url} by the proxy that {variable} names ({message}). "
+                f"Set no_proxy={host_of(self.url)} to go there directly, or check the address."
+            )
+        return (
+            f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
+            "or leave out --url and FER_TRITON_URL to use the embedded one."
+        )
 
 
 def is_ready(url: str) -> bool:

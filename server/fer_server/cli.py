@@ -15,7 +15,9 @@ from fer_server.serving import Settings, Started, serve
 
 _EPILOG = """\
 Every other option goes to tritonserver as it is, for instance --grpc-port 9001 or --log-verbose=1. Its services
-listen on this machine alone unless --grpc-address, --http-address or --metrics-address say otherwise.
+listen on this machine alone unless --grpc-address, --http-address or --metrics-address say otherwise. Shared memory,
+the model repository, trace and logging are closed; --grpc-restricted-protocol and --http-restricted-api with a key of
+yours open them to it.
 
 Exit codes: 0 stopped by Ctrl-C, SIGTERM or the end of stdin; 2 wrong usage; 4 the server cannot run; 5 a model does
 not load.

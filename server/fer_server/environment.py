@@ -136,7 +136,7 @@ def _make(folder: Path, environ: Mapping[str, str]) -> None:
     ) as scratch:
         target = Path(scratch, "packages")
         command = [
-            *installer(environ),
+            *installer(environ, Path(scratch)),
             "--target",
             str(target),
             "--no-deps",
@@ -158,20 +158,34 @@ def _make(folder: Path, environ: Mapping[str, str]) -> None:
         target.rename(folder)
 
 
-def installer(environ: Mapping[str, str]) -> list[str]:
-    """Give the start of an install command for this Python: its own pip, else uv."""
-    if importlib.util.find_spec("pip"):
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        return [*pip, "--no-compile", "--only-binary=:all:"]
+def installer(environ: Mapping[str, str], scratch: Path) -> list[str]:
+    """Give the start of an install command for this Python: its own pip, else uv, else a pip made in `scratch`."""
     uv = shutil.which("uv", path=environ.get("PATH")) or shutil.which(
         "uv", path=str(Path(sys.executable).parent)
     )
-    if uv:
+    if uv and not importlib.util.find_spec("pip"):
         return [uv, "pip", "install", "--quiet", "--python", sys.executable, "--only-binary=:all:"]
-    raise ServerError(
-        "fer-server must install its packages once, but this Python has no pip and there is no uv; "
-        f"run: {sys.executable} -m ensurepip"
+    python = sys.executable if importlib.util.find_spec("pip") else _python_with_pip(scratch / "pip", environ)
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    return [*pip, "--no-compile", "--only-binary=:all:"]
+
+
+def _python_with_pip(folder: Path, environ: Mapping[str, str]) -> str:
+    """Make a virtual environment, which gets the pip that Python carries; the caller's own stays without one."""
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(folder)],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
     )
+    if made.returncode:
+        raise ServerError(
+            f"fer-server must install its packages once, but this Python ({sys.executable}) has no pip and cannot make "
+            "one, and there is no uv; install uv or pip (Debian, Ubuntu: apt install python3-venv)."
+        )
+    return str(folder / "bin" / "python")
 
 
 def _cause(output: str) -> str:

@@ -5,13 +5,16 @@ Triton reports its models as ready before it finds out that a port is taken, so 
 
 import errno
 import socket
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 from fer_server.errors import ServerError, UsageError
 
 LOOPBACK = "127.0.0.1"
+UNIX = "unix:"
+"""What an address starts with that is a socket in the file system; its port means nothing."""
 DEFAULT_PORTS: Mapping[str, int] = {"grpc": 8001, "http": 8000, "metrics": 8002}
 """Triton's services and their usual ports."""
 
@@ -31,15 +34,20 @@ class Endpoint:
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def option(arguments: Sequence[str], name: str) -> str | None:
-    """Find an option's value among tritonserver's arguments, written `--name=value` or `--name value`; last wins."""
-    value = None
+def values(arguments: Sequence[str], name: str) -> list[str]:
+    """Find an option's values among tritonserver's arguments, written `--name=value` or `--name value`."""
+    found = []
     for index, argument in enumerate(arguments):
         if argument.startswith(f"{name}="):
-            value = argument.partition("=")[2]
+            found.append(argument.partition("=")[2])
         elif argument == name and index + 1 < len(arguments):
-            value = arguments[index + 1]
-    return value
+            found.append(arguments[index + 1])
+    return found
+
+
+def option(arguments: Sequence[str], name: str) -> str | None:
+    """Find an option's value among tritonserver's arguments; the last wins."""
+    return next(reversed(values(arguments, name)), None)
 
 
 def is_on(arguments: Sequence[str], name: str, default: bool) -> bool:
@@ -62,6 +70,19 @@ def endpoints(arguments: Sequence[str], auto: bool) -> dict[str, Endpoint]:
         name: Endpoint(name, addresses[name], ports[name], is_on(arguments, f"--reuse-{name}-port", False))
         for name in services
     }
+
+
+@contextmanager
+def control(served: Mapping[str, Endpoint]) -> Iterator[Endpoint]:
+    """Give the HTTP service that fer-server asks how the server is: the one served, else one for this user alone.
+
+    That one is a socket in a folder that nobody else can open. Its path must be short, so it is not below TMPDIR.
+    """
+    if "http" in served:
+        yield served["http"]
+        return
+    with TemporaryDirectory(prefix="fer-server-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Endpoint("http", f"{UNIX}{folder}/http", DEFAULT_PORTS["http"])
 
 
 def _port(arguments: Sequence[str], service: str) -> int | None:

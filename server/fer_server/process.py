@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from types import FrameType
 from typing import Any, BinaryIO
 
 from fer_server.errors import ServerError
-from fer_server.ports import Endpoint
+from fer_server.ports import UNIX, Endpoint
 
 _POLL_S = 0.05
 _TICK_S = 0.25
@@ -191,14 +192,29 @@ def is_ready(endpoint: Endpoint, server_id: str) -> bool:
 
 def served_models(endpoint: Endpoint) -> dict[str, str]:
     """List the ready models with their versions; of several versions the newest."""
-    index = request(endpoint, "POST", "/v2/repository/index") or []
-    ready = [(entry["name"], entry["version"]) for entry in index if entry.get("state") == "READY"]
+    statistics = request(endpoint, "GET", "/v2/models/stats") or {}
+    ready = [(entry["name"], entry["version"]) for entry in statistics.get("model_stats", [])]
     return dict(sorted(ready, key=lambda model: (model[0], int(model[1]))))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket in the file system."""
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.host)
+
+
+def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
+    if endpoint.address.startswith(UNIX):
+        return _UnixConnection(endpoint.address.removeprefix(UNIX), endpoint.port, timeout=5)
+    return http.client.HTTPConnection(str(endpoint), timeout=5)
 
 
 def request(endpoint: Endpoint, method: str, path: str) -> Any:
     """Send one request; give the answer's JSON, an empty mapping for an empty answer, None for no or a bad answer."""
-    connection = http.client.HTTPConnection(str(endpoint), timeout=5)
+    connection = _connection(endpoint)
     try:
         connection.request(method, path)
         answer = connection.getresponse()

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_server import ports, process
+from fer_server import ports, process, repositories
 from fer_server.errors import ModelsError, UsageError
 from fer_server.logs import explain
 from fer_server.ports import Endpoint
 from fer_server.process import Event, Watch
+from fer_server.restriction import restrictions
 from fer_server.runtime import Runtime, prepare
 
 _PATIENCE_S = 40.0
@@ -86,27 +87,26 @@ def serve(
     """
     check_repositories(settings.repositories)
     endpoints = ports.endpoints(settings.passed_through, settings.auto_ports)
-    if "http" not in endpoints:
-        raise UsageError("fer-server learns over HTTP whether the server is ready; leave --allow-http on.")
     ports.check_free(endpoints.values())
     name = ports.option(settings.passed_through, "--id") or f"fer-server-{os.getpid()}"
     memory = f"fer-server-{os.getpid()}-"
     with (
         prepare(packages, environ) as runtime,
+        ports.control(endpoints) as control,
         Log(settings.log_file or runtime.scratch / "tritonserver.log", settings.verbose) as log,
         Watch(settings.stop_on_eof) as watch,
-        _running(
-            tritonserver_command(settings, runtime, endpoints, name, memory), runtime, log, memory
-        ) as child,
     ):
-        event = process.await_ready(child, watch, endpoints["http"], name, settings.start_timeout_s, log.show)
-        if event is None:
-            announce(Started(endpoints, child.pid, process.served_models(endpoints["http"])))
-            event = process.await_event(child, watch, log.show)
-        if event is Event.EXITED:
-            raise explain(log.text(), child.wait())
-        if event is Event.STOP:
-            process.stop(child, watch, _PATIENCE_S)
+        served = fitted_repositories(settings, runtime.scratch / "models")
+        command = tritonserver_command(settings, runtime, served, endpoints, control, name, memory)
+        with _running(command, runtime, log, memory) as child:
+            event = process.await_ready(child, watch, control, name, settings.start_timeout_s, log.show)
+            if event is None:
+                announce(Started(endpoints, child.pid, process.served_models(control)))
+                event = process.await_event(child, watch, log.show)
+            if event is Event.EXITED:
+                raise explain(_with_paths_of_the_user(log.text(), served), child.wait())
+            if event is Event.STOP:
+                process.stop(child, watch, _PATIENCE_S)
 
 
 @contextmanager
@@ -136,22 +136,40 @@ def check_repositories(repositories: Sequence[str]) -> None:
             raise ModelsError(f"The folder {folder} holds no model; expected {folder}/<model>/config.pbtxt.")
 
 
+def fitted_repositories(settings: Settings, scratch: Path) -> dict[str, str]:
+    """Give the path to serve for each repository. Where models may come and go, that is the repository itself."""
+    if ports.option(settings.passed_through, "--model-control-mode") in (None, "none"):
+        return repositories.fit(settings.repositories, scratch, repositories.instances())
+    return {text: text if "://" in text else str(Path(text).absolute()) for text in settings.repositories}
+
+
+def _with_paths_of_the_user(log: str, served: Mapping[str, str]) -> str:
+    for given, path in served.items():
+        log = log.replace(path, given)
+    return log
+
+
 def tritonserver_command(
-    settings: Settings, runtime: Runtime, endpoints: Mapping[str, Endpoint], name: str, memory: str
+    settings: Settings,
+    runtime: Runtime,
+    served: Mapping[str, str],
+    endpoints: Mapping[str, Endpoint],
+    control: Endpoint,
+    name: str,
+    memory: str,
 ) -> list[str]:
     """Build the command line: this program's defaults first, then the user's options, which win.
 
     Configurations are complete in this project, so Triton need not start each backend once more to complete them.
+    An HTTP service that the user switched off stays, for this program alone, at `control`.
     """
     command = [str(runtime.binary), f"--backend-directory={runtime.backends}", f"--id={name}"]
-    command += [
-        f"--model-repository={Path(text).absolute() if '://' not in text else text}"
-        for text in settings.repositories
-    ]
-    command += ["--disable-auto-complete-config"]
+    command += [f"--model-repository={path}" for path in served.values()]
+    command += ["--disable-auto-complete-config", *restrictions(settings.passed_through)]
     command += [
         f"--backend-config={backend},shm-region-prefix-name={memory}" for backend in ("onnxruntime", "python")
     ]
     for service, endpoint in endpoints.items():
         command += [f"--{service}-address={endpoint.address}", f"--{service}-port={endpoint.port}"]
-    return [*command, *settings.passed_through]
+    private = [] if "http" in endpoints else ["--allow-http=true", f"--http-address={control.address}"]
+    return [*command, *settings.passed_through, *private]

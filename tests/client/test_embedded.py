@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from fer_client.contract import CROP_SIDE
-from fer_client.embedded import embedded_server
+from fer_client.embedded import Server, embedded_server
 from fer_client.inference import InferenceClient
+from support.embedded_server import descendants, listening_ports
 from support.videos import default_frames, portrait, uneven_ticks, write_video
 
 pytestmark = pytest.mark.triton
@@ -45,10 +46,15 @@ FACES_PER_FRAME = {
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def embedded() -> Iterator[Server]:
     """An embedded server that the tests of this module share."""
     with embedded_server(lambda _message: None) as server:
-        yield server.url
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(embedded: Server) -> str:
+    return embedded.url
 
 
 def fer_client(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
@@ -83,7 +89,16 @@ def left_behind(cwd: Path, limit_s: float = 30.0) -> dict[int, str]:
     return left
 
 
-def test_alone_it_starts_the_server_and_leaves_nothing_behind(face_video: Path, tmp_path: Path) -> None:
+def test_the_server_of_a_job_listens_at_one_port(embedded: Server) -> None:
+    assert embedded.process
+    ports = [listening_ports(pid) for pid in descendants(embedded.process.pid)]
+    assert set().union(*ports) == {int(embedded.url.rpartition(":")[2])}
+
+
+def test_alone_it_starts_the_server_and_leaves_nothing_behind(
+    face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # as of a user who needs one to install
     process = fer_client(face_video, "--detector", "haar", cwd=tmp_path)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err

@@ -10,7 +10,13 @@ from fer_server.environment import FOLDER_VARIABLE, TRITONSERVER
 from fer_server.errors import ModelsError, UsageError
 from fer_server.ports import Endpoint
 from fer_server.runtime import Runtime
-from fer_server.serving import Settings, Started, check_repositories, tritonserver_command
+from fer_server.serving import (
+    Settings,
+    Started,
+    check_repositories,
+    fitted_repositories,
+    tritonserver_command,
+)
 
 STARTED = Started(
     {"grpc": Endpoint("grpc", "127.0.0.1", 9001), "http": Endpoint("http", "0.0.0.0", 9000)}, 42, {"fer": "1"}
@@ -83,8 +89,11 @@ def test_an_error_is_one_line_on_stderr_with_its_exit_code(
 
 def test_the_users_options_come_last_and_so_win(tmp_path: Path) -> None:
     runtime = Runtime(tmp_path / "tritonserver", tmp_path / "backends", {}, tmp_path)
-    settings = Settings(("models", "s3://bucket"), passed_through=("--id=mine", "--exit-timeout-secs=3"))
-    command = tritonserver_command(settings, runtime, STARTED.endpoints, "ours", "prefix-")
+    passed = ("--model-control-mode=poll", "--id=mine", "--exit-timeout-secs=3")
+    settings = Settings(("models", "s3://bucket"), passed_through=passed)
+    served = fitted_repositories(settings, tmp_path / "models")
+    http = STARTED.endpoints["http"]
+    command = tritonserver_command(settings, runtime, served, STARTED.endpoints, http, "ours", "prefix-")
     assert command[0] == str(tmp_path / "tritonserver")
     assert command[-2:] == ["--id=mine", "--exit-timeout-secs=3"]
     assert f"--model-repository={Path('models').absolute()}" in command

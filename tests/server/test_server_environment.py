@@ -3,6 +3,7 @@ import stat
 import subprocess
 import sys
 import threading
+import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,15 +122,43 @@ def test_a_cache_that_cannot_be_made_is_named(with_pip: Install, tmp_path: Path)
         environment.packages(environ, lambda _: None)
 
 
-def test_uv_serves_where_there_is_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda _: None)
+
+
+@pytest.mark.usefixtures("without_pip")
+def test_uv_serves_where_there_is_no_pip(tmp_path: Path) -> None:
     uv = tmp_path / "uv"
     uv.touch()
     uv.chmod(uv.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda _: None)
-    assert environment.installer({"PATH": str(tmp_path)})[:3] == [str(uv), "pip", "install"]
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(ServerError, match="run: /nowhere/python -m ensurepip"):
-        environment.installer({"PATH": "/nowhere"})
+    command = environment.installer({"PATH": str(tmp_path)}, tmp_path / "scratch")
+    assert command[:3] == [str(uv), "pip", "install"]
+    assert not (tmp_path / "scratch").exists()
+
+
+@pytest.mark.triton  # as slow as what needs it
+@pytest.mark.usefixtures("without_pip")
+def test_python_makes_a_pip_for_the_moment_where_there_is_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)  # as uv and pipx make them
+    monkeypatch.setattr(sys, "executable", str(bare / "bin" / "python"))
+    command = environment.installer({"PATH": "/nowhere"}, tmp_path)
+    asked = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
+    assert "pip install" in asked.stdout
+    assert Path(command[0]).is_relative_to(tmp_path)
+    assert not (bare / "bin" / "pip").exists()
+
+
+@pytest.mark.usefixtures("without_pip")
+def test_a_python_that_can_make_no_pip_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ServerError, match=r"/bin/false.* has no pip.*no uv.*; install uv or pip"):
+        environment.installer({"PATH": "/nowhere"}, tmp_path)
 
 
 def test_a_folder_of_the_users_is_taken_as_it_is_or_refused(tmp_path: Path) -> None:

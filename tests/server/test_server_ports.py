@@ -1,10 +1,12 @@
 import socket
+import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fer_server.errors import ServerError, UsageError
-from fer_server.ports import Endpoint, check_free, endpoints, free_ports, is_on, option
+from fer_server.ports import Endpoint, check_free, control, endpoints, free_ports, is_on, option
 
 
 @pytest.fixture
@@ -76,3 +78,16 @@ def test_a_port_that_triton_may_share_is_not_checked(taken: int) -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(ServerError, match=r"http at 192\.0\.2\.1:8000: Cannot assign requested address"):
         check_free([Endpoint("http", "192.0.2.1", 8000)])
+
+
+def test_a_served_http_is_also_the_one_for_control() -> None:
+    served = endpoints([], auto=False)
+    with control(served) as endpoint:
+        assert endpoint is served["http"]
+
+
+def test_without_http_the_control_is_this_users_alone_and_goes() -> None:
+    with control(endpoints(["--allow-http=false"], auto=False)) as endpoint:
+        folder = Path(endpoint.address.removeprefix("unix:")).parent
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists()

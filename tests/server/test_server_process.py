@@ -157,12 +157,13 @@ def test_a_child_that_ends_ends_the_waiting_for_it(child: subprocess.Popen[bytes
         assert process.await_ready(child, watch, nowhere, "ours", SOON_S, lambda: None) is Event.EXITED
 
 
-def test_served_models_are_the_ready_ones_with_their_newest_version(
+def test_served_models_stand_with_their_newest_version(
     triton_like: Callable[[dict[str, tuple[int, bytes]]], Endpoint],
 ) -> None:
-    index = b"""[{"name": "fer", "version": "2", "state": "READY"}, {"name": "fer", "version": "10", "state": "READY"},
-        {"name": "old", "version": "1", "state": "UNAVAILABLE"}, {"name": "bare"}]"""
-    assert process.served_models(triton_like({"/v2/repository/index": (200, index)})) == {"fer": "10"}
+    statistics = b"""{"model_stats": [{"name": "fer", "version": "2"}, {"name": "fer", "version": "10"},
+        {"name": "double", "version": "1"}]}"""
+    served = process.served_models(triton_like({"/v2/models/stats": (200, statistics)}))
+    assert served == {"double": "1", "fer": "10"}
 
 
 def test_shared_memory_of_this_server_alone_is_removed(

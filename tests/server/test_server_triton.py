@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import urllib.request
@@ -22,6 +23,7 @@ from support.embedded_server import (
     EmbeddedServer,
     await_end,
     embedded_server,
+    listening_ports,
     run_server,
 )
 from support.onnx_models import ONNX_TYPES, write_double, write_model
@@ -207,6 +209,129 @@ def test_verbose_shows_the_servers_log(tmp_path: Path) -> None:
     assert "successfully loaded 'double'" in running.said
 
 
+NEEDLESS: dict[str, Callable[[Any, Any], object]] = {
+    "repository index": lambda client, headers: client.get_model_repository_index(headers=headers),
+    "load": lambda client, headers: client.load_model("double", headers=headers),
+    "unload": lambda client, headers: client.unload_model("double", headers=headers),
+    "register shared memory": lambda client, headers: client.register_system_shared_memory(
+        "a", "/a", 4, headers=headers
+    ),
+    "look at shared memory": lambda client, headers: client.get_system_shared_memory_status(headers=headers),
+    "register GPU memory": lambda client, headers: client.register_cuda_shared_memory(
+        "a", b"YWFh", 0, 4, headers=headers
+    ),
+    "set trace": lambda client, headers: client.update_trace_settings(
+        settings={"trace_rate": "1"}, headers=headers
+    ),
+    "set log": lambda client, headers: client.update_log_settings({"log_file": "/tmp/a"}, headers=headers),
+}
+
+
+@pytest.mark.parametrize("call", NEEDLESS)
+def test_what_serving_does_not_need_is_refused(server: EmbeddedServer, call: str) -> None:
+    with (
+        triton.InferenceServerClient(server.grpc) as client,
+        pytest.raises(InferenceServerException, match="This protocol is restricted"),
+    ):
+        NEEDLESS[call](client, {})
+
+
+def test_what_clients_and_tools_read_is_open(server: EmbeddedServer) -> None:
+    with triton.InferenceServerClient(server.grpc) as client:
+        assert client.is_server_ready()
+        assert client.is_model_ready("double")
+        assert client.get_model_metadata("double").name == "double"
+        assert client.get_model_config("double").config.name == "double"
+        assert client.get_server_metadata().version
+        assert client.get_inference_statistics("double").model_stats[0].name == "double"
+
+
+def key_on_the_command_line(server: EmbeddedServer, option: bytes) -> tuple[bytes, bytes]:
+    """Name and value of the header that opens what is closed, as any user of the machine can read them."""
+    words = Path(f"/proc/{server.tritonserver_pid}/cmdline").read_bytes().split(b"\0")
+    (word,) = (word for word in words if word.startswith(option))
+    name, _, value = word.partition(b":")[2].partition(b"=")
+    return name, value
+
+
+@pytest.mark.parametrize("line_break", [b"\n", b"\n ", b"\r\n", b"\r\n "])
+def test_the_command_line_opens_nothing_over_http(server: EmbeddedServer, line_break: bytes) -> None:
+    name, value = key_on_the_command_line(server, b"--http-restricted-api")
+    header = name.replace(b"\n", line_break) + b": " + value
+    host, _, port = server.http.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(
+            b"POST /v2/repository/index HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n"
+            + header
+            + b"\r\n\r\n"
+        )
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert not answer.startswith(b"HTTP/1.1 200")
+
+
+def test_the_command_line_opens_nothing_over_grpc(server: EmbeddedServer) -> None:
+    name, value = key_on_the_command_line(server, b"--grpc-restricted-protocol")
+    # A client refuses such a header itself, so the bytes are written by hand (RFC 9113, RFC 7541).
+    fields = {
+        b":method": b"POST",
+        b":scheme": b"http",
+        b":path": b"/inference.GRPCInferenceService/RepositoryIndex",
+        b":authority": b"x",
+        b"te": b"trailers",
+        b"content-type": b"application/grpc",
+        b"triton-grpc-protocol-" + name: value,
+    }
+    literals = (b"\0" + b"".join(bytes([len(part)]) + part for part in field) for field in fields.items())
+    frames = [(4, 0, 0, b""), (1, 4, 1, b"".join(literals)), (0, 1, 1, bytes(5))]
+    host, _, port = server.grpc.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        for kind, flags, stream, body in frames:
+            connection.sendall(
+                struct.pack(">I", len(body))[1:] + struct.pack(">BBI", kind, flags, stream) + body
+            )
+        answer = b""
+        while b"grpc-status" not in answer:
+            received = connection.recv(4096)
+            assert received
+            answer += received
+    assert b"double" not in answer
+    assert answer.partition(b"grpc-status")[2][1:2] != b"0"
+
+
+def test_a_key_of_the_users_opens_what_it_names(tmp_path: Path) -> None:
+    write_double(tmp_path)
+    own = "--grpc-restricted-protocol=model-repository,health:door=open"
+    with (
+        embedded_server(tmp_path, own) as running,
+        triton.InferenceServerClient(running.grpc) as client,
+    ):
+        headers = {"triton-grpc-protocol-door": "open"}
+        assert client.get_model_repository_index(headers=headers).models[0].name == "double"
+        with pytest.raises(InferenceServerException, match="restricted"):
+            client.is_server_ready()
+        with pytest.raises(InferenceServerException, match="restricted"):
+            NEEDLESS["set log"](client, headers)
+
+
+def test_without_http_grpc_alone_listens(tmp_path: Path) -> None:
+    write_double(tmp_path)
+    with embedded_server(tmp_path, "--allow-http=false", "--allow-metrics=false") as running:
+        assert (running.http, running.metrics) == (None, None)
+        assert running.models == {"double": "1"}
+        assert listening_ports(running.tritonserver_pid) == {int(running.grpc.rpartition(":")[2])}
+
+
+def test_models_without_a_kind_run_on_processors(tmp_path: Path) -> None:
+    folder = write_double(tmp_path, "instance_group { count: 2 }")
+    with embedded_server(tmp_path) as running, triton.InferenceServerClient(running.grpc) as client:
+        (group,) = client.get_model_config("double").config.instance_group
+        assert infer(client, "double", X=np.ones((1, 4), np.float32))["Y"].tolist() == [[2, 2, 2, 2]]
+    assert group.kind == group.Kind.Value("KIND_CPU")
+    assert group.count == min(4, len(os.sched_getaffinity(0)))
+    assert "KIND" not in (folder / "config.pbtxt").read_text()
+
+
 def break_missing(folder: Path) -> None:
     (folder / "1" / "model.onnx").unlink()
 
@@ -227,8 +352,8 @@ def edit(old: str, new: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (break_missing, "double/1/model.onnx is missing; put the ONNX file there"),
-        (break_bytes, "double/1/model.onnx: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF"),
+        (break_missing, "/models/double/1/model.onnx is missing; put the ONNX file there"),
+        (break_bytes, "/models/double/1/model.onnx: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF"),
         (edit('"X"', '"PIXELS"'), "config.pbtxt names the input PIXELS, but model.onnx has X"),
         (edit('"Y"', '"Z"'), "config.pbtxt names the output Z, but model.onnx has Y"),
         (
@@ -245,8 +370,8 @@ def edit(old: str, new: str) -> Callable[[Path], None]:
 def test_a_model_that_does_not_load_is_explained(
     damage: Callable[[Path], None], sentence: str, tmp_path: Path
 ) -> None:
-    damage(write_double(tmp_path))
-    done = run_server(tmp_path)
+    damage(write_double(tmp_path / "models"))
+    done = run_server(tmp_path / "models")
     assert done.returncode == 5
     assert done.stdout == ""
     assert done.stderr.startswith("fer-server: The server cannot load its models: model 'double': ")

@@ -24,7 +24,7 @@ class EmbeddedServer:
 
     command: subprocess.Popen[str]
     grpc: str
-    http: str
+    http: str | None
     metrics: str | None
     models: dict[str, str]
     tritonserver_pid: int
@@ -101,6 +101,18 @@ def descendants(pid: int) -> list[int]:
         found += below
         pending += below
     return found
+
+
+def listening_ports(pid: int) -> set[int]:
+    """TCP ports on which a process listens."""
+    links = (os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir())
+    sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
+    ]
+    return {int(line[1].rpartition(":")[2], 16) for line in lines if line[3] == "0A" and line[9] in sockets}
 
 
 def await_end(pids: list[int], timeout_s: float) -> list[int]:

@@ -57,6 +57,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.max_batch_size = 64
         self.answer_rows: int | None = None
         self.failure: grpc.StatusCode | None = None
+        self.reason = "made to fail"
         self.failures_left = 1_000_000
         self.fail_after: int | None = None
         self.cut_answer = 0
@@ -129,7 +130,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.hang.wait()
         if self.failure is not None and self.failures_left > 0:
             self.failures_left -= 1
-            context.abort(self.failure, "made to fail")
+            context.abort(self.failure, self.reason)
         if self.fail_after is not None and len(self.batches) >= self.fail_after:
             context.abort(grpc.StatusCode.INTERNAL, "made to fail")
         with self._lock:

@@ -23,8 +23,10 @@ class TritonPythonModel:
         """Open the ONNX file of the version that Triton asks for."""
         config = json.loads(args["model_config"])
         file = config.get("default_model_filename") or "model.onnx"
+        # A link in a repository that fer-server has fitted; an error shall name the user's own folder.
+        folder = Path(args["model_repository"], args["model_version"]).resolve()
         try:
-            self._session = open_session(Path(args["model_repository"], args["model_version"], file), config)
+            self._session = open_session(folder / file, config)
         except ModelError as error:
             raise pb_utils.TritonModelException(str(error)) from None
         inputs = tensor_specs(config["input"])
