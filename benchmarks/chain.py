@@ -75,11 +75,10 @@ def predict(pictures: Sequence[Path], folder: Path, job: Job) -> NDArray[np.floa
     answers = np.full((len(pictures), len(job.contract.labels)), np.nan, np.float32)
     source = Photographs(PurePosixPath(folder.name), tuple(pictures), folder)
     with open_analysis(source, job) as analysis:
-        for item in analysis.frames:
-            seen = item.frame.seen
-            if len(seen.boxes_xywh):
-                largest = seen.boxes_xywh[:, 2:].prod(axis=1).argmax()
-                answers[seen.index] = item.frame.predictions.expression[largest]
+        for frame in analysis.frames:
+            if len(frame.boxes_xywh):
+                largest = frame.boxes_xywh[:, 2:].prod(axis=1).argmax()
+                answers[frame.index] = frame.predictions.expression[largest]
     for error in analysis.unreadable.values():
         notify(f"chain: {error}")
     return answers

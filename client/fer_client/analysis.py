@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.caveats import caveats
 from fer_client.episodes import EPISODE_COLUMNS, Episodes
 from fer_client.errors import InputError, fails_alone
@@ -20,7 +21,7 @@ from fer_client.photographs import analysed_photographs
 from fer_client.pipeline import Counter, analysed_frames
 from fer_client.records import FaceRecord, columns, records
 from fer_client.results import result_folder
-from fer_client.smoothing import SmoothFrame, smoothed
+from fer_client.smoothing import smoothed
 from fer_client.sources import Film, Photographs, Source
 from fer_client.stages import StageClock
 from fer_client.summary import Summary
@@ -60,7 +61,7 @@ class Analysis:
 
     source: Source
     job: Job
-    frames: Iterator[SmoothFrame]
+    frames: Iterator[AnalysedFrame]
     clock: StageClock
     video: LimitedVideo | None = None
     counter: Counter = field(default_factory=Counter)
@@ -72,32 +73,30 @@ class Analysis:
         """Whether it is a stream without a known end."""
         return self.video is not None and self.video.info.is_live
 
-    def records(self, item: SmoothFrame) -> Iterator[FaceRecord]:
+    def records(self, frame: AnalysedFrame) -> Iterator[FaceRecord]:
         """Make the records of one frame."""
-        name = self.source.name_of_frame(item.frame.seen.index)
-        came = self.video.wall_time(item.frame.time_s) if self.video and self.is_live else None
-        return records(item, self.job.contract.labels, name, came)
+        name = self.source.name_of_frame(frame.index)
+        came = self.video.wall_time(frame.time_s) if self.video and self.is_live else None
+        return records(frame, self.job.contract.labels, name, came)
 
-    def progress(self, item: SmoothFrame) -> Progress:
+    def progress(self, frame: AnalysedFrame) -> Progress:
         """Count one frame and say how far it is."""
         self.frames_analysed += 1
-        present = _present(item, self.job.contract.labels) if self.is_live else None
-        return Progress(
-            self.source.label, self.frames_analysed, item.frame.time_s, self._share(item), present
-        )
+        present = _present(frame, self.job.contract.labels) if self.is_live else None
+        return Progress(self.source.label, self.frames_analysed, frame.time_s, self._share(frame), present)
 
-    def _share(self, item: SmoothFrame) -> float | None:
+    def _share(self, frame: AnalysedFrame) -> float | None:
         if self.video is None:
-            return (item.frame.seen.index + 1) / len(self.source.paths)
+            return (frame.index + 1) / len(self.source.paths)
         info = self.video.info
         lengths = [length for length in (info.duration_s, self.job.settings.duration_s) if length]
         if not lengths or info.is_live:
             return None
-        return min(1.0, max(0.0, (item.frame.time_s - info.start_s) / min(lengths)))
+        return min(1.0, max(0.0, (frame.time_s - info.start_s) / min(lengths)))
 
 
-def _present(item: SmoothFrame, labels: Sequence[str]) -> tuple[Present, ...]:
-    answers = zip(item.frame.tracks, item.smooth.expression, strict=True)
+def _present(frame: AnalysedFrame, labels: Sequence[str]) -> tuple[Present, ...]:
+    answers = zip(frame.tracks, frame.smoothed.expression, strict=True)
     return tuple(
         Present(track or 0, labels[int(values.argmax())], float(values.max())) for track, values in answers
     )
@@ -191,15 +190,15 @@ def _write_tables(
         make_table(folder, "faces", columns(labels, analysis.is_live)) as faces,
         make_table(folder, "episodes", EPISODE_COLUMNS) as told,
     ):
-        for item in analysis.frames:
+        for frame in analysis.frames:
             with clock.time("write"):
-                for record in analysis.records(item):
+                for record in analysis.records(frame):
                     faces.write(record.row(labels))
-                summary.add(item)
-                for episode in episodes.add(item):
+                summary.add(frame)
+                for episode in episodes.add(frame):
                     told.write(episode.row())
                     summary.add_episode(episode)
-            report(analysis.progress(item))
+            report(analysis.progress(frame))
             job.interruption.check()
         for episode in episodes.rest():
             told.write(episode.row())

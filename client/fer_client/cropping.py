@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.detection import Faces
 from fer_client.video import Frame, Image
 
 LANDMARKS_XY = ((0.308, 0.390), (0.692, 0.390), (0.5, 0.596), (0.344, 0.765), (0.656, 0.765))
@@ -42,6 +43,22 @@ _MARGIN = 2
 
 
 @dataclass(frozen=True)
+class FaceCrops:
+    """The faces of one frame, cut out: int32 boxes [N, 4] in pixels, scores [N], and uint8 crops [N, H, W, C].
+
+    A score is NaN where the detector gives none, or did not look at this frame. `starts_shot`: the frame is the first
+    after a cut, or of the video.
+    """
+
+    index: int
+    time_s: float
+    boxes_xywh: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    crops: Image
+    starts_shot: bool = False
+
+
+@dataclass(frozen=True)
 class Square:
     """A square on the picture: centre and side in pixels, and how far it is turned clockwise, in radians.
 
@@ -51,6 +68,15 @@ class Square:
     centre_xy: tuple[float, float]
     side: float
     tilt: float = 0.0
+
+
+def cut_out(frame: Frame, faces: Faces, starts_shot: bool, crop_shape: tuple[int, int, int]) -> FaceCrops:
+    """Cut out the faces of a frame, from left to right."""
+    order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
+    boxes, landmarks = faces.boxes_xywh[order], faces.landmarks_xy[order]
+    crops = crop_faces(frame, boxes, landmarks, crop_shape)
+    whole = np.rint(boxes).astype(np.int32)
+    return FaceCrops(frame.index, frame.time_s, whole, faces.scores[order], crops, starts_shot)
 
 
 def crop_faces(

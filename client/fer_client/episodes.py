@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 
-from fer_client.smoothing import SmoothFrame
+from fer_client.analysed import AnalysedFrame
 from fer_client.tables import Value
 from fer_client.timeline import GAP_S, SHORTEST_S
 
@@ -77,16 +77,15 @@ class Episodes:
         self._running: dict[int, _Running] = {}
         self._begun: deque[_Running] = deque()
 
-    def add(self, item: SmoothFrame) -> Iterator[Episode]:
+    def add(self, frame: AnalysedFrame) -> Iterator[Episode]:
         """Add one frame; yield the episodes that are over and that none before them holds up."""
-        frame = item.frame
         for appearance, running in list(self._running.items()):
             is_away = frame.is_backwards or frame.time_s - running.last_s > GAP_S
             if is_away and appearance not in frame.appearances:
                 self._running.pop(appearance).is_over = True
         faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.appearances)
         for _, face in sorted(faces):
-            self._go_on(frame.appearances[face], _start(item, face))
+            self._go_on(frame.appearances[face], _start(frame, face))
         yield from self._told()
 
     def rest(self) -> Iterator[Episode]:
@@ -125,11 +124,10 @@ class Episodes:
         )
 
 
-def _start(item: SmoothFrame, face: int) -> _Running:
-    frame = item.frame
-    values = item.smooth.expression[face]
+def _start(frame: AnalysedFrame, face: int) -> _Running:
+    values = frame.smoothed.expression[face]
     best = int(values.argmax())
-    strength, weight_s = float(values[best]), max(frame.extent_s, SHORTEST_S)
-    time_s, end_s = frame.time_s, frame.time_s + frame.extent_s
+    strength, weight_s = float(values[best]), max(frame.duration_s, SHORTEST_S)
+    time_s, end_s = frame.time_s, frame.time_s + frame.duration_s
     track = frame.tracks[face] or 0
     return _Running(track, best, time_s, time_s, end_s, time_s, strength, strength * weight_s, weight_s)

@@ -6,7 +6,7 @@ threads are at work a signal only sets a flag, which the main thread looks at wh
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FrameType
@@ -54,6 +54,12 @@ class Interruption:
             raise Interrupted(
                 "Interrupted: nothing was written for the input under way. Give the same command again to go on."
             )
+
+    def checked(self, items: Iterable[T]) -> Iterator[T]:
+        """Pass items on, looking at the flag before each."""
+        for item in items:
+            self.check()
+            yield item
 
     def result_of(self, future: "Future[T]") -> T:
         """Wait for a future's result, looking at the flag meanwhile."""

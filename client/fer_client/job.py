@@ -1,18 +1,21 @@
 """What all inputs of one command share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from fer_client.batching import Batching, Frame, predict_in_order
 from fer_client.contract import Contract
 from fer_client.detection import DetectorChoice
 from fer_client.embedded import find_server
 from fer_client.errors import ServerError
-from fer_client.inference import InferenceClient
+from fer_client.inference import InferenceClient, Predictions
 from fer_client.interruption import Interruption
 from fer_client.probe import ask
 from fer_client.settings import Settings
+from fer_client.stages import StageClock
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,25 @@ class Job:
     def answers(self) -> list[list[float]]:
         """What the server answers for the fixed crops of `fer_client.probe`, asked once. Raises ServerError."""
         return ask(self.client, self.contract, self.interruption)
+
+    def predict(self, frames: Iterable[Frame], clock: StageClock) -> Iterator[tuple[Frame, Predictions]]:
+        """Ask the server for the faces of each frame; yield the frames in order with the answers.
+
+        Raises ServerError, and Interrupted where a signal has come.
+        """
+
+        def wait(answer: "Future[Predictions]") -> Predictions:
+            with clock.time("wait_for_server"):
+                return self.interruption.result_of(answer)
+
+        faces = min(self.settings.batch_size, self.contract.max_batch_size)
+        return predict_in_order(
+            self.interruption.checked(frames),
+            self.client,
+            self.contract,
+            Batching(faces, self.settings.in_flight),
+            wait,
+        )
 
 
 @contextmanager

@@ -5,16 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from fer_client.batching import SeenFrame, predict_in_order
+from fer_client.analysed import AnalysedFrame, analysed
 from fer_client.concurrency import ordered_map
+from fer_client.cropping import FaceCrops, cut_out
 from fer_client.detection import FrameDetector
 from fer_client.errors import InputError, fails_alone
 from fer_client.job import Job
 from fer_client.pictures import picture_frame, read_picture
-from fer_client.segments import cut_out
 from fer_client.sources import Photographs
 from fer_client.stages import StageClock
-from fer_client.timeline import TimedFrame
 
 _MOST_WORKERS = 4
 """Each holds one decoded photograph, which may have 50 million pixels."""
@@ -22,7 +21,7 @@ _MOST_WORKERS = 4
 
 def analysed_photographs(
     source: Photographs, job: Job, clock: StageClock, unreadable: dict[Path, InputError]
-) -> Generator[TimedFrame]:
+) -> Generator[AnalysedFrame]:
     """Yield one frame per photograph, in order; those that cannot be read go to `unreadable`.
 
     Raises InputError where none can be read.
@@ -30,7 +29,7 @@ def analysed_photographs(
     settings = job.settings
     detector = FrameDetector(job.detector, settings.photo_side, settings.min_face)
 
-    def see(numbered: tuple[int, Path]) -> SeenFrame | None:
+    def see(numbered: tuple[int, Path]) -> FaceCrops | None:
         index, path = numbered
         job.interruption.check()
         try:
@@ -41,7 +40,7 @@ def analysed_photographs(
                 with clock.time("detect"):
                     faces = detector.detect(frame)
                 with clock.time("crop"):
-                    return cut_out(frame, faces, job.contract.crop_shape, starts_shot=True)
+                    return cut_out(frame, faces, True, job.contract.crop_shape)
         except InputError as error:
             unreadable[path] = error
             return None
@@ -52,7 +51,7 @@ def analysed_photographs(
         closing(ordered_map(see, enumerate(source.paths), pool, 2 * workers)) as seen,
     ):
         found = (frame for frame in seen if frame is not None)
-        for frame, predictions in predict_in_order(found, job, clock):
-            yield TimedFrame(frame.without_crops(), [None] * len(frame.scores), predictions)
+        for faces, answer in job.predict(found, clock):
+            yield analysed(faces, [None] * len(faces.scores), answer)
     if len(unreadable) == len(source.paths):
         raise next(iter(unreadable.values()))

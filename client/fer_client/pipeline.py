@@ -15,18 +15,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-import numpy as np
-
-from fer_client.batching import SeenFrame, predict_in_order
+from fer_client.analysed import AnalysedFrame, analysed
 from fer_client.concurrency import ordered_map, prefetch
+from fer_client.cropping import cut_out
 from fer_client.detection import FrameDetector
-from fer_client.inference import Predictions
 from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.segments import detect_key_frames, see, segments, spans
 from fer_client.settings import Settings
 from fer_client.stages import StageClock
-from fer_client.tracking import Tracker, looks
+from fer_client.tracking import Tracker
 from fer_client.video import Frame, Video, VideoInfo
 
 _FRAMES_AHEAD = 4
@@ -97,16 +95,14 @@ class Counter:
             yield frame
 
 
-def analysed_frames(
-    video: Video, job: Job, clock: StageClock, counter: Counter
-) -> Generator[tuple[SeenFrame, list[int], Predictions]]:
+def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter) -> Generator[AnalysedFrame]:
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
     settings, bounds = job.settings, Bounds.of(video.info, job.settings)
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
-    see_span = partial(see, detect=detect, crop_shape=job.contract.crop_shape, clock=clock)
+    crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
-    tracker = Tracker()
+    follow = clock.timing(Tracker().follow, "track")
     with (
         closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
         ThreadPoolExecutor(settings.detection_workers, thread_name_prefix="faces") as pool,
@@ -118,11 +114,14 @@ def analysed_frames(
                 bounds.segments // 2,
             )
         ) as keys,
-        closing(ordered_map(see_span, spans(keys), pool, bounds.segments - bounds.segments // 2)) as seen,
+        closing(
+            ordered_map(
+                partial(see, detect=detect, crop=crop),
+                spans(keys),
+                pool,
+                bounds.segments - bounds.segments // 2,
+            )
+        ) as seen,
     ):
-        for item, predictions in predict_in_order(chain.from_iterable(seen), job, clock):
-            with clock.time("track"):
-                tracks = tracker.update(
-                    item.boxes_xywh.astype(np.float32), looks(item.crops), item.time_s, item.starts_shot
-                )
-            yield item.without_crops(), tracks, predictions
+        for faces, answer in job.predict(chain.from_iterable(seen), clock):
+            yield analysed(faces, follow(faces), answer)

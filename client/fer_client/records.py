@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.inference import Predictions
-from fer_client.smoothing import SmoothFrame
 from fer_client.tables import Value
 
 _DECIMALS = 6
@@ -89,23 +89,22 @@ def columns(labels: Sequence[str], is_live: bool = False) -> dict[str, type]:
 
 
 def records(
-    item: SmoothFrame, labels: Sequence[str], source: str, came: datetime | None = None
+    frame: AnalysedFrame, labels: Sequence[str], source: str, came: datetime | None = None
 ) -> Iterator[FaceRecord]:
     """Make the records of one frame: one per face, or one without face fields. Floats have six decimals.
 
     `came`: when the frame of a live stream came, which is given to the millisecond.
     """
-    frame, seen = item.frame, item.frame.seen
     source = printable(source)
-    time_s = round(seen.time_s, _DECIMALS)
+    time_s = round(frame.time_s, _DECIMALS)
     wall_time = None if came is None else came.isoformat(timespec="milliseconds")
     if not frame.tracks:
-        yield FaceRecord(seen.index, time_s, source, wall_time=wall_time)
+        yield FaceRecord(frame.index, time_s, source, wall_time=wall_time)
     for face, track in enumerate(frame.tracks):
-        x, y, w, h = seen.boxes_xywh[face].tolist()
-        score = float(seen.scores[face])
+        x, y, w, h = frame.boxes_xywh[face].tolist()
+        score = float(frame.scores[face])
         yield FaceRecord(
-            seen.index,
+            frame.index,
             time_s,
             source,
             track,
@@ -115,7 +114,7 @@ def records(
             h,
             None if math.isnan(score) else round(score, _DECIMALS),
             *_answer(frame.predictions, face, labels),
-            *_answer(item.smooth, face, labels),
+            *_answer(frame.smoothed, face, labels),
             wall_time=wall_time,
         )
 

@@ -3,14 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from fer_client.batching import SeenFrame
-from fer_client.cropping import crop_faces
+from fer_client.cropping import FaceCrops
 from fer_client.detection import Faces
 from fer_client.shots import is_cut, thumbnail
 from fer_client.sparse import fill
-from fer_client.stages import StageClock
 from fer_client.video import Frame
 
 MAX_SEGMENT_S = 0.3
@@ -92,27 +88,19 @@ def spans(found: Iterable[KeyFrames]) -> Iterator[Span]:
 def see(
     span: Span,
     detect: Callable[[Frame], Faces],
-    crop_shape: tuple[int, int, int],
-    clock: StageClock,
-) -> list[SeenFrame]:
-    """Find and cut out the faces of every frame of a segment; the frames themselves are let go afterwards."""
+    crop: Callable[[Frame, Faces, bool], FaceCrops],
+) -> list[FaceCrops]:
+    """Find and cut out the faces of every frame of a segment; the frames themselves are let go afterwards.
+
+    `crop` takes a frame, its faces, and whether it starts a shot.
+    """
     frames, times = span.segment.frames, [frame.time_s for frame in span.segment.frames]
     if span.segment.starts_shot:
         faces = fill((span.start, span.end), times, lambda position: detect(frames[position]))
     else:
         ends, times = (span.start, span.end), [span.start_s, *times]
         faces = fill(ends, times, lambda position: detect(frames[position - 1]))[1:]
-    with clock.time("crop"):
-        return [
-            cut_out(frame, found, crop_shape, span.segment.starts_shot and position == 0)
-            for position, (frame, found) in enumerate(zip(frames, faces, strict=True))
-        ]
-
-
-def cut_out(frame: Frame, faces: Faces, crop_shape: tuple[int, int, int], starts_shot: bool) -> SeenFrame:
-    """Cut out the faces of a frame, from left to right."""
-    order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
-    boxes, landmarks = faces.boxes_xywh[order], faces.landmarks_xy[order]
-    crops = crop_faces(frame, boxes, landmarks, crop_shape)
-    whole = np.rint(boxes).astype(np.int32)
-    return SeenFrame(frame.index, frame.time_s, whole, faces.scores[order], crops, starts_shot)
+    return [
+        crop(frame, found, span.segment.starts_shot and position == 0)
+        for position, (frame, found) in enumerate(zip(frames, faces, strict=True))
+    ]

@@ -9,25 +9,18 @@ so that uneven frame times and `--fps` change nothing.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.inference import Predictions
-from fer_client.timeline import SHORTEST_S, TimedFrame
+from fer_client.timeline import SHORTEST_S
 
 _MOST_FRAMES = 4096
 """Frames held at most, whatever their times say."""
-
-
-@dataclass(frozen=True)
-class SmoothFrame:
-    """A frame and, in `smooth`, its predictions averaged over time."""
-
-    frame: TimedFrame
-    smooth: Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,7 @@ class _Held:
     `answers` has per appearance the expression, valence and arousal in one row.
     """
 
-    frame: TimedFrame
+    frame: AnalysedFrame
     start_s: float
     end_s: float
     answers: dict[int, NDArray[np.float32]]
@@ -47,14 +40,14 @@ class _Held:
         return (self.start_s + self.end_s) / 2
 
 
-def smoothed(frames: Iterable[TimedFrame], window_s: float) -> Iterator[SmoothFrame]:
+def smoothed(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[AnalysedFrame]:
     """Average every face's predictions over the window, half of it before the frame and half after.
 
     The frames come out in order and late by half the window. Only frames of the same appearance of a face
     count, none across a gap. A window of 0 gives the predictions as they are.
     """
     if not window_s:
-        yield from (SmoothFrame(frame, frame.predictions) for frame in frames)
+        yield from frames
         return
     half_s = window_s / 2
     span: deque[_Held] = deque()
@@ -75,24 +68,24 @@ def smoothed(frames: Iterable[TimedFrame], window_s: float) -> Iterator[SmoothFr
     yield from _smooth_rest(span, done, half_s)
 
 
-def _held(frame: TimedFrame) -> _Held:
+def _held(frame: AnalysedFrame) -> _Held:
     answers = frame.predictions
     affect = answers.valence_arousal
     rows = answers.expression if affect is None else np.hstack([answers.expression, affect])
     own = dict(zip(frame.appearances, rows, strict=True))
-    return _Held(frame, frame.time_s, frame.time_s + max(frame.extent_s, SHORTEST_S), own)
+    return _Held(frame, frame.time_s, frame.time_s + max(frame.duration_s, SHORTEST_S), own)
 
 
-def _smooth_rest(span: deque[_Held], done: int, half_s: float) -> Iterator[SmoothFrame]:
+def _smooth_rest(span: deque[_Held], done: int, half_s: float) -> Iterator[AnalysedFrame]:
     for held in islice(span, done, None):
         yield _smooth(span, held, half_s)
 
 
-def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> SmoothFrame:
+def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> AnalysedFrame:
     """Average the faces of one frame over the span; what lies beyond the window weighs nothing."""
     frame = held.frame
     if not held.answers:
-        return SmoothFrame(frame, frame.predictions)
+        return frame
     centre_s = held.centre_s
     near = [
         (other.answers, weight)
@@ -102,7 +95,7 @@ def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> SmoothFrame:
     rows = np.array([_mean(near, appearance) for appearance in held.answers], np.float32)
     count = frame.predictions.expression.shape[1]
     has_affect = frame.predictions.valence_arousal is not None
-    return SmoothFrame(frame, Predictions(rows[:, :count], rows[:, count:] if has_affect else None))
+    return replace(frame, smoothed=Predictions(rows[:, :count], rows[:, count:] if has_affect else None))
 
 
 def _area(offset_s: float, half_s: float) -> float:

@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+P = ParamSpec("P")
 
 
 class StageClock:
@@ -29,12 +30,12 @@ class StageClock:
                 self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
                 self._counts[stage] = self.count(stage) + 1
 
-    def timing(self, function: Callable[[T], R], stage: str) -> Callable[[T], R]:
+    def timing(self, function: Callable[P, R], stage: str) -> Callable[P, R]:
         """Return the function with its calls timed."""
 
-        def timed_call(value: T) -> R:
+        def timed_call(*args: P.args, **kwargs: P.kwargs) -> R:
             with self.time(stage):
-                return function(value)
+                return function(*args, **kwargs)
 
         return timed_call
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.episodes import Episode
-from fer_client.smoothing import SmoothFrame
 from fer_client.timeline import SHORTEST_S
 
 UNCERTAIN = "uncertain"
@@ -43,15 +43,15 @@ class _Share:
         self.probability = np.zeros(self.label_count)
         self.affect = np.zeros(2)
 
-    def add(self, item: SmoothFrame, face: int) -> None:
-        time_s, extent_s = item.frame.time_s, item.frame.extent_s
-        weight = max(extent_s, SHORTEST_S)
-        expression = item.smooth.expression[face]
+    def add(self, frame: AnalysedFrame, face: int) -> None:
+        time_s, duration_s = frame.time_s, frame.duration_s
+        weight = max(duration_s, SHORTEST_S)
+        expression = frame.smoothed.expression[face]
         if not self.frames:
             self.first_s = time_s
         self.last_s = time_s
         self.frames += 1
-        self.seconds += extent_s
+        self.seconds += duration_s
         self.weight += weight
         best = int(expression.argmax())
         confidence = round(float(expression[best]), 6)  # as the table states it
@@ -61,8 +61,8 @@ class _Share:
         else:
             self.strongest[best] += weight
         self.probability += weight * expression
-        if item.smooth.valence_arousal is not None:
-            self.affect += weight * item.smooth.valence_arousal[face]
+        if frame.smoothed.valence_arousal is not None:
+            self.affect += weight * frame.smoothed.valence_arousal[face]
 
     def result(self, labels: Sequence[str], has_affect: bool) -> dict[str, Any]:
         if not self.frames:
@@ -114,20 +114,19 @@ class Summary:
         self.frames_without_face = 0
         self.times_backwards = 0
 
-    def add(self, item: SmoothFrame) -> None:
+    def add(self, frame: AnalysedFrame) -> None:
         """Add one analysed frame."""
-        frame = item.frame
         self.frames_analysed += 1
         self.times_backwards += frame.is_backwards
-        self._seconds += frame.extent_s
+        self._seconds += frame.duration_s
         if not frame.tracks:
             self.frames_without_face += 1
-            self._seconds_without_face += frame.extent_s
+            self._seconds_without_face += frame.duration_s
         for face, track in enumerate(frame.tracks):
-            self._overall.add(item, face)
+            self._overall.add(frame, face)
             if track is not None:
                 new = _Share(len(self._labels), self._min_confidence)
-                self._tracks.setdefault(track, new).add(item, face)
+                self._tracks.setdefault(track, new).add(frame, face)
 
     def add_episode(self, episode: Episode) -> None:
         """Count one episode."""

@@ -2,76 +2,46 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from fer_client.batching import SeenFrame
-from fer_client.inference import Predictions
+from fer_client.analysed import AnalysedFrame
 
 GAP_S = 0.5
 """A face that was missing from analysed frames for longer starts anew: nothing is smoothed or told across."""
 
 SHORTEST_S = 1e-6
-"""Weight of a frame without extent in time, so that a single picture still has a dominant expression."""
-
-
-@dataclass(frozen=True)
-class TimedFrame:
-    """One analysed frame.
-
-    `extent_s`: seconds until the next analysed frame; 0 for a photograph. `tracks`: number of each face,
-    none of them for a photograph. `appearances`: which uninterrupted appearance each face belongs to; equal
-    numbers, within the video, are one face without a gap. `is_backwards`: its time lies before its
-    predecessor's.
-    """
-
-    seen: SeenFrame
-    tracks: Sequence[int | None]
-    predictions: Predictions
-    extent_s: float = 0.0
-    appearances: Sequence[int] = ()
-    is_backwards: bool = False
-
-    @property
-    def time_s(self) -> float:
-        """Presentation time in seconds."""
-        return self.seen.time_s
+"""Weight of a frame without a duration, so that a single picture still has a dominant expression."""
 
 
 def timed(
-    frames: Iterable[tuple[SeenFrame, Sequence[int], Predictions]],
+    frames: Iterable[AnalysedFrame],
     end_s: float | None = None,
     shown_until_s: Callable[[], float | None] = lambda: None,
-) -> Iterator[TimedFrame]:
-    """Add to every frame how long it stands, one frame behind the source.
+) -> Iterator[AnalysedFrame]:
+    """Fill in how long every frame stands and whose appearances its faces are, one frame behind the source.
 
     Where presentation times go backwards, time that was counted already is not counted again. The last
     frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
     `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
     """
     appearances = _Appearances()
-    waiting: TimedFrame | None = None
-    latest_s, extent_s = -math.inf, 0.0
-    for seen, tracks, predictions in frames:
-        is_backwards = waiting is not None and seen.time_s < waiting.time_s
+    waiting: AnalysedFrame | None = None
+    latest_s, duration_s = -math.inf, 0.0
+    for frame in frames:
+        is_backwards = waiting is not None and frame.time_s < waiting.time_s
         if waiting is not None:
-            extent_s = max(0.0, seen.time_s - latest_s)
-            yield _lasting(waiting, extent_s)
-        latest_s = max(latest_s, seen.time_s)
+            duration_s = max(0.0, frame.time_s - latest_s)
+            yield replace(waiting, duration_s=duration_s)
+        latest_s = max(latest_s, frame.time_s)
         if is_backwards:
             appearances = _Appearances(appearances.count)
-        numbers = appearances.of(tracks, seen.time_s)
-        waiting = TimedFrame(seen, tracks, predictions, 0.0, numbers, is_backwards)
+        numbers = appearances.of(frame.tracks, frame.time_s)
+        waiting = replace(frame, appearances=numbers, is_backwards=is_backwards)
     if waiting is not None:
-        extent_s = max(extent_s, (shown_until_s() or -math.inf) - latest_s)
+        duration_s = max(duration_s, (shown_until_s() or -math.inf) - latest_s)
         if end_s is not None and end_s > latest_s:
-            extent_s = min(extent_s or math.inf, end_s - latest_s)
-        yield _lasting(waiting, extent_s)
-
-
-def _lasting(frame: TimedFrame, extent_s: float) -> TimedFrame:
-    return TimedFrame(
-        frame.seen, frame.tracks, frame.predictions, extent_s, frame.appearances, frame.is_backwards
-    )
+            duration_s = min(duration_s or math.inf, end_s - latest_s)
+        yield replace(waiting, duration_s=duration_s)
 
 
 class _Appearances:
@@ -79,9 +49,9 @@ class _Appearances:
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
-        self._known: dict[int, tuple[int, float, bool]] = {}
+        self._known: dict[int | None, tuple[int, float, bool]] = {}
 
-    def of(self, tracks: Sequence[int], time_s: float) -> list[int]:
+    def of(self, tracks: Sequence[int | None], time_s: float) -> list[int]:
         """Number the appearances of one frame's faces."""
         numbers = [self._number(track, time_s) for track in tracks]
         self._known = {
@@ -91,7 +61,7 @@ class _Appearances:
         } | {track: (number, time_s, True) for track, number in zip(tracks, numbers, strict=True)}
         return numbers
 
-    def _number(self, track: int, time_s: float) -> int:
+    def _number(self, track: int | None, time_s: float) -> int:
         """Go on where the face was in the frame before, however long ago, or was missing only briefly."""
         number, last_s, was_there = self._known.get(track, (0, -math.inf, False))
         if was_there or time_s - last_s <= GAP_S:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.cropping import FaceCrops
 from fer_client.matching import greedy_pairs, iou_matrix
 from fer_client.video import Image
 
@@ -117,6 +118,11 @@ class Tracker:
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
         self._count = 0
+
+    def follow(self, faces: FaceCrops) -> list[int]:
+        """Return the track number of each face of the next frame."""
+        boxes = faces.boxes_xywh.astype(np.float32)
+        return self.update(boxes, looks(faces.crops), faces.time_s, faces.starts_shot)
 
     def update(
         self,

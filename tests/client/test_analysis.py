@@ -1,5 +1,6 @@
 """The pipeline as a whole, against a server that speaks Triton's protocol."""
 
+import gc
 import itertools
 import os
 import signal
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 
 from fer_client.analysis import Progress, analyse, open_analysis
-from fer_client.batching import SeenFrame, predict_in_order
+from fer_client.batching import Batching, predict_in_order
 from fer_client.contract import Contract
+from fer_client.cropping import FaceCrops
 from fer_client.detection import choose_detector
 from fer_client.errors import Interrupted
 from fer_client.inference import InferenceClient
@@ -22,31 +24,31 @@ from fer_client.interruption import Interruption
 from fer_client.job import Job
 from fer_client.settings import Settings
 from fer_client.sources import video_file
-from fer_client.stages import StageClock
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
 from support.videos import default_frames, face_frame, uneven_ticks, write_video
 
+CONTRACT = Contract((8, 8, 1), tuple(LABELS), 64, False, "1")
+
 
 def job_on(client: InferenceClient, **settings: int) -> Job:
-    contract = Contract((8, 8, 1), tuple(LABELS), 64, False, "1")
-    return Job(Settings(**settings), client, contract, choose_detector("haar", None, 0.7), "test")
+    return Job(Settings(**settings), client, CONTRACT, choose_detector("haar", None, 0.7), "test")
 
 
-def seen_frame(index: int, faces: int) -> SeenFrame:
+def seen_frame(index: int, faces: int) -> FaceCrops:
     crops = np.full((faces, 8, 8, 1), index % 256, np.uint8)
-    return SeenFrame(index, index / 25, np.zeros((faces, 4), np.int32), np.ones(faces, np.float32), crops)
+    return FaceCrops(index, index / 25, np.zeros((faces, 4), np.int32), np.ones(faces, np.float32), crops)
 
 
 def test_a_long_stretch_without_faces_goes_on_in_bounded_memory(server: ProtocolServer) -> None:
     taken = 0
 
-    def endless() -> Iterator[SeenFrame]:
+    def endless() -> Iterator[FaceCrops]:
         nonlocal taken
         for taken in itertools.count():
             yield seen_frame(taken, 0)
 
     with InferenceClient(server.url, 10) as client:
-        answers = predict_in_order(endless(), job_on(client), StageClock())
+        answers = predict_in_order(endless(), client, CONTRACT, Batching(32, 4))
         for expected in range(500):
             frame, predictions = next(answers)
             assert frame.index == expected
@@ -57,7 +59,7 @@ def test_a_long_stretch_without_faces_goes_on_in_bounded_memory(server: Protocol
 def test_more_faces_in_one_frame_than_a_request_takes(server: ProtocolServer) -> None:
     frames = [seen_frame(0, 3), seen_frame(1, 150), seen_frame(2, 0), seen_frame(3, 1)]
     with InferenceClient(server.url, 10) as client:
-        answers = list(predict_in_order(frames, job_on(client, batch_size=32), StageClock()))
+        answers = list(predict_in_order(frames, client, CONTRACT, Batching(32, 4)))
     assert [frame.index for frame, _ in answers] == [0, 1, 2, 3]
     for frame, predictions in answers:
         np.testing.assert_allclose(predictions.expression, expected_probabilities(frame.crops), atol=1e-6)
@@ -70,9 +72,9 @@ def test_crops_are_let_go_once_they_were_looked_at(server: ProtocolServer, tmp_p
     cv2.imwrite(str(tmp_path / "face.png"), face_frame())
     (source,) = find_inputs([str(tmp_path / name)], None).sources
     with InferenceClient(server.url, 10) as client, open_analysis(source, job_on(client)) as analysis:
-        seen = [item.frame.seen for item in analysis.frames]
-    assert [len(frame.boxes_xywh) for frame in seen] == [1] * len(seen)
-    assert {(frame.crops.shape, frame.crops.base is None) for frame in seen} == {((0, 8, 8, 1), True)}
+        frames = list(analysis.frames)
+    assert [len(frame.boxes_xywh) for frame in frames] == [1] * len(frames)
+    assert not [held for held in gc.get_objects() if isinstance(held, FaceCrops)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -96,5 +98,5 @@ def test_a_signal_stops_every_thread(server: ProtocolServer, tmp_path: Path, num
         names = {thread.name for thread in threading.enumerate()}
     for signal_number, handler in handlers.items():
         signal.signal(signal_number, handler)
-    assert not any(name.startswith(("prefetch", "map")) for name in names)
+    assert not any(name.startswith(("prefetch", "faces")) for name in names)
     assert [path.name for path in tmp_path.iterdir()] == ["long.mp4"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import pytest
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.places import Place
 from fer_client.reuse import Earlier, judge
 from fer_client.settings import Settings
-from fer_client.smoothing import SmoothFrame
 from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
 from fer_client.summary import Summary
 from support.command import Command, assert_fails
@@ -186,10 +186,10 @@ class TestCommand:
         self, run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Growing(Summary):
-            def add(self, item: SmoothFrame) -> None:
+            def add(self, frame: AnalysedFrame) -> None:
                 with (tmp_path / "a.mp4").open("ab") as file:
                     file.write(bytes(8))
-                super().add(item)
+                super().add(frame)
 
         monkeypatch.setattr("fer_client.analysis.Summary", Growing)
         done = run("a.mp4", "b.mp4")

@@ -6,46 +6,47 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from fer_client.analysed import AnalysedFrame
 from fer_client.episodes import Episode, Episodes
-from fer_client.smoothing import SmoothFrame, smoothed
+from fer_client.smoothing import smoothed
 from fer_client.summary import Summary
 from fer_client.timeline import timed
-from support.timelines import Answered, answered
+from support.timelines import answered
 
 LABELS = ("calm", "lively")
 
 
-def smooth_values(frames: list[Answered], window_s: float) -> list[float]:
+def smooth_values(frames: list[AnalysedFrame], window_s: float) -> list[float]:
     """The second probability of the first face of every frame."""
-    return [float(item.smooth.expression[0, 1]) for item in smoothed(timed(frames), window_s)]
+    return [float(item.smoothed.expression[0, 1]) for item in smoothed(timed(frames), window_s)]
 
 
-def steps(values: list[float], interval_s: float = 0.1) -> list[Answered]:
+def steps(values: list[float], interval_s: float = 0.1) -> list[AnalysedFrame]:
     return [answered(index * interval_s, {1: [1 - value, value]}) for index, value in enumerate(values)]
 
 
-class TestExtents:
+class TestDurations:
     def test_a_frame_stands_until_the_next_and_the_last_as_long_as_the_one_before(self) -> None:
         frames = [answered(time_s, {}) for time_s in (0.0, 0.5, 2.0)]
-        assert [frame.extent_s for frame in timed(frames)] == [0.5, 1.5, 1.5]
-        assert [frame.extent_s for frame in timed(frames, end_s=2.25)] == [0.5, 1.5, 0.25]
-        assert [frame.extent_s for frame in timed(frames[:1], end_s=3.0)] == [3.0]
+        assert [frame.duration_s for frame in timed(frames)] == [0.5, 1.5, 1.5]
+        assert [frame.duration_s for frame in timed(frames, end_s=2.25)] == [0.5, 1.5, 0.25]
+        assert [frame.duration_s for frame in timed(frames[:1], end_s=3.0)] == [3.0]
 
     def test_a_last_frame_that_the_file_shows_for_longer_stands_longer(self) -> None:
         frames = [answered(time_s, {}) for time_s in (0.0, 0.04)]
 
-        def last_extent_s(end_s: float | None, shown_until_s: float | None) -> float:
-            return list(timed(frames, end_s, lambda: shown_until_s))[-1].extent_s
+        def last_duration_s(end_s: float | None, shown_until_s: float | None) -> float:
+            return list(timed(frames, end_s, lambda: shown_until_s))[-1].duration_s
 
-        assert last_extent_s(3.04, 3.04) == pytest.approx(3)
-        assert last_extent_s(None, 3.04) == pytest.approx(3)
-        assert last_extent_s(1.04, 3.04) == pytest.approx(1), "not beyond the end that is declared"
-        assert last_extent_s(3.04, 0.05) == pytest.approx(0.04), "a packet without a length says nothing"
-        assert last_extent_s(3.04, None) == pytest.approx(0.04)
+        assert last_duration_s(3.04, 3.04) == pytest.approx(3)
+        assert last_duration_s(None, 3.04) == pytest.approx(3)
+        assert last_duration_s(1.04, 3.04) == pytest.approx(1), "not beyond the end that is declared"
+        assert last_duration_s(3.04, 0.05) == pytest.approx(0.04), "a packet without a length says nothing"
+        assert last_duration_s(3.04, None) == pytest.approx(0.04)
 
     def test_time_that_goes_backwards_is_not_counted_twice(self) -> None:
         frames = list(timed([answered(time_s, {}) for time_s in (0.0, 0.2, 0.1, 0.3)]))
-        assert [frame.extent_s for frame in frames] == pytest.approx([0.2, 0.0, 0.1, 0.1])
+        assert [frame.duration_s for frame in frames] == pytest.approx([0.2, 0.0, 0.1, 0.1])
         assert [frame.is_backwards for frame in frames] == [False, False, True, False]
 
     def test_a_long_absence_starts_a_new_appearance_and_a_short_one_does_not(self) -> None:
@@ -87,13 +88,13 @@ class TestSmoothing:
         times = np.cumsum(rng.choice([0.01, 0.04, 0.12, 1.5], 60))
         values = rng.uniform(0, 1, 60)
         frames = [answered(t, {1: [1 - v, v]}) for t, v in zip(times.tolist(), values.tolist(), strict=True)]
-        extents = np.append(np.diff(times), times[-1] - times[-2])
+        durations = np.append(np.diff(times), times[-1] - times[-2])
         instants = np.linspace(-0.35, 0.35, 20_001)
         kernel = 1 - np.abs(instants) / 0.35
         expected = []
-        for centre in times + extents / 2:
+        for centre in times + durations / 2:
             at = centre + instants
-            known = (at >= times[0]) & (at < times[-1] + extents[-1])
+            known = (at >= times[0]) & (at < times[-1] + durations[-1])
             shown = values[np.searchsorted(times, at, side="right") - 1]
             expected.append(np.average(shown[known], weights=kernel[known]))
         assert smooth_values(frames, 0.7) == pytest.approx(expected, abs=1e-3)
@@ -110,9 +111,11 @@ class TestSmoothing:
             for index, row in enumerate(rng.dirichlet([0.3] * 7, 40))
         ]
         for item in smoothed(timed(frames), 0.5):
-            np.testing.assert_allclose(item.smooth.expression.sum(axis=1), 1, atol=1e-6)
-            assert item.smooth.valence_arousal is not None
-            np.testing.assert_allclose(item.smooth.valence_arousal, item.smooth.expression[:, :2], atol=1e-6)
+            np.testing.assert_allclose(item.smoothed.expression.sum(axis=1), 1, atol=1e-6)
+            assert item.smoothed.valence_arousal is not None
+            np.testing.assert_allclose(
+                item.smoothed.valence_arousal, item.smoothed.expression[:, :2], atol=1e-6
+            )
 
     def test_zero_leaves_the_values_as_they_are(self) -> None:
         values = [0.25, 1.0, 0.5]
@@ -133,7 +136,7 @@ class TestSmoothing:
     def test_memory_is_bounded_even_where_time_stands_still(self) -> None:
         taken = 0
 
-        def endless() -> Iterator[Answered]:
+        def endless() -> Iterator[AnalysedFrame]:
             nonlocal taken
             while True:
                 taken += 1
@@ -145,7 +148,7 @@ class TestSmoothing:
     def test_frames_wait_for_half_a_window_only(self) -> None:
         taken = 0
 
-        def counted() -> Iterator[Answered]:
+        def counted() -> Iterator[AnalysedFrame]:
             nonlocal taken
             for taken in range(200):
                 yield answered(taken / 25, {1: [0.5, 0.5]})
@@ -154,11 +157,9 @@ class TestSmoothing:
             assert taken - index <= 7
 
 
-def told(frames: list[Answered], min_s: float = 0.0) -> list[Episode]:
+def told(frames: list[AnalysedFrame], min_s: float = 0.0) -> list[Episode]:
     episodes = Episodes(LABELS, min_s)
-    found = [
-        episode for frame in timed(frames) for episode in episodes.add(SmoothFrame(frame, frame.predictions))
-    ]
+    found = [episode for frame in timed(frames) for episode in episodes.add(frame)]
     return [*found, *episodes.rest()]
 
 
@@ -217,7 +218,7 @@ class TestEpisodes:
 
 
 def summarised(
-    frames: list[Answered], end_s: float | None = None, affect: bool = False, min_confidence: float = 0.0
+    frames: list[AnalysedFrame], end_s: float | None = None, affect: bool = False, min_confidence: float = 0.0
 ) -> dict:
     summary = Summary(LABELS, affect, min_confidence)
     episodes = Episodes(LABELS)

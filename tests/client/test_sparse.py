@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from fer_client.batching import SeenFrame
 from fer_client.concurrency import ordered_map
+from fer_client.cropping import cut_out
 from fer_client.detection import Faces
-from fer_client.segments import Segment, Span, detect_key_frames, see, segments, spans
+from fer_client.segments import Segment, detect_key_frames, see, segments, spans
 from fer_client.shots import is_cut, thumbnail
 from fer_client.sparse import fill, pairing
-from fer_client.stages import StageClock
 from fer_client.video import Frame, Orientation
 
 SCENES = np.random.default_rng(3).integers(0, 255, (3, 9, 16), np.uint8).repeat(20, 1).repeat(20, 2)
@@ -142,13 +142,12 @@ class TestSee:
             looked.append(one.index)
             return world[one.index]
 
-        def see_span(span: Span) -> list[SeenFrame]:
-            return see(span, detect, (8, 8, 1), StageClock())
+        crop = partial(cut_out, crop_shape=(8, 8, 1))
 
         with ThreadPoolExecutor(workers) as pool:
             found = segments(frames, every)
             keys = ordered_map(lambda part: detect_key_frames(part, detect), found, pool, 3)
-            parts = list(ordered_map(see_span, spans(keys), pool, 3))
+            parts = list(ordered_map(lambda span: see(span, detect, crop), spans(keys), pool, 3))
         return [one for part in parts for one in part], sorted(looked)
 
     def test_every_frame_is_seen_once_and_in_order(self) -> None:
