@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fer_client.episodes import EPISODE_COLUMNS, Episodes
+from fer_client.episodes import EPISODE_COLUMNS, Episode, Episodes
 from fer_client.errors import InputError
 from fer_client.fingerprints import fingerprint
 from fer_client.frames import Video
@@ -113,40 +113,56 @@ def analyse(source: Source, target: Path, job: Job, report: Callable[[Progress],
 
     Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
     """
-    started = time.perf_counter()
+    started_s = time.perf_counter()
+    labels = job.contract.labels
+    make_table = FORMATS[job.settings.table_format]
     with open_analysis(source, job) as analysis, result_folder(target) as folder:
-        summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
-        _write_tables(analysis, folder, summary, report)
-        result = identity(source, job) | _result(analysis, summary)
-        result["stage_seconds"] = analysis.clock.result() | {"total": round(time.perf_counter() - started, 3)}
+        with (
+            make_table(folder, "faces", columns(labels)) as faces,
+            make_table(folder, "episodes", EPISODE_COLUMNS) as told,
+        ):
+            summary = follow(
+                analysis,
+                report,
+                lambda record: faces.write(record.row(labels)),
+                lambda episode: told.write(episode.row()),
+            )
+        result = whole_result(analysis, summary, started_s)
         (folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
 
-def _write_tables(
-    analysis: Analysis, folder: Path, summary: Summary, report: Callable[[Progress], None]
-) -> None:
+def follow(
+    analysis: Analysis,
+    report: Callable[[Progress], None],
+    take_record: Callable[[FaceRecord], None],
+    take_episode: Callable[[Episode], None],
+) -> Summary:
+    """Read all frames of the input, pass on every record and episode as they come, and summarise them."""
     job, clock = analysis.job, analysis.clock
-    labels = job.contract.labels
-    make_table = FORMATS[job.settings.table_format]
-    episodes = Episodes(labels)
-    with (
-        make_table(folder, "faces", columns(labels)) as faces,
-        make_table(folder, "episodes", EPISODE_COLUMNS) as told,
-    ):
-        for item in analysis.frames:
-            with clock.time("write"):
-                for record in analysis.records(item):
-                    faces.write(record.row(labels))
-                summary.add(item)
-                for episode in episodes.add(item):
-                    told.write(episode.row())
-                    summary.add_episode(episode)
-            report(analysis.progress(item))
-            job.interruption.check()
-        for episode in episodes.rest():
-            told.write(episode.row())
-            summary.add_episode(episode)
+    summary = Summary(job.contract.labels, job.contract.has_valence_arousal)
+    episodes = Episodes(job.contract.labels)
+    for item in analysis.frames:
+        with clock.time("write"):
+            for record in analysis.records(item):
+                take_record(record)
+            summary.add(item)
+            for episode in episodes.add(item):
+                take_episode(episode)
+                summary.add_episode(episode)
+        report(analysis.progress(item))
+        job.interruption.check()
+    for episode in episodes.rest():
+        take_episode(episode)
+        summary.add_episode(episode)
+    return summary
+
+
+def whole_result(analysis: Analysis, summary: Summary, started_s: float) -> dict[str, Any]:
+    """Return what summary.json holds of an input that was read; `started_s` is of time.perf_counter."""
+    result = identity(analysis.source, analysis.job) | _result(analysis, summary)
+    total_s = round(time.perf_counter() - started_s, 3)
+    return result | {"stage_seconds": analysis.clock.result() | {"total": total_s}}
 
 
 def identity(source: Source, job: Job) -> dict[str, Any]:

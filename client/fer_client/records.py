@@ -64,6 +64,10 @@ class FaceRecord:
             self.source,
         ]
 
+    def named_row(self, labels: Sequence[str]) -> dict[str, Value]:
+        """Return the values by the names of their columns, in order."""
+        return dict(zip(columns(labels), self.row(labels), strict=True))
+
 
 def columns(labels: Sequence[str]) -> dict[str, type]:
     """Names and types of the table's columns for a network with these labels, in order."""
