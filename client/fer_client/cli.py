@@ -59,7 +59,7 @@ def analyse(
     ],
     out: Annotated[Path, typer.Option(help="Folder that gets one folder per input.")] = _DEFAULTS.out,
     table_format: Annotated[
-        str, typer.Option("--format", help="Format of the tables: csv, jsonl or parquet.")
+        str, typer.Option("--format", help="Format of the tables: csv, jsonl, parquet or xlsx.")
     ] = _DEFAULTS.table_format,
     fps: Annotated[
         float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")

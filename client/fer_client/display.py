@@ -1,7 +1,7 @@
 """What a person sees: a progress bar while an input is analysed, and a short table at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,14 @@ class Terminal:
         """Print a line about an input that was done before."""
         if not self.is_silent:
             Console().print(_found_line(result, folder), highlight=False, soft_wrap=True)
+
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Print where the tables over all inputs are."""
+        if not self.is_silent:
+            names = ", ".join(path.name for path in tables)
+            noun = "one input" if inputs == 1 else f"all {inputs} inputs"
+            text = f"Wrote {tables[0].parent}/: {names}, of {noun}"
+            Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

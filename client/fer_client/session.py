@@ -3,19 +3,20 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from fer_client.analysis import Progress, analyse, identity
 from fer_client.detection import DetectorChoice
 from fer_client.errors import ContractError, FerError, InputError, Interrupted, ServerError, UsageError
-from fer_client.inputs import find_inputs
+from fer_client.inputs import Inputs, find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
 from fer_client.results import check_target, folder_names, input_places, prepare_folder
 from fer_client.reuse import Earlier, find_earlier
 from fer_client.settings import Settings
 from fer_client.sources import Source
+from fer_client.study import Part, write_tables
 from fer_client.tables import check_format
 
 
@@ -38,15 +39,20 @@ class Observer(Protocol):
         """Take the result of an input that an earlier run has done."""
         ...
 
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Take the tables over so many inputs."""
+        ...
+
 
 @dataclass
 class Outcome:
-    """The summaries of the inputs that are done, and the errors of those that are not.
+    """The summaries of the inputs that are done, with their `folders`, and the errors of those that are not.
 
     `ended_by` is the error that ended the whole command: no server, one that does not fit, or Ctrl-C.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
     failures: dict[str, FerError] = field(default_factory=dict)
     ended_by: FerError | None = None
 
@@ -85,7 +91,26 @@ def analyse_inputs(
                 _analyse_each(targets, places, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
+    if _is_study(inputs) and outcome.results and not outcome.ended_by:
+        _write_study(settings, outcome, observer)
     return outcome
+
+
+def _is_study(inputs: Inputs) -> bool:
+    """Whether there are several inputs, or one that a folder was named for."""
+    is_below = any(source.place != PurePosixPath(".") for source in inputs.sources)
+    return is_below or len(inputs.sources) + len(inputs.failures) > 1
+
+
+def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> None:
+    parts = [
+        Part(folder, folder.relative_to(settings.out).as_posix(), result)
+        for folder, result in zip(outcome.folders, outcome.results, strict=True)
+    ]
+    written, failures = write_tables(settings.out, parts, settings.table_format)
+    outcome.failures |= failures
+    if written:
+        observer.combined(written, len(parts))
 
 
 def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
@@ -114,6 +139,7 @@ def _analyse_each(
             outcome.failures[source.shown] = error
             continue
         outcome.results.append(result)
+        outcome.folders.append(target)
         for name, sentence in result["unreadable"].items():
             outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
 
