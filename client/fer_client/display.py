@@ -15,6 +15,7 @@ from rich.text import Text
 
 from fer_client.analysis import Progress
 from fer_client.console import notify
+from fer_client.photograph_lines import photograph_lines
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005
@@ -39,10 +40,14 @@ class Terminal:
         if not self.is_silent:
             print_summary(Console(), result, folder)
 
-    def found(self, result: dict[str, Any], folder: Path) -> None:
-        """Print a line about an input that was done before."""
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+        """Print a line about an input that was done before, and its whole result where it is the only one."""
         if not self.is_silent:
-            Console().print(_found_line(result, folder), highlight=False, soft_wrap=True)
+            console = Console()
+            console.print(_found_line(result, folder), highlight=False, soft_wrap=True)
+            if is_only:
+                _print_result(console, result, folder)
+                _print_files(console, "Earlier in", folder)
 
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
         """Print where the tables over all inputs are."""
@@ -82,6 +87,11 @@ def progress_bar(name: str) -> Iterator[Callable[[Progress], None]]:
 def print_summary(console: Console, result: Mapping[str, Any], folder: Path) -> None:
     """Print one input's result: a headline, the share of time per expression, and where the files are."""
     console.print(_headline(result), highlight=False, soft_wrap=True)
+    _print_result(console, result, folder)
+    _print_files(console, "Wrote", folder)
+
+
+def _print_result(console: Console, result: Mapping[str, Any], folder: Path) -> None:
     if result["overall"]["faces"]:
         console.print(_share_table(result))
     else:
@@ -90,8 +100,14 @@ def print_summary(console: Console, result: Mapping[str, Any], folder: Path) -> 
         )
     for sentence in _warnings(result["video"] or {}):
         console.print(sentence, markup=False)
+    if result["input"]["kind"] == "photographs":
+        for line in photograph_lines(folder, result["frames_analysed"]):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_files(console: Console, verb: str, folder: Path) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(f"Wrote {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{verb} {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _warnings(video: Mapping[str, Any]) -> Iterator[str]:

@@ -35,8 +35,8 @@ class Observer(Protocol):
         """Take the result of an input whose folder is whole."""
         ...
 
-    def found(self, result: dict[str, Any], folder: Path) -> None:
-        """Take the result of an input that an earlier run has done."""
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+        """Take the result of an input that an earlier run has done; `is_only` where the run has no other."""
         ...
 
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
@@ -134,7 +134,7 @@ def _analyse_each(
     for source, target in targets:
         job.interruption.check()
         try:
-            result = _analyse_unless_done(source, target, places, job, observer)
+            result = _analyse_unless_done(source, target, places, job, observer, is_only=len(targets) == 1)
         except (InputError, UsageError) as error:
             outcome.failures[source.shown] = error
             continue
@@ -145,14 +145,14 @@ def _analyse_each(
 
 
 def _analyse_unless_done(
-    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer
+    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer, is_only: bool
 ) -> dict[str, Any]:
     settings = job.settings
     earlier = Earlier()
     if not settings.overwrite:
         earlier = find_earlier(target, settings.table_format, identity(source, job))
     if earlier.result is not None:
-        observer.found(earlier.result, target)
+        observer.found(earlier.result, target, is_only)
         return earlier.result
     check_target(target, places)
     if earlier.reason:
