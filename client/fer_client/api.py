@@ -97,10 +97,12 @@ class Analyzer:
 
     def records(self, inputs: Input | Iterable[Input], /) -> Generator[FaceRecord]:
         """Yield the records of one or several inputs as they are found, in bounded memory."""
+        self._check_open()
         return self._records(read_inputs(inputs, self._settings))
 
     def rows(self, inputs: Input | Iterable[Input], /) -> Generator[dict[str, Value]]:
         """Yield the records as flat rows: the columns of faces.csv, None where a field is empty."""
+        self._check_open()
         return self._rows(read_inputs(inputs, self._settings))
 
     def episodes(self, one_input: Input, /) -> list[Episode]:
@@ -141,6 +143,7 @@ class Analyzer:
         take_record: Callable[[FaceRecord], None],
         take_episode: Callable[[Episode], None],
     ) -> dict[str, Any]:
+        self._check_open()
         source = read_one_input(one_input, self._settings)
         job = self._opened_job()
         started_s = perf_counter()
@@ -150,9 +153,12 @@ class Analyzer:
                 self._notify(str(error))
             return whole_result(analysis, summary, started_s)
 
-    def _opened_job(self) -> Job:
+    def _check_open(self) -> None:
         if self._is_closed:
             raise UsageError("This Analyzer is closed and analyses nothing more. Make another one.")
+
+    def _opened_job(self) -> Job:
+        self._check_open()  # a generator may outlive it
         if self._job is None:
             # Signals stay the program's own: the interruption is not installed, so its flag is never set.
             opening = open_job(self._settings, self._detector, self._url, self._notify, Interruption())

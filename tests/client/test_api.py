@@ -216,10 +216,12 @@ class TestAnalyzer:
     def test_it_can_be_kept_open_and_closed(self, server: ProtocolServer, face_video: Path) -> None:
         analyzer = Analyzer(url=server.url, detector="haar", fps=1)
         assert analyzer.summary(face_video)["frames_analysed"] == 2
+        begun = analyzer.records(face_video)
         analyzer.close()
         analyzer.close()
-        with pytest.raises(UsageError, match="closed"):
-            analyzer.summary(face_video)
+        for call in (analyzer.records, analyzer.rows, analyzer.summary, lambda _: next(begun)):
+            with pytest.raises(UsageError, match="closed"):
+                call(face_video)
 
     def test_a_summary_is_of_one_input(self, analyzer: Analyzer, face_video: Path, tmp_path: Path) -> None:
         for name in ("a.mp4", "b.mp4"):
