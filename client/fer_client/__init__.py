@@ -5,7 +5,8 @@
     for face in analyze("interview.mp4", fps=5):
         print(face.time_s, face.track, face.expression, face.confidence)
 
-Nothing heavy is imported before it is used.
+`Analyzer` keeps server and detector for several inputs, and also gives rows, episodes and summaries. Nothing
+heavy is imported before it is used.
 """
 
 import importlib
@@ -13,27 +14,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fer_client.analysis import Progress
-    from fer_client.api import analyze
+    from fer_client.api import Analyzer, Result, analyze
+    from fer_client.episodes import Episode
     from fer_client.errors import ContractError, FerError, InputError, ServerError, UsageError
     from fer_client.records import FaceRecord
 
 _HOMES = {
+    "Analyzer": "api",
     "ContractError": "errors",
+    "Episode": "episodes",
     "FaceRecord": "records",
     "FerError": "errors",
     "InputError": "errors",
     "Progress": "analysis",
+    "Result": "api",
     "ServerError": "errors",
     "UsageError": "errors",
     "analyze": "api",
 }
 
 __all__ = [
+    "Analyzer",
     "ContractError",
+    "Episode",
     "FaceRecord",
     "FerError",
     "InputError",
     "Progress",
+    "Result",
     "ServerError",
     "UsageError",
     "analyze",
@@ -45,3 +53,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'fer_client' has no attribute '{name}'")
     return getattr(importlib.import_module(f"fer_client.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Name what is public, also before it is first asked for."""
+    return sorted(__all__)

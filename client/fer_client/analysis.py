@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from fer_client.analysed import AnalysedFrame
 from fer_client.caveats import caveats
-from fer_client.episodes import EPISODE_COLUMNS, Episodes
+from fer_client.episodes import EPISODE_COLUMNS, Episode, Episodes
 from fer_client.errors import InputError, fails_alone
 from fer_client.fingerprints import fingerprint
 from fer_client.interruption import Interruption
@@ -157,52 +157,71 @@ def analyse(
     An earlier result there is replaced, or stays where the new one `replaces` none: then this gets the next free
     number. Raises InputError, ServerError, UsageError or Interrupted; then `target` is as it was before.
     """
-    started = time.perf_counter()
+    started_s = time.perf_counter()
     known = identity(source, job)
+    labels = job.contract.labels
+    make_table = FORMATS[job.settings.table_format]
     with open_analysis(source, job) as analysis, result_folder(target, replaces) as draft:
-        affect = job.contract.has_valence_arousal
-        summary = Summary(job.contract.labels, affect, job.settings.min_confidence)
-        _write_tables(analysis, draft.folder, summary, report)
-        _check_unchanged(source, known["input"]["fingerprint"])
-        result = known | _result(analysis, summary)
-        result["stage_seconds"] = analysis.clock.result() | {"total": round(time.perf_counter() - started, 3)}
+        with (
+            make_table(draft.folder, "faces", columns(labels, analysis.is_live)) as faces,
+            make_table(draft.folder, "episodes", EPISODE_COLUMNS) as told,
+        ):
+            summary = follow(
+                analysis,
+                report,
+                lambda record: faces.write(record.row(labels)),
+                lambda episode: told.write(episode.row()),
+            )
+        result = whole_result(known, analysis, summary, started_s)
         (draft.folder / "summary.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result, draft.place
 
 
-def _check_unchanged(source: Source, fingerprint: str | None) -> None:
-    """Raise InputError where the input is no longer what was opened: of a file that grows, only a part was read."""
-    if source.fingerprint() != fingerprint:
+def follow(
+    analysis: Analysis,
+    report: Callable[[Progress], None],
+    take_record: Callable[[FaceRecord], None],
+    take_episode: Callable[[Episode], None],
+) -> Summary:
+    """Read all frames of the input, pass on every record and episode as they come, and summarise them."""
+    job, clock = analysis.job, analysis.clock
+    labels, settings = job.contract.labels, job.settings
+    summary = Summary(labels, job.contract.has_valence_arousal, settings.min_confidence)
+    episodes = Episodes(labels, settings.min_episode_s)
+    for frame in analysis.frames:
+        with clock.time("write"):
+            for record in analysis.records(frame):
+                take_record(record)
+            summary.add(frame)
+            for episode in episodes.add(frame):
+                take_episode(episode)
+                summary.add_episode(episode)
+        report(analysis.progress(frame))
+        job.interruption.check()
+    for episode in episodes.rest():
+        take_episode(episode)
+        summary.add_episode(episode)
+    return summary
+
+
+def whole_result(
+    known: dict[str, Any], analysis: Analysis, summary: Summary, started_s: float
+) -> dict[str, Any]:
+    """Return what summary.json holds of an input that was read.
+
+    `known` is its `identity` before that, `started_s` is of time.perf_counter. Raises InputError where the input is
+    no longer what was opened: of a file that grows, only a part was read.
+    """
+    source = analysis.source
+    if source.fingerprint() != known["input"]["fingerprint"]:
         raise InputError(
             f"{source.shown}: expected an input that stays as it is, but it changed while it was analysed, so the "
             "result is not kept. Give the same command again once nothing writes to it."
         )
-
-
-def _write_tables(
-    analysis: Analysis, folder: Path, summary: Summary, report: Callable[[Progress], None]
-) -> None:
-    job, clock = analysis.job, analysis.clock
-    labels = job.contract.labels
-    make_table = FORMATS[job.settings.table_format]
-    episodes = Episodes(labels, job.settings.min_episode_s)
-    with (
-        make_table(folder, "faces", columns(labels, analysis.is_live)) as faces,
-        make_table(folder, "episodes", EPISODE_COLUMNS) as told,
-    ):
-        for frame in analysis.frames:
-            with clock.time("write"):
-                for record in analysis.records(frame):
-                    faces.write(record.row(labels))
-                summary.add(frame)
-                for episode in episodes.add(frame):
-                    told.write(episode.row())
-                    summary.add_episode(episode)
-            report(analysis.progress(frame))
-            job.interruption.check()
-        for episode in episodes.rest():
-            told.write(episode.row())
-            summary.add_episode(episode)
+    total_s = round(time.perf_counter() - started_s, 3)
+    return (
+        known | _result(analysis, summary) | {"stage_seconds": analysis.clock.result() | {"total": total_s}}
+    )
 
 
 def identity(source: Source, job: Job) -> dict[str, Any]:

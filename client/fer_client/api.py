@@ -1,51 +1,169 @@
-"""The client for Python programs: what the command writes as rows comes as typed records."""
+"""The client for Python programs: what the command writes comes as typed records and plain rows."""
 
 from collections.abc import Callable, Generator, Iterable
-from numbers import Integral, Real
-from os import PathLike, fspath
-from pathlib import Path
-from types import NoneType
-from typing import Any, TypedDict, Unpack, get_type_hints
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Unpack
 
-from fer_client.analysis import Progress, open_analysis
-from fer_client.detection import DetectorChoice, choose_detector
-from fer_client.errors import UsageError, fails_alone
-from fer_client.inputs import find_inputs
+from fer_client.analysis import Progress, follow, identity, open_analysis, whole_result
+from fer_client.arguments import (
+    Input,
+    Options,
+    check_function,
+    check_text,
+    read_detector,
+    read_inputs,
+    read_one_input,
+    read_settings,
+)
+from fer_client.episodes import Episode
+from fer_client.errors import UsageError
 from fer_client.interruption import Interruption
-from fer_client.job import open_job
+from fer_client.job import Job, open_job
 from fer_client.records import FaceRecord
-from fer_client.settings import Settings
 from fer_client.sources import Source
+from fer_client.tables import Value
 
 
-class Options(TypedDict, total=False):
-    """Settings that change the records; `fer_client.settings.Settings` says what each does."""
+@dataclass(frozen=True)
+class Result:
+    """All that there is to say about one input, in memory.
 
-    fps: float | None
-    detect_every: int
-    smooth_s: float
-    duration_s: float | None
-    sequence_fps: float | None
-    detection_side: int
-    photo_side: int
-    min_score: float
-    min_face: int
-    partial: bool
-    batch_size: int
-    in_flight: int
-    timeout_s: float
-    detection_workers: int
+    `summary` is what summary.json holds. An hour of video at 25 frames a second has 90,000 records for every
+    face; `fps` makes them fewer, and `Analyzer.records` holds none of them.
+    """
+
+    records: list[FaceRecord]
+    episodes: list[Episode]
+    summary: dict[str, Any]
+
+    @property
+    def rows(self) -> list[dict[str, Value]]:
+        """Make the rows of the table `faces`, as `Analyzer.rows` yields them."""
+        labels = self.summary["models"]["labels"]
+        return [record.named_row(labels) for record in self.records]
 
 
-_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
-    bool: ((bool,), "True or False"),
-    int: ((Integral,), "a whole number"),
-    float: ((Real,), "a number"),
-    float | None: ((Real, NoneType), "a number or None"),
-}
-"""What a program may pass for an option of a type, NumPy's numbers included, and how it is named."""
+class Analyzer:
+    """Analyses inputs one after the other, with one server and one face detector for all.
 
-Input = str | PathLike[str]
+        with Analyzer(fps=5) as analyzer:
+            for path in paths:
+                print(path, analyzer.summary(path)["overall"]["dominant_expression"])
+
+    The arguments are those of `analyze`. A server is found, or started, when the first input is analysed, and
+    let go at the end of the block or by `close`. All methods raise UsageError, and InputError where an input is
+    not there or cannot be opened, at the call; while frames are read InputError where an input turns out
+    damaged, ServerError or ContractError. Use it from one thread at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str | None = None,
+        detector: str = "auto",
+        detector_model: Input | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        notify: Callable[[str], None] | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self._settings = read_settings(options)
+        if url is not None:
+            check_text("url", url)
+        self._url = url
+        self._progress = progress or _ignore
+        self._notify = notify or _ignore
+        check_function("progress", self._progress)
+        check_function("notify", self._notify)
+        self._detector = read_detector(detector, detector_model, self._settings.min_score)
+        self._resources = ExitStack()
+        self._job: Job | None = None
+        self._is_closed = False
+
+    def __enter__(self) -> "Analyzer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_closed = True
+        self._resources.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """Stop the server if it was started for this Analyzer, which analyses nothing more."""
+        self.__exit__(None, None, None)
+
+    def records(self, inputs: Input | Iterable[Input], /) -> Generator[FaceRecord]:
+        """Yield the records of one or several inputs as they are found, in bounded memory."""
+        self._check_open()
+        return self._records(read_inputs(inputs, self._settings))
+
+    def rows(self, inputs: Input | Iterable[Input], /) -> Generator[dict[str, Value]]:
+        """Yield the records as flat rows: the columns of faces.csv, None where a field is empty."""
+        self._check_open()
+        return self._rows(read_inputs(inputs, self._settings))
+
+    def episodes(self, one_input: Input, /) -> list[Episode]:
+        """Return the episodes of one input in the order of their starts."""
+        episodes: list[Episode] = []
+        self._follow(one_input, _ignore, episodes.append)
+        return episodes
+
+    def summary(self, one_input: Input, /) -> dict[str, Any]:
+        """Return what summary.json would hold of one input, in bounded memory."""
+        return self._follow(one_input, _ignore, _ignore)
+
+    def analyze(self, one_input: Input, /) -> Result:
+        """Return records, episodes and summary of one input, which is read once; all records are in memory."""
+        records: list[FaceRecord] = []
+        episodes: list[Episode] = []
+        summary = self._follow(one_input, records.append, episodes.append)
+        return Result(records, episodes, summary)
+
+    def _records(self, sources: Iterable[Source]) -> Generator[FaceRecord]:
+        for source in sources:
+            with open_analysis(source, self._opened_job()) as analysis:
+                for item in analysis.frames:
+                    self._progress(analysis.progress(item))
+                    yield from analysis.records(item)
+                for error in analysis.unreadable.values():
+                    self._notify(str(error))
+
+    def _rows(self, sources: Iterable[Source]) -> Generator[dict[str, Value]]:
+        labels = self._opened_job().contract.labels
+        with closing(self._records(sources)) as records:
+            for record in records:
+                yield record.named_row(labels)
+
+    def _follow(
+        self,
+        one_input: Input,
+        take_record: Callable[[FaceRecord], None],
+        take_episode: Callable[[Episode], None],
+    ) -> dict[str, Any]:
+        self._check_open()
+        source = read_one_input(one_input, self._settings)
+        job = self._opened_job()
+        started_s, known = perf_counter(), identity(source, job)
+        with open_analysis(source, job) as analysis:
+            summary = follow(analysis, self._progress, take_record, take_episode)
+            for error in analysis.unreadable.values():
+                self._notify(str(error))
+            return whole_result(known, analysis, summary, started_s)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise UsageError("This Analyzer is closed and analyses nothing more. Make another one.")
+
+    def _opened_job(self) -> Job:
+        self._check_open()  # a generator may outlive it
+        if self._job is None:
+            # Signals stay the program's own: the interruption is not installed, so its flag is never set.
+            opening = open_job(self._settings, self._detector, self._url, self._notify, Interruption())
+            self._job = self._resources.enter_context(opening)
+        return self._job
 
 
 def analyze(
@@ -60,63 +178,29 @@ def analyze(
 ) -> Generator[FaceRecord]:
     """Analyse videos, streams, folders and photographs and yield a record per face, as they are found.
 
-    `inputs`, `url`, `detector` and `detector_model` are those of the command, `options` the fields of
-    `Settings`. `progress` is called after every analysed frame; `notify` takes sentences for the user, such
-    as that a server is started. Closing the generator, or leaving its loop, stops threads and server. Memory
-    stays bounded whatever the video's length.
+    The short form of `Analyzer(...).records(inputs)`, whose server stops with the generator. `inputs`, `url`,
+    `detector` and `detector_model` are those of the command, `options` the fields of `Settings`. `progress` is
+    called after every analysed frame; `notify` takes sentences for the user, such as that a server is started.
+    Closing the generator, or leaving its loop, stops threads and server. Memory stays bounded whatever the
+    video's length.
 
     Raises UsageError, and InputError where an input is not there or cannot be opened, at the call; while it
     runs InputError where an input turns out damaged, ServerError or ContractError.
     """
-    settings = _settings(options)
-    sources = _sources([inputs] if isinstance(inputs, str | PathLike) else inputs, settings)
-    model = None if detector_model is None else Path(detector_model)
-    choice = choose_detector(detector, model, settings.min_score)
-    return _records(sources, settings, choice, url, progress or _ignore, notify or _ignore)
+    analyzer = Analyzer(
+        url=url,
+        detector=detector,
+        detector_model=detector_model,
+        progress=progress,
+        notify=notify,
+        **options,
+    )
+    return _closing(analyzer, analyzer.records(inputs))
 
 
-def _settings(options: Options) -> Settings:
-    """Make settings; `Settings` checks the ranges, and takes for granted what a command line has parsed."""
-    hints = get_type_hints(Options)
-    for name, value in options.items():
-        if name not in hints:
-            raise UsageError(f"Expected options among {', '.join(hints)}, but one is {name}.")
-        types, kind = _KINDS[hints[name]]
-        if not isinstance(value, types):
-            raise UsageError(f"{name} must be {kind}, but is {value!r}.")
-    return Settings(**options)
-
-
-def _sources(inputs: Iterable[Input], settings: Settings) -> list[Source]:
-    """Find the inputs. Raises UsageError without any, InputError at the first that cannot be opened."""
-    found = find_inputs([fspath(word) for word in inputs], settings.sequence_fps)
-    for error in found.failures.values():
-        raise error
-    if not found.sources:
-        raise UsageError("Expected at least one input to analyse, but there is none.")
-    for source in found.sources:
-        with fails_alone(source.shown):
-            source.check()
-    return found.sources
-
-
-def _records(
-    sources: list[Source],
-    settings: Settings,
-    detector: DetectorChoice,
-    url: str | None,
-    progress: Callable[[Progress], None],
-    notify: Callable[[str], None],
-) -> Generator[FaceRecord]:
-    # Signals stay the program's own: the interruption is not installed, so its flag is never set.
-    with open_job(settings, detector, url, notify, Interruption()) as job:
-        for source in sources:
-            with open_analysis(source, job) as analysis:
-                for item in analysis.frames:
-                    progress(analysis.progress(item))
-                    yield from analysis.records(item)
-                for error in analysis.unreadable.values():
-                    notify(str(error))
+def _closing(analyzer: Analyzer, records: Generator[FaceRecord]) -> Generator[FaceRecord]:
+    with analyzer, closing(records):
+        yield from records
 
 
 def _ignore(_told: object) -> None:

@@ -6,13 +6,15 @@ option are answered at once.
 
 import json
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from fer_client import console
-from fer_client.settings import Settings
+from fer_client.settings import DETECTORS, Settings
+from fer_client.tables import FORMATS
 
 if TYPE_CHECKING:
     from fer_client.session import Outcome
@@ -20,8 +22,22 @@ if TYPE_CHECKING:
 NAME = "fer-client"
 _DEFAULTS = Settings()
 
-analyse_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-doctor_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+analyse_app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP)
+doctor_app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP
+)
+
+_EXAMPLES = f"""\b
+Examples:
+  {NAME} interview.mp4
+  {NAME} study/ --fps 5 -o results
+  {NAME} photos/*.jpg --format xlsx
+  {NAME} frames/%05d.png --sequence-fps 25
+  {NAME} rtsp://camera/stream --duration 60
+  {NAME} doctor       checks server, models, detector and video library
+"""
 
 UrlOption = Annotated[
     str | None,
@@ -35,6 +51,10 @@ DetectorOption = Annotated[
 ]
 
 
+def _completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         import importlib.metadata
@@ -46,7 +66,7 @@ def _show_version(wanted: bool) -> None:
 @analyse_app.command(
     help="Tell which expressions the faces in videos and photographs show. Writes faces.csv, episodes.csv and "
     "summary.json into OUT/<name of the input>/. An input that was done before is left as it is.",
-    epilog=f"Also: `{NAME} doctor` checks server, models, detector and video library.",
+    epilog=_EXAMPLES,
 )
 def analyse(
     inputs: Annotated[
@@ -57,9 +77,16 @@ def analyse(
             "or - for a list of all these on standard input.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder that gets one folder per input.")] = _DEFAULTS.out,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder that gets one folder per input.")
+    ] = _DEFAULTS.out,
     table_format: Annotated[
-        str, typer.Option("--format", help="Format of the tables: csv, jsonl or parquet.")
+        str,
+        typer.Option(
+            "--format",
+            help="Format of the tables: csv, jsonl, parquet or xlsx.",
+            autocompletion=_completes(FORMATS),
+        ),
     ] = _DEFAULTS.table_format,
     fps: Annotated[
         float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
@@ -98,7 +125,9 @@ def analyse(
     detector_kind: Annotated[
         str,
         typer.Option(
-            "--detector", help="Face detector: yunet, haar, or auto for YuNet where its weights are."
+            "--detector",
+            help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
+            autocompletion=_completes(DETECTORS),
         ),
     ] = "auto",
     detector_model: DetectorOption = None,

@@ -17,14 +17,13 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
+from fer_client.settings import DETECTORS
 from fer_client.video import Frame, Image
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
 MODEL_VARIABLE = "FER_DETECTOR_MODEL"
-
-KINDS = ("auto", "yunet", "haar")
 
 _MISSING = "YuNet's weights were not found and could not be downloaded."
 _DOWNLOAD_TIMEOUT_S = 10.0
@@ -130,13 +129,13 @@ class DetectorChoice:
 
 
 def choose_detector(kind: str, model: Path | None, min_score: float) -> DetectorChoice:
-    """Choose the detector of a kind of KINDS.
+    """Choose the detector of a kind of DETECTORS.
 
     `yunet` looks for the weights: `model`, environment, cache, download. `auto` does so too and falls back
     on the cascade. Raises UsageError where a named file is missing or no YuNet network, or none is found.
     """
-    if kind not in KINDS:
-        raise UsageError(f"--detector must be one of {', '.join(KINDS)}, but is {kind}.")
+    if kind not in DETECTORS:
+        raise UsageError(f"--detector must be one of {', '.join(DETECTORS)}, but is {kind}.")
     haar = DetectorChoice(Haar.name, "bundled with OpenCV", Haar, is_fallback=kind == "auto")
     if kind == "haar" and model:
         raise UsageError(

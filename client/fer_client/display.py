@@ -15,6 +15,7 @@ from rich.text import Text
 
 from fer_client.analysis import Present, Progress
 from fer_client.console import notify
+from fer_client.photograph_lines import photograph_lines
 from fer_client.summary import UNCERTAIN
 
 _MOST_TRACKS = 8
@@ -44,10 +45,22 @@ class Terminal:
         if not self.is_silent:
             print_summary(Console(), result, folder, self.min_confidence)
 
-    def found(self, result: dict[str, Any], folder: Path) -> None:
-        """Print a line about an input that was done before."""
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+        """Print a line about an input that was done before, and its whole result where it is the only one."""
         if not self.is_silent:
-            Console().print(_found_line(result, folder), highlight=False, soft_wrap=True)
+            console = Console()
+            console.print(_found_line(result, folder), highlight=False, soft_wrap=True)
+            if is_only:
+                _print_result(console, result, folder, self.min_confidence)
+                _print_files(console, "Earlier in", folder)
+
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Print where the tables over all inputs are."""
+        if not self.is_silent:
+            names = ", ".join(path.name for path in tables)
+            noun = "one input" if inputs == 1 else f"all {inputs} inputs"
+            text = f"Wrote {tables[0].parent}/: {names}, of {noun}"
+            Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -109,6 +122,11 @@ def print_summary(
 ) -> None:
     """Print one input's result: a headline, the share of time per expression, and where the files are."""
     console.print(_headline(result), highlight=False, soft_wrap=True)
+    _print_result(console, result, folder, min_confidence)
+    _print_files(console, "Wrote", folder)
+
+
+def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min_confidence: float) -> None:
     if result["overall"]["faces"]:
         console.print(_share_table(result, min_confidence))
     else:
@@ -117,8 +135,14 @@ def print_summary(
         )
     for sentence in result["warnings"]:
         console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    if result["input"]["kind"] == "photographs":
+        for line in photograph_lines(folder, result["frames_analysed"]):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_files(console: Console, verb: str, folder: Path) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(f"Wrote {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{verb} {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _unit(result: Mapping[str, Any]) -> str:

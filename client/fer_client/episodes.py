@@ -8,13 +8,16 @@ from fer_client.analysed import AnalysedFrame
 from fer_client.tables import Value
 from fer_client.timeline import GAP_S, SHORTEST_S
 
+_DECIMALS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
     """A stretch of time in which one expression of one face was the strongest, by the smoothed answers.
 
     Times are presentation times in seconds; `end_s` is the start of the frame after. `peak` is the highest
-    smoothed probability of the expression and `mean` its mean over time, both in [0, 1].
+    smoothed probability of the expression and `mean` its mean over time, both in [0, 1]. Floats have six
+    decimals.
     """
 
     track: int
@@ -27,8 +30,8 @@ class Episode:
     mean: float
 
     def row(self) -> list[Value]:
-        """Return the values in the order of EPISODE_COLUMNS, floats with six decimals."""
-        return [round(value, 6) if isinstance(value, float) else value for value in astuple(self)]
+        """Return the values in the order of EPISODE_COLUMNS."""
+        return list(astuple(self))
 
 
 EPISODE_COLUMNS: dict[str, type] = {
@@ -112,15 +115,16 @@ class Episodes:
                 yield episode
 
     def _ended(self, running: _Running) -> Episode:
-        return Episode(
-            running.track,
-            self._labels[running.best],
+        numbers = (
             running.start_s,
             running.end_s,
             running.end_s - running.start_s,
             running.peak_s,
             running.peak,
             running.total / running.weight_s,
+        )
+        return Episode(
+            running.track, self._labels[running.best], *(round(number, _DECIMALS) for number in numbers)
         )
 
 

@@ -68,6 +68,10 @@ class FaceRecord:
             *([] if self.wall_time is None else [self.wall_time]),
         ]
 
+    def named_row(self, labels: Sequence[str]) -> dict[str, Value]:
+        """Return the values by the names of their columns, in order."""
+        return dict(zip(columns(labels), self.row(labels), strict=True))
+
 
 def columns(labels: Sequence[str], is_live: bool = False) -> dict[str, type]:
     """Names and types of the table's columns for a network with these labels, in order.

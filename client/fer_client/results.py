@@ -121,12 +121,7 @@ def result_folder(target: Path, replaces: bool = True) -> Iterator[Draft]:
     takes no more, and where files of the user have come to the earlier result meanwhile.
     """
     try:
-        with (
-            tempfile.TemporaryDirectory(
-                prefix=_SCRATCH, dir=target.parent, ignore_cleanup_errors=True
-            ) as name,
-            _locked(Path(name)) as scratch,
-        ):
+        with scratch_folder(target.parent) as scratch:
             draft = Draft(scratch / "partial", target)
             draft.folder.mkdir()
             yield draft
@@ -137,6 +132,16 @@ def result_folder(target: Path, replaces: bool = True) -> Iterator[Draft]:
                 draft.place = _put(draft.folder, target)
     except OSError as error:
         raise cannot_write(target, error) from error
+
+
+@contextmanager
+def scratch_folder(place: Path) -> Iterator[Path]:
+    """Yield a hidden folder in `place`, in use until the end of the block, when it is removed."""
+    with (
+        tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=place, ignore_cleanup_errors=True) as name,
+        _locked(Path(name)) as scratch,
+    ):
+        yield scratch
 
 
 @contextmanager

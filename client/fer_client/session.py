@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from fer_client.analysis import Progress, analyse, identity
@@ -17,7 +17,7 @@ from fer_client.errors import (
     UsageError,
     fails_alone,
 )
-from fer_client.inputs import find_inputs
+from fer_client.inputs import Inputs, find_inputs
 from fer_client.interruption import Interruption
 from fer_client.job import Job, open_job
 from fer_client.places import Place, find_place
@@ -25,6 +25,7 @@ from fer_client.results import check_target, folder_names, input_places, prepare
 from fer_client.reuse import Earlier, judge
 from fer_client.settings import Settings
 from fer_client.sources import Source
+from fer_client.study import Part, write_tables
 from fer_client.tables import check_format
 
 
@@ -43,19 +44,24 @@ class Observer(Protocol):
         """Take the result of an input whose folder is whole."""
         ...
 
-    def found(self, result: dict[str, Any], folder: Path) -> None:
-        """Take the result of an input that an earlier run has done."""
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+        """Take the result of an input that an earlier run has done; `is_only` where the run has no other."""
+        ...
+
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Take the tables over so many inputs."""
         ...
 
 
 @dataclass
 class Outcome:
-    """The summaries of the inputs that are done, and the errors of those that are not.
+    """The summaries of the inputs that are done, with their `folders`, and the errors of those that are not.
 
     `ended_by` is the error that ended the whole command: no server, one that does not fit, or Ctrl-C.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
     failures: dict[str, FerError] = field(default_factory=dict)
     ended_by: FerError | None = None
 
@@ -94,7 +100,26 @@ def analyse_inputs(
                 _analyse_each(targets, places, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
+    if _is_study(inputs) and outcome.results and not outcome.ended_by:
+        _write_study(settings, outcome, observer)
     return outcome
+
+
+def _is_study(inputs: Inputs) -> bool:
+    """Whether there are several inputs, or one that a folder was named for."""
+    is_below = any(source.place != PurePosixPath(".") for source in inputs.sources)
+    return is_below or len(inputs.sources) + len(inputs.failures) > 1
+
+
+def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> None:
+    parts = [
+        Part(folder, folder.relative_to(settings.out).as_posix(), result)
+        for folder, result in zip(outcome.folders, outcome.results, strict=True)
+    ]
+    written, failures = write_tables(settings.out, parts, settings.table_format)
+    outcome.failures |= failures
+    if written:
+        observer.combined(written, len(parts))
 
 
 def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
@@ -120,24 +145,27 @@ def _analyse_each(
         job.interruption.check()
         try:
             with fails_alone(source.shown):
-                result = _analyse_unless_done(source, target, places, job, observer)
+                result, folder = _analyse_unless_done(
+                    source, target, places, job, observer, is_only=len(targets) == 1
+                )
         except (InputError, UsageError) as error:
             outcome.failures[source.shown] = error
             continue
         outcome.results.append(result)
+        outcome.folders.append(folder)
         for name, sentence in result["unreadable"].items():
             outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
 
 
 def _analyse_unless_done(
-    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer
-) -> dict[str, Any]:
+    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer, is_only: bool
+) -> tuple[dict[str, Any], Path]:
     known = identity(source, job)
     place = find_place(target, known["input"])
     earlier = Earlier() if job.settings.overwrite else judge(place, job.settings.table_format, known)
     if earlier.result is not None:
-        observer.found(earlier.result, place.folder)
-        return earlier.result
+        observer.found(earlier.result, place.folder, is_only)
+        return earlier.result, place.folder
     if earlier.choice:
         raise _would_replace(source, place.folder, earlier.choice)
     check_target(place.folder, places)
@@ -149,7 +177,7 @@ def _analyse_unless_done(
         replaces = place.earlier is not None
         result, folder = analyse(source, place.folder if replaces else target, job, report, replaces)
     observer.finished(result, folder)
-    return result
+    return result, folder
 
 
 def _would_replace(source: Source, folder: Path, choice: str) -> UsageError:

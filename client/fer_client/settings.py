@@ -33,6 +33,9 @@ _WITHOUT_EFFECT_ON = {
 }
 """The same for each `fer_client.sources.Source.kind` of input."""
 
+DETECTORS = ("auto", "yunet", "haar")
+"""Kinds of face detector, as `fer_client.detection.choose_detector` takes them."""
+
 SMOOTH_S = 0.5
 """Default length of the window. Expressions that one can see without slow motion last half a second or more
 (Ekman 2003, Emotions Revealed; Yan et al. 2013, doi:10.1007/s10919-013-0159-8): such a one fills the window

@@ -84,7 +84,7 @@ class ParquetTable(Table):
 
     def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
         super().__init__(folder, name, columns)
-        pyarrow, parquet = _pyarrow()
+        pyarrow, parquet = pyarrow_packages()
         self._arrow = pyarrow
         self._schema = pyarrow.schema([(name, _arrow_type(pyarrow, kind)) for name, kind in columns.items()])
         self._writer = parquet.ParquetWriter(self.path, self._schema)
@@ -108,25 +108,89 @@ class ParquetTable(Table):
             self._rows = []
 
 
-FORMATS: dict[str, type[Table]] = {"csv": CsvTable, "jsonl": JsonlTable, "parquet": ParquetTable}
+class XlsxTable(Table):
+    """A workbook of Excel with one sheet, through openpyxl, which the extra `xlsx` installs.
+
+    Rows go to a file of openpyxl's as they come. Texts stay texts, also where they look like a formula.
+    """
+
+    suffix = "xlsx"
+    MOST_ROWS = 1_048_576
+    """Of a sheet, the header among them: Excel's specifications and limits."""
+
+    def __init__(self, folder: Path, name: str, columns: Mapping[str, type]) -> None:
+        super().__init__(folder, name, columns)
+        package = openpyxl_package()
+        self._make_cell = package.cell.WriteOnlyCell
+        self._unwritable = package.cell.cell.ILLEGAL_CHARACTERS_RE
+        self._book = package.Workbook(write_only=True)
+        self._sheet = self._book.create_sheet(name)
+        self._sheet.freeze_panes = "A2"
+        self._sheet.append(self.names)
+        self._count = 1
+
+    def write(self, row: Sequence[Value]) -> None:
+        """Append one row; None becomes an empty cell. Raises UsageError where Excel takes no more."""
+        if self._count == self.MOST_ROWS:
+            raise UsageError(
+                f"{self.path.name}: Excel takes {self.MOST_ROWS:,} rows, and this table has more. Choose --format "
+                "csv, jsonl or parquet, or a lower --fps."
+            )
+        self._count += 1
+        self._sheet.append([self._text(value) if isinstance(value, str) else value for value in row])
+
+    def close(self) -> None:
+        """Pack the workbook."""
+        self._book.save(self.path)
+
+    def _text(self, value: str) -> Any:
+        escaped = self._unwritable.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        cell = self._make_cell(self._sheet, escaped)
+        cell.data_type = "s"
+        return cell
+
+
+FORMATS: dict[str, type[Table]] = {
+    "csv": CsvTable,
+    "jsonl": JsonlTable,
+    "parquet": ParquetTable,
+    "xlsx": XlsxTable,
+}
 
 
 def check_format(name: str) -> None:
     """Raise UsageError where the format needs a package that is not installed."""
     if name == "parquet":
-        _pyarrow()
+        pyarrow_packages()
+    if name == "xlsx":
+        openpyxl_package()
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def pyarrow_packages() -> tuple[Any, Any]:
+    """Import pyarrow and pyarrow.parquet."""
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise UsageError(
-            "--format parquet needs the package pyarrow, which is not installed: pip install pyarrow, "
-            "or choose csv or jsonl."
-        ) from error
+        raise _missing("parquet", "pyarrow") from error
     return pyarrow, pyarrow.parquet
+
+
+def openpyxl_package() -> Any:
+    """Import openpyxl."""
+    try:
+        import openpyxl
+        import openpyxl.cell.cell
+    except ImportError as error:
+        raise _missing("xlsx", "openpyxl") from error
+    return openpyxl
+
+
+def _missing(form: str, package: str) -> UsageError:
+    return UsageError(
+        f"--format {form} needs the package {package}, which is not installed: pip install {package}, or choose "
+        "csv or jsonl."
+    )
 
 
 def _arrow_type(pyarrow: Any, kind: type) -> Any:

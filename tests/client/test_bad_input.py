@@ -281,7 +281,7 @@ class TestOutputFolder:
         for name in ("a.mp4", "a.mov"):
             (tmp_path / name).write_bytes(face_video.read_bytes())
         assert run("a.mp4", "a.mov").returncode == 0
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.mp4", "a.mov"}
+        assert {"a.mp4", "a.mov"} <= {path.name for path in (tmp_path / "out").iterdir()}
         (tmp_path / "sub").mkdir()
         (tmp_path / "sub" / "a.mp4").write_bytes(face_video.read_bytes())
         assert_fails(run("a.mp4", "sub/a.mp4"), 2, "would share a folder")

@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_client import Analyzer
 from fer_client.contract import CROP_SIDE
 from fer_client.embedded import Server, embedded_server
 from fer_client.inference import InferenceClient
-from support.embedded_server import descendants, listening_ports
+from support.embedded_server import await_end, descendants, listening_ports
 from support.videos import default_frames, portrait, uneven_ticks, write_video
 
 pytestmark = pytest.mark.triton
@@ -128,6 +129,18 @@ def test_a_folder_of_a_video_and_a_photograph_is_done_once(
         assert len(result["models"]["network"]) == 64
         # Not sure of any, so that another temperature would show.
         assert all(max(row) < 0.95 for row in result["models"]["answers"])
+
+
+def test_an_analyzer_starts_one_server_for_all_inputs(face_video: Path) -> None:
+    told: list[str] = []
+    before = set(descendants(os.getpid()))
+    with Analyzer(detector="haar", fps=1, notify=told.append) as analyzer:
+        for _ in range(2):
+            assert analyzer.summary(face_video)["server"].startswith("Triton")
+        started = set(descendants(os.getpid())) - before
+    assert told.count("Starting the embedded Triton server for this job.") == 1
+    assert started
+    assert await_end(list(started), 30) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

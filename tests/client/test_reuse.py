@@ -215,7 +215,7 @@ class TestCommand:
         done = run("a.mp4", "b.mp4")
         assert done.returncode == 0, done.stderr
         assert "a.mp4: done before" in done.stdout
-        assert self.times(tmp_path).keys() == {"a", "b"}
+        assert self.times(tmp_path).keys() >= {"a", "b"}
         assert self.times(tmp_path)["a"] == before
 
     def test_a_result_beside_files_of_the_user_is_not_replaced(self, run: Command, tmp_path: Path) -> None:
