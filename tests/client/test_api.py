@@ -155,13 +155,7 @@ def test_an_error_of_the_callers_own_stays_as_it_is(face_video: Path, server: Pr
 def test_every_option_is_a_setting_of_the_same_type() -> None:
     settings, options = get_type_hints(Settings), get_type_hints(Options)
     assert {name: settings[name] for name in options} == options
-    assert settings.keys() - options.keys() == {
-        "out",
-        "table_format",
-        "overwrite",
-        "min_confidence",
-        "min_episode_s",
-    }
+    assert settings.keys() - options.keys() == {"out", "table_format", "overwrite"}
 
 
 def test_the_readmes_example_runs(

@@ -172,7 +172,7 @@ def test_short_episodes_are_left_out(run: Command, tmp_path: Path) -> None:
     write_video(tmp_path / "brief.mp4", [face_frame()] * 3, [0, 512, 1024])
     run("brief.mp4")
     assert read_rows(tmp_path / "out" / "brief" / "episodes.csv") == []
-    run("brief.mp4", "--min-episode", 0.1)
+    run("brief.mp4", "--min-episode", 0.1, "--overwrite")
     assert len(read_rows(tmp_path / "out" / "brief" / "episodes.csv")) == 1
 
 
@@ -206,13 +206,13 @@ def test_the_better_detector_needs_no_warning(
 
 def test_a_last_frame_that_stands_counts_for_all_its_time(run: Command, tmp_path: Path) -> None:
     ticks = [index * 512 for index in range(26)]
-    for name in ("held.mp4", "held.mkv"):
-        write_video(tmp_path / name, [face_frame()] * 26, ticks, last_ticks=3 * 12_800)
-        assert run(name, "--overwrite").returncode == 0
-        summary = json.loads((tmp_path / "out" / "held" / "summary.json").read_text())
+    for form in ("mp4", "mkv"):
+        write_video(tmp_path / f"{form}.{form}", [face_frame()] * 26, ticks, last_ticks=3 * 12_800)
+        assert run(f"{form}.{form}").returncode == 0
+        summary = json.loads((tmp_path / "out" / form / "summary.json").read_text())
         assert summary["overall"]["face_seconds"] == pytest.approx(4, abs=0.01)
-        assert run(name, "--overwrite", "--duration", 2).returncode == 0
-        summary = json.loads((tmp_path / "out" / "held" / "summary.json").read_text())
+        assert run(f"{form}.{form}", "--overwrite", "--duration", 2).returncode == 0
+        summary = json.loads((tmp_path / "out" / form / "summary.json").read_text())
         assert summary["overall"]["face_seconds"] == pytest.approx(2, abs=0.01)
 
 

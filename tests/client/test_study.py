@@ -76,7 +76,8 @@ class TestOverAll:
                 assert float(line[f"share_{label}"]) == part["share"][label]
                 assert float(line[f"mean_p_{label}"]) == part["mean_probability"][label]
                 assert int(line[f"episodes_{label}"]) == part["episodes"][label]
-            assert line["dominant_expression"] == part["dominant_expression"]
+            assert line["dominant_expression"] == (part["dominant_expression"] or "")
+            assert float(line["share_uncertain"]) == part["share"]["uncertain"]
             assert float(line["face_seconds"]) == part["face_seconds"]
             assert float(line["seconds_analysed"]) == summary["seconds_analysed"]
             assert (line["mean_valence"], line["mean_arousal"]) == ("", "")
