@@ -22,13 +22,13 @@ from typing import Any
 from benchmarks.agreement import Agreement, agreement
 from benchmarks.efficiency import efficiency
 from benchmarks.memory import help_cost, install_mb, memory
-from fer_client.console import notify
-from fer_client.detection import choose_detector
-from fer_client.embedded import embedded_server
+from fer_client.cli.console import notify
 from fer_client.errors import FerError, ServerError
-from fer_client.inference import InferenceClient
-from fer_client.interruption import Interruption
-from fer_client.job import Job
+from fer_client.faces.detection import choose_detector
+from fer_client.inference.client import InferenceClient
+from fer_client.inference.server import embedded_server
+from fer_client.pipeline.context import Job
+from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
 from fer_server.cli import default_repository
 from fer_server.environment import packages

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_client.analysis import analyse
-from fer_client.job import Job
-from fer_client.matching import greedy_pairs, iou_matrix
-from fer_client.sources import video_file
+from fer_client.faces.boxes import greedy_pairs, iou_matrix
+from fer_client.media.sources import video_file
+from fer_client.outputs.result import write_result
+from fer_client.pipeline.context import Job
 
 SAME_FACE_IOU = 0.5
 
@@ -58,7 +58,7 @@ def _table(path: Path, job: Job, every: int) -> tuple[list[Row], int]:
     settings = replace(job.settings, detect_every=every, partial=True, table_format="csv")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result"
-        result, _ = analyse(video_file(path), target, replace(job, settings=settings), lambda _: None)
+        result, _ = write_result(video_file(path), target, replace(job, settings=settings), lambda _: None)
         with (target / "faces.csv").open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file)), int(result["frames_detected"])
 

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.analysis import open_analysis
-from fer_client.console import notify
+from fer_client.cli.console import notify
 from fer_client.contract import FOUR_CATEGORIES, four_category_columns
-from fer_client.detection import choose_detector
 from fer_client.errors import FerError, InputError
-from fer_client.interruption import Interruption
-from fer_client.job import Job, open_job
+from fer_client.faces.detection import choose_detector
+from fer_client.media.sources import Photographs
+from fer_client.pipeline.analysis import open_analysis
+from fer_client.pipeline.context import Job, open_job
+from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
-from fer_client.sources import Photographs
 from fer_training.documents import markdown_table, percent
 
 SAME_NAME = {

@@ -18,12 +18,12 @@ from typing import Any
 from av.video.reformatter import VideoReformatter
 
 from benchmarks.machine import Cost, measured
-from fer_client.analysis import analyse
-from fer_client.detection import DetectorChoice, detection_size
-from fer_client.job import Job
+from fer_client.faces.detection import DetectorChoice, detection_size
+from fer_client.media.sources import video_file
+from fer_client.media.video import open_video
+from fer_client.outputs.result import write_result
+from fer_client.pipeline.context import Job
 from fer_client.settings import Settings, usable_cores
-from fer_client.sources import video_file
-from fer_client.video import open_video
 
 _DETECTIONS = 100
 
@@ -64,7 +64,7 @@ def efficiency(
             for steps in every:
                 own = replace(job, settings=replace(job.settings, detect_every=steps))
                 with measured(server_pid) as cost:
-                    results[steps], _ = analyse(
+                    results[steps], _ = write_result(
                         video_file(path), Path(folder) / "result", own, lambda _: None
                     )
                 costs[steps].append(cost)

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.console import notify
-from fer_client.detection import Detector, choose_detector
+from fer_client.cli.console import notify
 from fer_client.errors import FerError, InputError
+from fer_client.faces.detection import Detector, choose_detector
 
 ENLARGED = 4
 BORDER_SHARE = 0.25

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.contract import LABELS
-from fer_client.video import open_video
+from fer_client.media.video import open_video
 
 mpl.use("Agg")
 

@@ -13,20 +13,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fer_client.analysis import Progress
     from fer_client.api import Analyzer, Result, analyze
-    from fer_client.episodes import Episode
     from fer_client.errors import ContractError, FerError, InputError, ServerError, UsageError
-    from fer_client.records import FaceRecord
+    from fer_client.outputs.records import FaceRecord
+    from fer_client.pipeline.analysis import Progress
+    from fer_client.temporal.episodes import Episode
 
 _HOMES = {
     "Analyzer": "api",
     "ContractError": "errors",
-    "Episode": "episodes",
-    "FaceRecord": "records",
+    "Episode": "temporal.episodes",
+    "FaceRecord": "outputs.records",
     "FerError": "errors",
     "InputError": "errors",
-    "Progress": "analysis",
+    "Progress": "pipeline.analysis",
     "Result": "api",
     "ServerError": "errors",
     "UsageError": "errors",

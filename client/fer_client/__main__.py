@@ -7,7 +7,7 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command. It is imported here, so that Ctrl-C in that half second ends quietly too."""
     try:
-        from fer_client import cli
+        from fer_client.cli import app as cli
 
         cli.main()
     except KeyboardInterrupt:

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Unpack
 
-from fer_client.analysis import Progress, follow, identity, open_analysis, whole_result
 from fer_client.arguments import (
     Input,
     Options,
@@ -18,13 +16,19 @@ from fer_client.arguments import (
     read_one_input,
     read_settings,
 )
-from fer_client.episodes import Episode
 from fer_client.errors import UsageError
-from fer_client.interruption import Interruption
-from fer_client.job import Job, open_job
-from fer_client.records import FaceRecord
-from fer_client.sources import Source
-from fer_client.tables import Value
+from fer_client.media.sources import Source
+from fer_client.outputs.episodes import EpisodeRecords
+from fer_client.outputs.faces import FaceRecords, records_of
+from fer_client.outputs.output import follow
+from fer_client.outputs.provenance import provenance
+from fer_client.outputs.records import FaceRecord
+from fer_client.outputs.summary_file import SummaryRecord
+from fer_client.outputs.tables import Value
+from fer_client.pipeline.analysis import Progress, open_analysis
+from fer_client.pipeline.context import Job, open_job
+from fer_client.pipeline.interruption import Interruption
+from fer_client.temporal.episodes import Episode
 
 
 @dataclass(frozen=True)
@@ -125,9 +129,9 @@ class Analyzer:
     def _records(self, sources: Iterable[Source]) -> Generator[FaceRecord]:
         for source in sources:
             with open_analysis(source, self._opened_job()) as analysis:
-                for item in analysis.frames:
-                    self._progress(analysis.progress(item))
-                    yield from analysis.records(item)
+                for frame in analysis.frames:
+                    self._progress(analysis.progress(frame))
+                    yield from records_of(analysis, frame)
                 for error in analysis.unreadable.values():
                     self._notify(str(error))
 
@@ -146,12 +150,14 @@ class Analyzer:
         self._check_open()
         source = read_one_input(one_input, self._settings)
         job = self._opened_job()
-        started_s, known = perf_counter(), identity(source, job)
+        known = provenance(source, job)
         with open_analysis(source, job) as analysis:
-            summary = follow(analysis, self._progress, take_record, take_episode)
+            summary = SummaryRecord(analysis, known)
+            episodes = EpisodeRecords(analysis, take_episode, summary.add_episode)
+            follow(analysis, [FaceRecords(analysis, take_record), episodes, summary], self._progress)
             for error in analysis.unreadable.values():
                 self._notify(str(error))
-            return whole_result(known, analysis, summary, started_s)
+        return summary.result
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -9,11 +9,11 @@ from typing import Any, TypedDict, get_type_hints
 
 import numpy as np
 
-from fer_client.detection import DetectorChoice, choose_detector
 from fer_client.errors import UsageError, fails_alone
-from fer_client.inputs import find_inputs
+from fer_client.faces.detection import DetectorChoice, choose_detector
+from fer_client.media.discovery import find_inputs
+from fer_client.media.sources import Source
 from fer_client.settings import Settings
-from fer_client.sources import Source
 
 Input = str | PathLike[str]
 

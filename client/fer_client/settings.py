@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fer_client.errors import UsageError
-from fer_client.tables import FORMATS
 
 _WITHOUT_EFFECT = frozenset(
     {"out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"}
@@ -31,10 +30,10 @@ _WITHOUT_EFFECT_ON = {
         }
     ),
 }
-"""The same for each `fer_client.sources.Source.kind` of input."""
+"""The same for each `fer_client.media.sources.Source.kind` of input."""
 
 DETECTORS = ("auto", "yunet", "haar")
-"""Kinds of face detector, as `fer_client.detection.choose_detector` takes them."""
+"""Kinds of face detector, as `fer_client.faces.detection.choose_detector` takes them."""
 
 SMOOTH_S = 0.5
 """Default length of the window. Expressions that one can see without slow motion last half a second or more
@@ -55,7 +54,7 @@ class Settings:
 
     `fps`: analysed frames per second of video, None for every frame.
     `detect_every`: the detector looks at every so many analysed frames, and wherever faces come, go, move fast
-    or are unsure; 1 looks at each. More is faster: see `fer_client.sparse` for what it costs.
+    or are unsure; 1 looks at each. More is faster: see `fer_client.faces.interpolation` for what it costs.
     `batch_size`: faces per request; larger batches give throughput, smaller ones cost less memory.
     `in_flight`: requests under way at once; beyond the server's instances more only hold memory.
     `timeout_s`: deadline of one request, in seconds.
@@ -114,7 +113,6 @@ class Settings:
         _require(0 < self.min_score < 1, "--min-score", "between 0 and 1", self.min_score)
         _require(1 <= self.min_face <= 4096, "--min-face", "from 1 to 4096 pixels", self.min_face)
         _require(1 <= self.detection_workers <= 64, "--workers", "from 1 to 64", self.detection_workers)
-        _require(self.table_format in FORMATS, "--format", f"one of {', '.join(FORMATS)}", self.table_format)
 
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""

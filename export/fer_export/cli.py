@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from fer_client import console
+from fer_client.cli import console
 from fer_client.errors import ContractError, UsageError
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from benchmarks import chain
 from fer_client.contract import LABELS
-from fer_client.detection import choose_detector
 from fer_client.errors import InputError
-from fer_client.interruption import Interruption
-from fer_client.job import open_job
+from fer_client.faces.detection import choose_detector
+from fer_client.pipeline.context import open_job
+from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, face_frame

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fer_client import cli
-from fer_client.interruption import SIGNALS
+from fer_client.cli import app as cli
+from fer_client.pipeline.interruption import SIGNALS
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
 

@@ -12,18 +12,19 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_client.analysis import Progress, analyse, open_analysis
-from fer_client.batching import Batching, predict_in_order
 from fer_client.contract import Contract
-from fer_client.cropping import FaceCrops
-from fer_client.detection import choose_detector
 from fer_client.errors import Interrupted
-from fer_client.inference import InferenceClient
-from fer_client.inputs import find_inputs
-from fer_client.interruption import Interruption
-from fer_client.job import Job
+from fer_client.faces.alignment import FaceCrops
+from fer_client.faces.detection import choose_detector
+from fer_client.inference.batching import Batching, predict_in_order
+from fer_client.inference.client import InferenceClient
+from fer_client.media.discovery import find_inputs
+from fer_client.media.sources import video_file
+from fer_client.outputs.result import write_result
+from fer_client.pipeline.analysis import Progress, open_analysis
+from fer_client.pipeline.context import Job
+from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
-from fer_client.sources import video_file
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
 from support.videos import default_frames, face_frame, uneven_ticks, write_video
 
@@ -94,7 +95,7 @@ def test_a_signal_stops_every_thread(server: ProtocolServer, tmp_path: Path, num
         detector = choose_detector("haar", None, 0.7)
         job = Job(settings, client, client.read_contract(), detector, "test", interruption)
         with pytest.raises(Interrupted), interruption.deferred():
-            analyse(video_file(tmp_path / "long.mp4"), tmp_path / "result", job, interrupt)
+            write_result(video_file(tmp_path / "long.mp4"), tmp_path / "result", job, interrupt)
         names = {thread.name for thread in threading.enumerate()}
     for signal_number, handler in handlers.items():
         signal.signal(signal_number, handler)

@@ -17,7 +17,7 @@ import pytest
 import fer_client
 from fer_client import Analyzer, FaceRecord, InputError, Progress, UsageError, analyze
 from fer_client.arguments import Options
-from fer_client.records import columns
+from fer_client.outputs.records import columns
 from fer_client.settings import Settings
 from support.command import Command, read_rows
 from support.protocol_server import LABELS, ProtocolServer
@@ -139,7 +139,7 @@ def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server
 def test_an_error_that_nobody_foresaw_is_the_inputs(
     face_video: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fer_client.video.luma_of", lambda _: 1 / 0)
+    monkeypatch.setattr("fer_client.media.video.luma_of", lambda _: 1 / 0)
     found = analyze(face_video, url=server.url, detector="haar")
     with pytest.raises(InputError, match=r"face\.mp4.*ZeroDivisionError") as raised:
         list(found)
@@ -222,7 +222,7 @@ class TestAnalyzer:
     def test_the_server_is_found_once(
         self, server: ProtocolServer, face_video: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fer_client.embedded.LOCAL_URL", server.url)
+        monkeypatch.setattr("fer_client.inference.server.LOCAL_URL", server.url)
         told: list[str] = []
         with Analyzer(detector="haar", fps=1, notify=told.append) as analyzer:
             for _ in range(3):
@@ -308,7 +308,7 @@ def test_the_examples_of_the_docs_run(
 
 
 def haar() -> object:
-    from fer_client.detection import choose_detector
+    from fer_client.faces.detection import choose_detector
 
     return choose_detector("haar", None, 0.7)
 
@@ -320,7 +320,7 @@ def test_public_names_are_there() -> None:
         fer_client.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("code", ["import fer_client", "import fer_client.cli"])
+@pytest.mark.parametrize("code", ["import fer_client", "import fer_client.cli.app"])
 def test_nothing_heavy_is_imported_at_the_start(code: str) -> None:
     heavy = "{'av', 'cv2', 'grpc', 'numpy', 'rich', 'tritonclient'}"
     script = f"{code}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"

@@ -10,10 +10,10 @@ import grpc
 import numpy as np
 import pytest
 
-from fer_client import video
 from fer_client.errors import UsageError
-from fer_client.results import result_folder
-from fer_client.sources import Film, VideoFile
+from fer_client.media import video
+from fer_client.media.sources import Film, VideoFile
+from fer_client.outputs.folder import result_folder
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
 from support.videos import write_sound, write_video
@@ -138,7 +138,7 @@ class TestBadVideos:
     def test_such_an_error_shows_no_address(
         self, run: Command, face_video: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fer_client.session.identity", lambda *_: fail("rtsp://me:secret@cam"))
+        monkeypatch.setattr("fer_client.cli.session.provenance", lambda *_: fail("rtsp://me:secret@cam"))
         done = run(face_video)
         assert_fails(done, 3, "face.mp4", "ValueError")
         assert "secret" not in done.stderr

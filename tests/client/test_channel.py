@@ -4,10 +4,10 @@ import grpc
 import numpy as np
 import pytest
 
-from fer_client.channel import is_loopback, proxy_variable
-from fer_client.embedded import find_server
 from fer_client.errors import ServerError
-from fer_client.inference import InferenceClient, is_ready
+from fer_client.inference.channel import is_loopback, proxy_variable
+from fer_client.inference.client import InferenceClient, is_ready
+from fer_client.inference.server import find_server
 from support.protocol_server import ProtocolServer
 
 NOWHERE = "http://127.0.0.1:1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fer_client.display import print_summary
+from fer_client.cli.display import print_summary
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import LABELS, ProtocolServer
 from support.videos import empty_frame, face_frame, uneven_ticks, write_video
@@ -40,7 +40,7 @@ def test_a_server_that_was_not_named_is_announced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("FER_TRITON_URL", raising=False)
-    monkeypatch.setattr("fer_client.embedded.LOCAL_URL", server.url)
+    monkeypatch.setattr("fer_client.inference.server.LOCAL_URL", server.url)
     done = command("--detector", "haar", face_video)
     assert done.returncode == 0
     assert f"Using the server that is ready at {server.url}." in done.stderr
@@ -183,8 +183,8 @@ def test_the_cascade_is_told_wherever_a_result_is(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
-    monkeypatch.setattr("fer_client.detection.download_weights", lambda: None)
+    monkeypatch.setattr("fer_client.faces.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.faces.detection.download_weights", lambda: None)
     done = command(face_video, "--url", server.url)
     assert done.returncode == 0
     (warning,) = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_client.cropping import (
+from fer_client.faces.alignment import (
     LANDMARKS_XY,
     SCALE,
     SCALE_OF_BOX_ALONE,
@@ -19,7 +19,7 @@ from fer_client.cropping import (
     cut,
     face_square,
 )
-from fer_client.video import Frame, Orientation
+from fer_client.media.video import Frame, Orientation
 
 NOWHERE = np.full((5, 2), np.nan, np.float32)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
-from fer_client.video import open_video
+from fer_client.media.video import open_video
 from support.command import Command, read_rows
 from support.videos import face_frame, write_video
 

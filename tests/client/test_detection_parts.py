@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from fer_client.detection import Faces, FrameDetector, Haar, choose_detector, detection_size
-from fer_client.video import Frame, Image, Orientation
+from fer_client.faces.detection import Faces, FrameDetector, Haar, choose_detector, detection_size
+from fer_client.media.video import Frame, Image, Orientation
 from support.videos import face_frame, portrait
 
 needs_portrait = pytest.mark.skipif(

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from fer_client.errors import InputError, UsageError
-from fer_client.fingerprints import fingerprint
-from fer_client.inputs import find_inputs, natural
-from fer_client.results import check_target, folder_names, input_places, prepare_folder, result_folder
-from fer_client.sources import Photographs, PictureSequence, Source, Stream, VideoFile
+from fer_client.media.discovery import find_inputs, natural
+from fer_client.media.fingerprints import fingerprint
+from fer_client.media.sources import Photographs, PictureSequence, Source, Stream, VideoFile
+from fer_client.outputs.folder import check_target, folder_names, input_places, prepare_folder, result_folder
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -256,7 +256,7 @@ class TestLeftovers:
     def test_a_killed_run_leaves_nothing_for_good(self, tmp_path: Path) -> None:
         code = (
             "import os, pathlib, signal\n"
-            "from fer_client.results import result_folder\n"
+            "from fer_client.outputs.folder import result_folder\n"
             "with result_folder(pathlib.Path('clip')) as draft:\n"
             "    (draft.folder / 'faces.csv').write_text('half')\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"

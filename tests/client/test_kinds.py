@@ -23,9 +23,9 @@ import pytest
 
 from fer_client import analyze
 from fer_client.errors import InputError
-from fer_client.pictures import picture_frame, read_picture
-from fer_client.streams import open_stream
-from fer_client.video import open_video
+from fer_client.media.images import picture_frame, read_picture
+from fer_client.media.network import open_stream
+from fer_client.media.video import open_video
 from support.command import Command, assert_fails, read_rows, start
 from support.heif import write_tiles, write_whole
 from support.protocol_server import ProtocolServer
@@ -279,7 +279,7 @@ class TestAddresses:
         assert_fails(run("gopher://here/x"), 3, "http, https, rtsp")
 
     def test_silence_ends_in_time(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("fer_client.streams.TIMEOUT_S", 0.3)
+        monkeypatch.setattr("fer_client.media.network.TIMEOUT_S", 0.3)
         (tmp_path / "still.ts").write_bytes(b"\x47" + bytes(100))
         with (
             web(tmp_path, threading.Event()) as address,

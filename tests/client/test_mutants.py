@@ -9,8 +9,8 @@ import cv2
 import pytest
 
 from fer_client.errors import InputError
-from fer_client.pictures import read_picture
-from fer_client.video import open_video
+from fer_client.media.images import read_picture
+from fer_client.media.video import open_video
 from support.heif import write_tiles, write_whole
 from support.videos import default_frames, face_frame, write_picture, write_video
 

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from fer_client.concurrency import ordered_map, prefetch
 from fer_client.contract import LABELS, four_category_columns, read_contract
 from fer_client.errors import ContractError
+from fer_client.pipeline.concurrency import ordered_map, prefetch
 
 
 class TestConcurrency:

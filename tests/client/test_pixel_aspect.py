@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 
-from fer_client.cropping import crop_faces
-from fer_client.video import Frame, open_video
+from fer_client.faces.alignment import crop_faces
+from fer_client.media.video import Frame, open_video
 from support.command import Command, read_rows
 from support.videos import face_frame, turned, write_video
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 
-from fer_client.cropping import crop_faces
-from fer_client.video import open_video
+from fer_client.faces.alignment import crop_faces
+from fer_client.media.video import open_video
 
 SIDE = 96
 SLOPE = np.tile(np.linspace(0, 255, SIDE).round().astype(np.uint8), (SIDE, 1))

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fer_client.places import Place, find_place, free_folder
-from fer_client.results import result_folder
+from fer_client.outputs.folder import result_folder
+from fer_client.outputs.places import Place, find_place, free_folder
 from support.command import Command, assert_fails
 from support.videos import empty_frame, face_frame, write_video
 from support.web import web
@@ -161,7 +161,7 @@ class TestSwap:
 
     CODE = (
         "import os, pathlib, signal, sys\n"
-        "from fer_client.results import result_folder\n"
+        "from fer_client.outputs.folder import result_folder\n"
         "rename = pathlib.Path.rename\n"
         "def rename_and_die(self, target):\n"
         "    rename(self, target)\n"

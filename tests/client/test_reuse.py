@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fer_client.analysed import AnalysedFrame
-from fer_client.places import Place
-from fer_client.reuse import Earlier, judge
+from fer_client.media.sources import Photographs, PictureSequence, Stream, VideoFile
+from fer_client.outputs.places import Place
+from fer_client.outputs.resume import Earlier, judge
+from fer_client.outputs.summary import Summary
 from fer_client.settings import Settings
-from fer_client.sources import Photographs, PictureSequence, Stream, VideoFile
-from fer_client.summary import Summary
+from fer_client.temporal.frame import AnalysedFrame
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.videos import empty_frame, write_video
@@ -193,7 +193,7 @@ class TestCommand:
                     file.write(bytes(8))
                 super().add(frame)
 
-        monkeypatch.setattr("fer_client.analysis.Summary", Growing)
+        monkeypatch.setattr("fer_client.outputs.summary_file.Summary", Growing)
         done = run("a.mp4", "b.mp4")
         assert_fails(done, 3, "a.mp4", "changed while it was analysed")
         assert self.times(tmp_path).keys() == {"b"}

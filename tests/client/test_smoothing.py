@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from fer_client.analysed import AnalysedFrame
-from fer_client.episodes import Episode, Episodes
-from fer_client.smoothing import smoothed
-from fer_client.summary import Summary
-from fer_client.timeline import timed
+from fer_client.outputs.summary import Summary
+from fer_client.temporal.durations import timed
+from fer_client.temporal.episodes import Episode, Episodes
+from fer_client.temporal.frame import AnalysedFrame
+from fer_client.temporal.smoothing import smoothed
 from support.timelines import answered
 
 LABELS = ("calm", "lively")

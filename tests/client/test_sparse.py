@@ -9,13 +9,13 @@ import av
 import numpy as np
 import pytest
 
-from fer_client.concurrency import ordered_map
-from fer_client.cropping import cut_out
-from fer_client.detection import Faces
-from fer_client.segments import Segment, detect_key_frames, see, segments, spans
-from fer_client.shots import is_cut, thumbnail
-from fer_client.sparse import fill, pairing
-from fer_client.video import Frame, Orientation
+from fer_client.faces.alignment import cut_out
+from fer_client.faces.detection import Faces
+from fer_client.faces.interpolation import fill, pairing
+from fer_client.faces.keyframes import Segment, detect_key_frames, see, segments, spans
+from fer_client.faces.shots import is_cut, thumbnail
+from fer_client.media.video import Frame, Orientation
+from fer_client.pipeline.concurrency import ordered_map
 
 SCENES = np.random.default_rng(3).integers(0, 255, (3, 9, 16), np.uint8).repeat(20, 1).repeat(20, 2)
 """Pictures of three shots, uint8 [180, 320], that share nothing."""

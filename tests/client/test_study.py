@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import pytest
 
-from fer_client.stored_tables import open_rows
-from fer_client.tables import XlsxTable
+from fer_client.outputs.stored_tables import open_rows
+from fer_client.outputs.tables import XlsxTable
 from support.command import Command, assert_fails, read_rows
 from support.protocol_server import LABELS, ProtocolServer
 from support.videos import empty_frame, face_frame, write_video

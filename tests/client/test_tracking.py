@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fer_client.matching import greedy_pairs, iou_matrix
-from fer_client.tracking import Tracker, looks
+from fer_client.faces.boxes import greedy_pairs, iou_matrix
+from fer_client.faces.tracking import Tracker, looks
 
 PEOPLE = looks(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
 """Looks of four people who are nothing alike."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from fer_client.probe import probe_crops
+from fer_client.inference.probe import probe_crops
 
 LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 

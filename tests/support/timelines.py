@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_client.analysed import AnalysedFrame
-from fer_client.inference import Predictions
+from fer_client.inference.client import Predictions
+from fer_client.temporal.frame import AnalysedFrame
 
 
 def answered(time_s: float, faces: dict[int, Sequence[float]], affect: bool = False) -> AnalysedFrame:

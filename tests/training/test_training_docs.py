@@ -46,7 +46,7 @@ def test_the_five_commands_and_the_python_lines_work(
     write_fer2013(Path("downloads/fer2013"), ("emotion", "pixels", "Usage"), rows, votes=True)
     cv2.imwrite("photo.jpg", rng.integers(0, 255, (200, 200)).astype(np.uint8))
     monkeypatch.setenv("FER_DETECTOR_MODEL", "")
-    monkeypatch.setattr("fer_client.detection.download_weights", lambda: None)
+    monkeypatch.setattr("fer_client.faces.detection.download_weights", lambda: None)
     commands = next(block for block in _blocks("sh") if "prepare" in block).splitlines()
     assert len(commands) == 5
     for command in commands:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_client.detection import DetectorChoice, Faces
 from fer_client.errors import InputError
+from fer_client.faces.detection import DetectorChoice, Faces
 from fer_training.history import read_history
 from support.training_data import drawn_face
 
@@ -236,8 +236,8 @@ def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
     from fer_training.cli import main
 
     asked = []
-    monkeypatch.setattr("fer_client.detection.cached_weights", lambda: None)
-    monkeypatch.setattr("fer_client.detection.download_weights", lambda: asked.append("once"))
+    monkeypatch.setattr("fer_client.faces.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.faces.detection.download_weights", lambda: asked.append("once"))
     weights = str(finished / "network.keras")
     arguments = ["fer-train", "predict", *map(str, photos), "--weights", weights, *options]
     monkeypatch.setattr("sys.argv", arguments)

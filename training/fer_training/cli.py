@@ -10,9 +10,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from fer_client import console as fer_console
-from fer_client.detection import choose_detector
+from fer_client.cli import console as fer_console
 from fer_client.errors import InputError, Interrupted, UsageError
+from fer_client.faces.detection import choose_detector
 from fer_client.settings import Settings
 from fer_training import display
 from fer_training.dataset import SPLITS, Dataset, load_dataset

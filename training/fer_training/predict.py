@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.cropping import crop_faces
-from fer_client.detection import DetectorChoice, FrameDetector
 from fer_client.errors import InputError
-from fer_client.frames import Frame
-from fer_client.pictures import picture_frame, read_picture
+from fer_client.faces.alignment import crop_faces
+from fer_client.faces.detection import DetectorChoice, FrameDetector
+from fer_client.media.frame import Frame
+from fer_client.media.images import picture_frame, read_picture
 from fer_client.settings import Settings
 from fer_training.learner import predict_logits
 from fer_training.metrics import softmax

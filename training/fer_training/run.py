@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_client.console import notify
+from fer_client.cli.console import notify
 from fer_client.errors import InputError, UsageError
 from fer_training.dataset import Dataset
 from fer_training.files import file_sha256, write_json

@@ -1,0 +1,1 @@
+"""The command `fer-client` and what a person sees of it."""

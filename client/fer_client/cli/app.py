@@ -1,0 +1,239 @@
+"""The command `fer-client`: parses options and prints results; the work starts in `fer_client.cli.session`.
+
+What does the work (OpenCV, FFmpeg, gRPC) is imported by the functions that need it, so that `--help` and a wrong
+option are answered at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from fer_client.cli import console
+from fer_client.outputs.tables import FORMATS
+from fer_client.settings import DETECTORS, Settings
+
+if TYPE_CHECKING:
+    from fer_client.cli.session import Outcome
+
+NAME = "fer-client"
+_DEFAULTS = Settings()
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+analyse_app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP)
+doctor_app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP
+)
+
+_EXAMPLES = f"""\b
+Examples:
+  {NAME} interview.mp4
+  {NAME} study/ --fps 5 -o results
+  {NAME} photos/*.jpg --format xlsx
+  {NAME} frames/%05d.png --sequence-fps 25
+  {NAME} rtsp://camera/stream --duration 60
+  {NAME} doctor       checks server, models, detector and video library
+"""
+
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
+    ),
+]
+DetectorOption = Annotated[
+    Path | None,
+    typer.Option(help="YuNet's ONNX file. Default: FER_DETECTOR_MODEL, the cache, a download."),
+]
+
+
+def _completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import importlib.metadata
+
+        typer.echo(f"{NAME} {importlib.metadata.version('fer-triton')}")
+        raise typer.Exit
+
+
+@analyse_app.command(
+    help="Tell which expressions the faces in videos and photographs show. Writes faces.csv, episodes.csv and "
+    "summary.json into OUT/<name of the input>/. An input that was done before is left as it is.",
+    epilog=_EXAMPLES,
+)
+def analyse(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, photographs, folders of them, addresses (http, rtsp, ...), pictures as frames/%05d.png, "
+            "or - for a list of all these on standard input.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder that gets one folder per input.")
+    ] = _DEFAULTS.out,
+    table_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="Format of the tables: csv, jsonl, parquet or xlsx.",
+            autocompletion=_completes(FORMATS),
+        ),
+    ] = _DEFAULTS.table_format,
+    fps: Annotated[
+        float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
+    ] = _DEFAULTS.fps,
+    detect_every: Annotated[
+        int,
+        typer.Option(
+            help="Detect faces on every so many frames, and wherever they change; 1 for every frame."
+        ),
+    ] = _DEFAULTS.detect_every,
+    smooth: Annotated[
+        float,
+        typer.Option(help="Seconds over which the smooth_ columns average a face's answers; 0 for none."),
+    ] = _DEFAULTS.smooth_s,
+    min_confidence: Annotated[
+        float,
+        typer.Option(help="Answers below this probability count as uncertain in the shares; 0 for none."),
+    ] = _DEFAULTS.min_confidence,
+    min_episode: Annotated[
+        float, typer.Option(help="Seconds that an expression must last to stand in episodes.")
+    ] = _DEFAULTS.min_episode_s,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds of each video to analyse. A live stream ends with Ctrl-C too, results kept."
+        ),
+    ] = _DEFAULTS.duration_s,
+    sequence_fps: Annotated[
+        float | None,
+        typer.Option(help="Take the pictures of a folder or pattern as a film with so many a second."),
+    ] = _DEFAULTS.sequence_fps,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Analyse inputs again that were done before.")
+    ] = _DEFAULTS.overwrite,
+    url: UrlOption = None,
+    detector_kind: Annotated[
+        str,
+        typer.Option(
+            "--detector",
+            help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
+            autocompletion=_completes(DETECTORS),
+        ),
+    ] = "auto",
+    detector_model: DetectorOption = None,
+    detection_side: Annotated[
+        int,
+        typer.Option(
+            help="Longer side, in pixels, of the picture that the detector sees; more finds smaller faces."
+        ),
+    ] = _DEFAULTS.detection_side,
+    photo_side: Annotated[
+        int, typer.Option(help="The same for photographs, which may hold a crowd.")
+    ] = _DEFAULTS.photo_side,
+    min_score: Annotated[
+        float, typer.Option(help="Least detection score of a face, 0 to 1.")
+    ] = _DEFAULTS.min_score,
+    min_face: Annotated[int, typer.Option(help="Least side of a face in pixels.")] = _DEFAULTS.min_face,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Threads that detect and crop. Default: one more than processors, at most 8.",
+            show_default=False,
+        ),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Faces per request.")] = _DEFAULTS.batch_size,
+    in_flight: Annotated[int, typer.Option(help="Requests under way at once.")] = _DEFAULTS.in_flight,
+    timeout: Annotated[float, typer.Option(help="Deadline of one request in seconds.")] = _DEFAULTS.timeout_s,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Analyse what can be read of a damaged input.")
+    ] = _DEFAULTS.partial,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> int:
+    """Analyse the inputs one after the other; see `fer_client.settings.Settings` for the options."""
+    settings = Settings(
+        out=out,
+        table_format=table_format,
+        fps=fps,
+        detect_every=detect_every,
+        batch_size=batch_size,
+        in_flight=in_flight,
+        timeout_s=timeout,
+        smooth_s=smooth,
+        min_confidence=min_confidence,
+        min_episode_s=min_episode,
+        duration_s=duration,
+        sequence_fps=sequence_fps,
+        detection_side=detection_side,
+        photo_side=photo_side,
+        min_score=min_score,
+        min_face=min_face,
+        detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
+        partial=partial,
+        overwrite=overwrite,
+    )
+    from fer_client.cli.display import Terminal
+    from fer_client.cli.session import analyse_inputs
+    from fer_client.faces.detection import choose_detector
+
+    detector = choose_detector(detector_kind, detector_model, min_score)
+    if detector.is_fallback:
+        console.notify(f"Note: {detector.advice}")
+    terminal = Terminal(is_silent=as_json, min_confidence=min_confidence)
+    outcome = analyse_inputs(inputs, settings, detector, url, terminal)
+    if as_json:
+        _print_json(outcome)
+    for failure in outcome.failures.values():
+        console.notify(f"{NAME}: {failure}")
+    if detector.is_fallback and outcome.results:
+        console.notify(f"Note: {detector.name} in place of YuNet: some of these faces may be none.")
+    if outcome.ended_by:
+        raise outcome.ended_by
+    return outcome.exit_code
+
+
+def _print_json(outcome: "Outcome") -> None:
+    failed = [
+        {"input": name, "exit_code": error.exit_code, "error": str(error)}
+        for name, error in outcome.failures.items()
+    ]
+    ended_by = None if outcome.ended_by is None else str(outcome.ended_by)
+    typer.echo(json.dumps({"results": outcome.results, "failed": failed, "ended_by": ended_by}, indent=2))
+
+
+@doctor_app.command(
+    help="Check that server, models, face detector and video library are there and fit together."
+)
+def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
+    """Print one line per finding and return the highest exit code."""
+    from fer_client.cli.doctor import examine
+
+    code = 0
+    for finding in examine(url, detector_model, console.notify):
+        mark = "FAIL" if finding.exit_code else "warn" if finding.is_warning else "ok"
+        typer.echo(f"{mark:<5}{finding.subject:<10}{finding.text}")
+        code = max(code, finding.exit_code)
+    return code
+
+
+SUBCOMMANDS = {"doctor": doctor_app}
+
+
+def main() -> NoReturn:
+    """Run a subcommand where one is named, else take the arguments as inputs."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in SUBCOMMANDS:
+        console.run(SUBCOMMANDS[arguments[0]], f"{NAME} {arguments[0]}", arguments[1:])
+    console.run(analyse_app, NAME, arguments)

@@ -1,0 +1,194 @@
+"""All inputs of one command: check them, find a server, analyse one after the other."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from fer_client.errors import (
+    ContractError,
+    FerError,
+    InputError,
+    Interrupted,
+    ServerError,
+    UsageError,
+    fails_alone,
+)
+from fer_client.faces.detection import DetectorChoice
+from fer_client.media.discovery import Inputs, find_inputs
+from fer_client.media.sources import Source
+from fer_client.outputs.folder import check_target, folder_names, input_places, prepare_folder
+from fer_client.outputs.places import Place, find_place
+from fer_client.outputs.provenance import provenance
+from fer_client.outputs.result import write_result
+from fer_client.outputs.resume import Earlier, judge
+from fer_client.outputs.study import Part, write_tables
+from fer_client.outputs.tables import check_format
+from fer_client.pipeline.analysis import Progress
+from fer_client.pipeline.context import Job, open_job
+from fer_client.pipeline.interruption import Interruption
+from fer_client.settings import Settings
+
+
+class Observer(Protocol):
+    """Who is told how the inputs fare."""
+
+    def notify(self, message: str) -> None:
+        """Take a sentence for the user."""
+        ...
+
+    def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
+        """Give a function that is called after every frame of the input, within the context."""
+        ...
+
+    def finished(self, result: dict[str, Any], folder: Path) -> None:
+        """Take the result of an input whose folder is whole."""
+        ...
+
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+        """Take the result of an input that an earlier run has done; `is_only` where the run has no other."""
+        ...
+
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Take the tables over so many inputs."""
+        ...
+
+
+@dataclass
+class Outcome:
+    """The summaries of the inputs that are done, with their `folders`, and the errors of those that are not.
+
+    `ended_by` is the error that ended the whole command: no server, one that does not fit, or Ctrl-C.
+    """
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    failures: dict[str, FerError] = field(default_factory=dict)
+    ended_by: FerError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """Return the highest exit code of the errors, 0 without any."""
+        errors = [*self.failures.values(), *([self.ended_by] if self.ended_by else [])]
+        return max((error.exit_code for error in errors), default=0)
+
+
+def analyse_inputs(
+    words: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
+) -> Outcome:
+    """Analyse the inputs that the words name, the good ones also after bad ones.
+
+    Raises UsageError, before anything is done, where a setting cannot be followed.
+    """
+    check_format(settings.table_format)
+    inputs = find_inputs(words, settings.sequence_fps, settings.out)
+    names = folder_names(inputs.sources)
+    failures = unreadable(inputs.sources)
+    places = input_places(inputs.sources)
+    outcome = Outcome(failures=inputs.failures | failures)
+    targets = [
+        (source, settings.out / name)
+        for source, name in zip(inputs.sources, names, strict=True)
+        if source.shown not in failures
+    ]
+    for folder in sorted({target.parent for _, target in targets}):
+        prepare_folder(folder)
+    if targets:  # else there is no need for a server
+        interruption = Interruption()
+        interruption.install()
+        try:
+            with open_job(settings, detector, url, observer.notify, interruption) as job:
+                _analyse_each(targets, places, job, observer, outcome)
+        except (ServerError, ContractError, Interrupted) as error:
+            outcome.ended_by = error
+    if _is_study(inputs) and outcome.results and not outcome.ended_by:
+        _write_study(settings, outcome, observer)
+    return outcome
+
+
+def _is_study(inputs: Inputs) -> bool:
+    """Whether there are several inputs, or one that a folder was named for."""
+    is_below = any(source.place != PurePosixPath(".") for source in inputs.sources)
+    return is_below or len(inputs.sources) + len(inputs.failures) > 1
+
+
+def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> None:
+    parts = [
+        Part(folder, folder.relative_to(settings.out).as_posix(), result)
+        for folder, result in zip(outcome.folders, outcome.results, strict=True)
+    ]
+    written, failures = write_tables(settings.out, parts, settings.table_format)
+    outcome.failures |= failures
+    if written:
+        observer.combined(written, len(parts))
+
+
+def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
+    """Find the inputs that cannot even be opened, by their shown names."""
+    failures: dict[str, FerError] = {}
+    for source in sources:
+        try:
+            with fails_alone(source.shown):
+                source.check()
+        except FerError as error:
+            failures[source.shown] = error
+    return failures
+
+
+def _analyse_each(
+    targets: Sequence[tuple[Source, Path]],
+    places: frozenset[Path],
+    job: Job,
+    observer: Observer,
+    outcome: Outcome,
+) -> None:
+    for source, target in targets:
+        job.interruption.check()
+        try:
+            with fails_alone(source.shown):
+                result, folder = _analyse_unless_done(
+                    source, target, places, job, observer, is_only=len(targets) == 1
+                )
+        except (InputError, UsageError) as error:
+            outcome.failures[source.shown] = error
+            continue
+        outcome.results.append(result)
+        outcome.folders.append(folder)
+        for name, sentence in result["unreadable"].items():
+            outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
+
+
+def _analyse_unless_done(
+    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer, is_only: bool
+) -> tuple[dict[str, Any], Path]:
+    known = provenance(source, job)
+    place = find_place(target, known["input"])
+    earlier = Earlier() if job.settings.overwrite else judge(place, job.settings.table_format, known)
+    if earlier.result is not None:
+        observer.found(earlier.result, place.folder, is_only)
+        return earlier.result, place.folder
+    if earlier.choice:
+        raise _would_replace(source, place.folder, earlier.choice)
+    check_target(place.folder, places)
+    if earlier.reason:
+        observer.notify(f"{source.shown}: analysed again, since {earlier.reason}.")
+    if place.taken_by:
+        observer.notify(_numbered(source, target, place))
+    with observer.progress(source.label) as report:
+        replaces = place.earlier is not None
+        result, folder = write_result(source, place.folder if replaces else target, job, report, replaces)
+    observer.finished(result, folder)
+    return result, folder
+
+
+def _would_replace(source: Source, folder: Path, choice: str) -> UsageError:
+    return UsageError(
+        f"{source.shown}: {folder} holds its result with another setting ({choice}), which stays. Replace it with "
+        "--overwrite, or keep both with another --out."
+    )
+
+
+def _numbered(source: Source, target: Path, place: Place) -> str:
+    holds = "an earlier one" if place.taken_by == source.origin else f"that of {place.taken_by}"
+    return f"{source.shown}: its result goes to {place.folder}, since {target} holds {holds}."

@@ -1,0 +1,84 @@
+"""The faces of every frame from a detector that looks at few of them.
+
+The detector looks at both ends of a segment of frames. Where the faces of the ends pair one to one, surely and
+with little motion, those between lie on the straight line from one end to the other. Anything else splits
+the segment in the middle, until a part holds or has nothing between its ends. So a face that comes or goes does
+so at the very frame, at a cost that grows with the logarithm of the segment, and quiet stretches cost one
+detection each. What both comes and goes between the ends, and a face that hides between them, is not noticed.
+
+Measured against a detection on every frame, over 16 clips, a segment of 6 frames: all of the faces, 97.7 % of
+the strongest expressions and no face too many, with the detector on 24 % of the frames (17 to 20 % where it
+is sure of the faces). Boxes that tremble by 0.5 % of their width agree on 95.7 % of the expressions, so most
+of the difference is the network's own doubt.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.faces.boxes import iou_matrix
+from fer_client.faces.detection import Faces
+
+MIN_IOU = 0.8
+"""Least overlap of a face's boxes at both ends. A least overlap of 0.6 agrees on 96.6 % of the expressions."""
+
+MIN_SCORE = 0.85
+"""Least score of a sure face. Less sure ones flicker, and are looked for on every frame between."""
+
+
+def fill(ends: tuple[Faces, Faces], times_s: Sequence[float], detect: Callable[[int], Faces]) -> list[Faces]:
+    """Return the faces of every frame of a segment, its ends included.
+
+    `ends`: the faces of the first and the last frame. `times_s`: presentation times of all its frames.
+    `detect` looks at a frame by its position in the segment.
+    """
+    found = {0: ends[0], len(times_s) - 1: ends[1]}
+    parts = [(0, len(times_s) - 1)]
+    while parts:
+        low, high = parts.pop()
+        if high - low < 2:
+            continue
+        order = pairing(found[low], found[high])
+        if order is None:
+            middle = (low + high) // 2
+            found[middle] = detect(middle)
+            parts += [(low, middle), (middle, high)]
+        else:
+            for position, share in enumerate(_shares(times_s[low : high + 1])[1:-1], low + 1):
+                found[position] = between(found[low], found[high], order, share)
+    return [found[position] for position in range(len(times_s))]
+
+
+def pairing(first: Faces, last: Faces) -> NDArray[np.intp] | None:
+    """Which face of `last` each face of `first` is; None where that is not sure for every one of both.
+
+    Scores that are NaN, as the cascade's, count as sure.
+    """
+    count = len(first.scores)
+    if count != len(last.scores) or (np.concatenate([first.scores, last.scores]) < MIN_SCORE).any():
+        return None
+    if not count:
+        return np.empty(0, np.intp)
+    overlap = iou_matrix(first.boxes_xywh, last.boxes_xywh)
+    order = overlap.argmax(axis=1)
+    is_one_to_one = len(set(order.tolist())) == count
+    return order if is_one_to_one and overlap[np.arange(count), order].min() >= MIN_IOU else None
+
+
+def between(first: Faces, last: Faces, order: NDArray[np.intp], share: float) -> Faces:
+    """Return the faces at a share of the way; their scores are NaN, since nobody looked."""
+    boxes, landmarks = (
+        start + np.float32(share) * (end[order] - start)
+        for start, end in ((first.boxes_xywh, last.boxes_xywh), (first.landmarks_xy, last.landmarks_xy))
+    )
+    return Faces(boxes, np.full(len(boxes), np.nan, np.float32), landmarks)
+
+
+def _shares(times_s: Sequence[float]) -> list[float]:
+    """How far each time is from the first to the last; by count where the times do not rise."""
+    start, extent = times_s[0], times_s[-1] - times_s[0]
+    if any(after < before for before, after in pairwise(times_s)) or extent <= 0:
+        return [index / (len(times_s) - 1) for index in range(len(times_s))]
+    return [(time - start) / extent for time in times_s]

@@ -1,0 +1,35 @@
+"""Where one shot ends and the next begins: two frames after each other that share no structure."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.media.video import Image
+
+_SIZE_HW = (18, 32)
+_LEAST_CORRELATION = 0.5
+_LEAST_DIFFERENCE = 6.0
+"""Over 3,500 frames of 16 clips with five cuts, frames across a cut correlate at most by 0.26 and differ by at
+least 22 of 255; frames of one shot, with pans and a hand before the lens, correlate at least by 0.73. The
+difference keeps the noise of two black frames from counting as a cut."""
+
+
+def thumbnail(luma: Image) -> NDArray[np.float32]:
+    """Shrink a luma picture, uint8 [height, width], to float32 [18, 32] for `is_cut`.
+
+    Averages a grid of samples, at a tenth of the cost of the mean over all pixels.
+    """
+    rows, columns = (max(1, length // (2 * side)) for length, side in zip(luma.shape, _SIZE_HW, strict=True))
+    grid = np.ascontiguousarray(luma[rows // 2 :: rows, columns // 2 :: columns])
+    return np.asarray(cv2.resize(grid, _SIZE_HW[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
+    """Whether the thumbnails of two frames, one after the other, belong to different shots."""
+    if cv2.norm(before, after, cv2.NORM_L1) < _LEAST_DIFFERENCE * before.size:
+        return False
+    first, second = (picture.ravel() - picture.mean() for picture in (before, after))
+    scale = math.sqrt(float(first @ first) * float(second @ second))
+    return float(first @ second) < _LEAST_CORRELATION * scale or scale == 0

@@ -1,0 +1,180 @@
+"""Batches of face crops to a Triton server over gRPC, several at once, each with a deadline."""
+
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import grpc
+import numpy as np
+import tritonclient.grpc as triton
+from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
+
+from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
+from fer_client.errors import ContractError, FerError, ServerError
+from fer_client.inference.channel import channel_options, host_of, proxy_variable
+
+CONTROL_TIMEOUT_S = 5.0
+"""Deadline of the small calls: health, metadata, configuration."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The server's answer for one batch.
+
+    `expression`: float32 [N, K] calibrated probabilities in the order of the contract's labels.
+    `valence_arousal`: float32 [N, 2] in [-1, 1], or None where the server has no such output.
+    """
+
+    expression: NDArray[np.float32]
+    valence_arousal: NDArray[np.float32] | None
+
+
+class InferenceClient:
+    """A connection to one Triton server, a context manager. `url` is HOST:PORT of its gRPC endpoint."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self.url = url
+        self._timeout_s = timeout_s
+        self._client = triton.InferenceServerClient(url, channel_args=channel_options(url))
+
+    def __enter__(self) -> "InferenceClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(grpc.RpcError, InferenceServerException):
+            self._client.close()
+
+    def read_contract(self) -> Contract:
+        """Ask the server what its model `fer` takes and gives.
+
+        Raises ServerError where the server does not answer or is not ready, ContractError where the model
+        is missing or differs from the contract.
+        """
+        self._check_ready()
+        try:
+            metadata = self._client.get_model_metadata(MODEL, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
+            config = self._client.get_model_config(MODEL, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
+        except InferenceServerException as error:
+            raise self._explain(error) from error
+        return read_contract(metadata, config["config"])
+
+    def submit(self, crops: NDArray[np.uint8], contract: Contract) -> "Future[Predictions]":
+        """Send crops, uint8 [N, *contract.crop_shape], N at most the contract's maximum batch.
+
+        Returns at once; the future holds the Predictions, or ServerError when the deadline passes, the
+        server is lost, or its answer is not N finite rows.
+        """
+        future: Future[Predictions] = Future()
+
+        def receive(result: Any, error: InferenceServerException | None) -> None:
+            try:
+                if error is not None:
+                    raise self._explain(error) from error
+                future.set_result(_predictions(result, len(crops), contract))
+            except FerError as failure:
+                future.set_exception(failure)
+            except Exception as failure:  # else nobody would ever end the wait for this future
+                future.set_exception(ServerError(f"The server's answer cannot be read: {failure}."))
+
+        faces = triton.InferInput(FACES, list(crops.shape), "UINT8")
+        faces.set_data_from_numpy(np.ascontiguousarray(crops))
+        names = [EXPRESSION, VALENCE_AROUSAL] if contract.has_valence_arousal else [EXPRESSION]
+        self._client.async_infer(
+            MODEL,
+            [faces],
+            receive,
+            outputs=[triton.InferRequestedOutput(name) for name in names],
+            client_timeout=self._timeout_s,
+        )
+        return future
+
+    def server_version(self) -> str:
+        """Name and version as the server states them, such as `triton 2.51.0`."""
+        try:
+            metadata = self._client.get_server_metadata(client_timeout=CONTROL_TIMEOUT_S)
+        except InferenceServerException as error:
+            raise self._explain(error) from error
+        return f"Triton {metadata.version}"
+
+    def _check_ready(self) -> None:
+        try:
+            ready = self._client.is_server_ready(client_timeout=CONTROL_TIMEOUT_S)
+        except InferenceServerException as error:
+            raise self._explain(error) from error
+        if not ready:
+            raise ServerError(
+                f"The server at {self.url} answers but is not ready: it is still loading models, or one of them "
+                "failed to load. Try again in a moment, then look at the server's log."
+            )
+
+    def _explain(self, error: InferenceServerException) -> FerError:
+        """Turn a gRPC status into a sentence: what came, and what to do."""
+        status, message = str(error.status()), str(error.message()).strip()
+        if "NOT_FOUND" in status or "unknown model" in message:
+            return ContractError(
+                f"The server at {self.url} does not serve the model '{MODEL}' ({message}). "
+                "Start it with this project's model_repository, or name another server with --url."
+            )
+        if "DEADLINE_EXCEEDED" in status:
+            return ServerError(
+                f"The server at {self.url} did not answer in time. Raise --timeout, lower --batch-size, or give "
+                "the server more cores."
+            )
+        if "UNAVAILABLE" in status:
+            return ServerError(self._why_unavailable(message))
+        if "UNIMPLEMENTED" in status:
+            return ServerError(
+                f"Something answers at {self.url}, but not as Triton's gRPC endpoint ({message}). "
+                "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
+            )
+        return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
+
+    def _why_unavailable(self, message: str) -> str:
+        """Tell a server that is busy from one behind a proxy and one that is not there."""
+        if "maximum queue size" in message:
+            return (
+                f"The server at {self.url} is busy: its queue was full at every attempt ({message}). Try again later, "
+                "lower --in-flight, or raise max_queue_size in the configuration of its models."
+            )
+        if variable := proxy_variable(self.url):
+            return (
+                f"No Triton server can be reached at {self.url} by the proxy that {variable} names ({message}). "
+                f"Set no_proxy={host_of(self.url)} to go there directly, or check the address."
+            )
+        return (
+            f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
+            "or leave out --url and FER_TRITON_URL to use the embedded one."
+        )
+
+
+def is_ready(url: str) -> bool:
+    """Whether a ready Triton server with the model `fer` answers at HOST:PORT."""
+    with InferenceClient(url, CONTROL_TIMEOUT_S) as client:
+        try:
+            client.read_contract()
+        except FerError:
+            return False
+    return True
+
+
+def _predictions(result: Any, count: int, contract: Contract) -> Predictions:
+    expression = _output(result, EXPRESSION, (count, len(contract.labels)))
+    affect = _output(result, VALENCE_AROUSAL, (count, 2)) if contract.has_valence_arousal else None
+    return Predictions(expression, affect)
+
+
+def _output(result: Any, name: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    array = result.as_numpy(name)
+    if array is None or array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+        came = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+        raise ServerError(
+            f"The server's output {name} is not as declared: expected finite float32 {list(shape)}, came {came}. "
+            "Check the served network with `fer-export check`."
+        )
+    values: NDArray[np.float32] = array
+    return values

@@ -1,0 +1,141 @@
+"""Where the server comes from: the one that is named, the one that runs here, or one started for this job."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any
+
+from fer_client.errors import ContractError, FerError, ServerError, UsageError
+from fer_client.inference.client import is_ready
+
+URL_VARIABLE = "FER_TRITON_URL"
+LOCAL_URL = "localhost:8001"
+_STOP_S = 3.0
+_TERMINATE_S = 10.0
+_LAST_WORDS_S = 10.0
+"""How long an embedded server may take to say why it ends, once a call to it has failed."""
+
+# -P: a file of the user in the working folder must not shadow a module.
+_COMMAND = [sys.executable, "-P", "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
+# This client speaks gRPC alone, and what does not listen needs no guard.
+_COMMAND += ["--allow-http=false", "--allow-metrics=false"]
+_ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractError}
+
+
+@dataclass(frozen=True)
+class Server:
+    """HOST:PORT of a server's gRPC endpoint, and the process behind it where it was started for this job."""
+
+    url: str
+    process: "subprocess.Popen[str] | None" = None
+
+    def explain(self, error: FerError) -> FerError:
+        """Return the error of a failed call, or what the embedded server says if it has ended."""
+        if self.process is None or not isinstance(error, ServerError):
+            return error
+        try:
+            code = self.process.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            return error
+        return _failure(code, _next_answer(self.process))
+
+
+@contextmanager
+def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Server]:
+    """Yield a server: at `url`, else at FER_TRITON_URL, else a ready one here, else an embedded one.
+
+    The embedded one stops at the end of the block. `notify` takes sentences for the user.
+    """
+    named = url or os.environ.get(URL_VARIABLE)
+    if named:
+        yield Server(_checked(named))
+    elif is_ready(LOCAL_URL):
+        notify(f"Using the server that is ready at {LOCAL_URL}.")
+        yield Server(LOCAL_URL)
+    else:
+        with embedded_server(notify) as started:
+            yield started
+
+
+@contextmanager
+def embedded_server(notify: Callable[[str], None]) -> Iterator[Server]:
+    """Run `fer-server` as a child for the length of the block.
+
+    The child stops when its standard input closes, so it goes even when this process is killed. It runs
+    in a session of its own: Ctrl-C reaches this process alone, which then ends its calls before the server.
+    """
+    if importlib.util.find_spec("fer_server") is None:
+        raise ServerError(
+            "No server is named and the embedded one is not installed. Name one with --url HOST:PORT."
+        )
+    notify("Starting the embedded Triton server for this job.")
+    with subprocess.Popen(
+        _COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        notes = threading.Thread(target=_pass_on, args=(process.stderr, notify), daemon=True)
+        notes.start()
+        try:
+            yield Server(_announced_url(process), process)
+        finally:
+            _stop(process)
+            notes.join()
+
+
+def _pass_on(stream: IO[str] | None, notify: Callable[[str], None]) -> None:
+    """Show what the child tells its user; its failures come as JSON on its standard output."""
+    for line in stream or ():
+        notify(line.strip().removeprefix("fer-server: "))
+
+
+def _announced_url(process: "subprocess.Popen[str]") -> str:
+    answer = _next_answer(process)
+    if "grpc" in answer:
+        return str(answer["grpc"])
+    raise _failure(process.wait(), answer)
+
+
+def _next_answer(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Read one line of JSON: where the child serves, or why it ends."""
+    for line in process.stdout or ():
+        with suppress(ValueError):  # something else that prints, a sitecustomize say, is none of our business
+            if isinstance(answer := json.loads(line), dict):
+                return answer
+    return {}
+
+
+def _failure(code: int, answer: dict[str, Any]) -> FerError:
+    fallback = f"The embedded server ended with code {code}. Run `fer-server -v` to see why."
+    return _ERRORS.get(code, ServerError)(answer.get("error", fallback))
+
+
+def _stop(process: "subprocess.Popen[str]") -> None:
+    """End the child: it stops at the end of its input, or at SIGTERM while it still installs its packages."""
+    if process.stdin:
+        process.stdin.close()
+    for patience_s, insist in ((_STOP_S, process.terminate), (_TERMINATE_S, process.kill)):
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            insist()
+        else:
+            return
+
+
+def _checked(url: str) -> str:
+    host, _, port = url.rpartition(":")
+    if not host or not port.isdigit() or "/" in url:
+        raise UsageError(
+            f"Expected a server as HOST:PORT of its gRPC endpoint, such as {LOCAL_URL}, but got '{url}'."
+        )
+    return url

@@ -1,0 +1,38 @@
+"""HEIF photographs, as phones take them (HEIC): mostly a grid of tiles, which FFmpeg gives one by one."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fer_client.errors import InputError
+from fer_client.media.frame import Image
+from fer_client.media.video import TiledPictureError, open_video
+
+
+def read_heif(path: Path) -> Image | None:
+    """Read a photograph upright, as the file says: BGR, uint8 [height, width, 3]; None where it cannot be read.
+
+    Raises InputError where it is stored in tiles and the package that joins them is not there.
+    """
+    try:
+        with open_video(path) as video:
+            return np.ascontiguousarray(next(video.frames()).rgb()[..., ::-1])
+    except TiledPictureError:
+        return _read_tiles(path)
+    except InputError:
+        return None
+
+
+def _read_tiles(path: Path) -> Image | None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise InputError(
+            f"{path}: expected a photograph in one piece, but it is stored in tiles, as phones store HEIC. Install "
+            "what joins them (pip install pillow-heif), or save it as JPEG."
+        ) from None
+    try:
+        picture = pillow_heif.read_heif(path).to_pillow().convert("RGB")
+    except Exception:  # which the package raises of many kinds for a damaged file
+        return None
+    return np.ascontiguousarray(np.asarray(picture, np.uint8)[..., ::-1])

@@ -1,0 +1,54 @@
+"""A video of which only a part is read: for so many seconds, or until somebody says that it is enough."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from fer_client.media.frame import Frame, Video, VideoInfo
+
+
+@dataclass
+class LimitedVideo:
+    """Another video's frames until `duration_s` have passed since its first, or `is_enough` says so."""
+
+    video: Video
+    duration_s: float | None
+    is_enough: Callable[[], bool]
+    _first: tuple[float, datetime] | None = field(default=None, init=False)
+
+    @property
+    def info(self) -> VideoInfo:
+        """What is declared about the whole."""
+        return self.video.info
+
+    @property
+    def damage(self) -> str | None:
+        """What was damaged in the part that was read."""
+        return self.video.damage
+
+    @property
+    def end_s(self) -> float | None:
+        """When the part ends, in presentation time; None where that is not known."""
+        info = self.video.info
+        ends = [length for length in (info.duration_s, self.duration_s) if length is not None]
+        return info.start_s + min(ends) if ends and not info.is_live else None
+
+    def wall_time(self, time_s: float) -> datetime:
+        """Tell when a frame of a live stream came, in UTC: as long after the first as its presentation time says.
+
+        Raises ValueError before there is a first frame.
+        """
+        if self._first is None:
+            raise ValueError("expected a frame before its wall-clock time is asked for")
+        first_s, first_came = self._first
+        return first_came + timedelta(seconds=time_s - first_s)
+
+    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
+        """Yield the frames of the part."""
+        self._first = None
+        for frame in self.video.frames(allow_damage):
+            self._first = self._first or (frame.time_s, datetime.now(UTC))
+            is_over = self.duration_s is not None and frame.time_s - self._first[0] >= self.duration_s
+            if is_over or self.is_enough():
+                return
+            yield frame

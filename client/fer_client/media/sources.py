@@ -1,0 +1,221 @@
+"""What can be analysed, each with the name of its result: a video, a stream, a film of pictures, photographs."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+from fer_client.media.fingerprints import fingerprint
+from fer_client.media.frame import Video
+from fer_client.media.images import PictureFilm, first_picture, read_picture
+from fer_client.media.network import open_stream, shown_url, stream_name, stream_stem, without_user
+from fer_client.media.video import open_video
+
+
+@dataclass(frozen=True)
+class Source(ABC):
+    """One input, which gives one result folder.
+
+    `place` is where the result stands below --out where the input came from a folder, "." where it was
+    named itself. `paths` are the files that are read.
+    """
+
+    place: PurePosixPath
+    paths: tuple[Path, ...]
+
+    kind = ""
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """How the input is named in messages."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """Last part of the input's name, with its suffix: `talk.mp4`."""
+
+    @property
+    def stem(self) -> str:
+        """Name of the result folder where no other input has the same: `talk`; that of `..mp4` is the label."""
+        stem = PurePath(self.label).stem
+        return stem if stem.strip(".") else self.label
+
+    @property
+    def origin(self) -> str | None:
+        """Where the input stands, links followed, which tells it from others of its name; None if that is secret."""
+        return str(self.paths[0].resolve())
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise InputError where the input cannot even be opened."""
+
+    def fingerprint(self) -> str | None:
+        """Return what tells whether the input is still the same; None where that cannot be told."""
+        return fingerprint(self.paths)
+
+    def name_of_frame(self, _index: int) -> str:
+        """Name the file that a frame comes from."""
+        return self.label
+
+
+@dataclass(frozen=True)
+class Film(Source):
+    """An input with moving pictures."""
+
+    @abstractmethod
+    def open(self) -> AbstractContextManager[Video]:
+        """Open it for one reading. Raises InputError."""
+
+    def check(self) -> None:
+        """Open and close it."""
+        with self.open():
+            pass
+
+
+@dataclass(frozen=True)
+class VideoFile(Film):
+    """A file with moving pictures."""
+
+    kind = "video"
+
+    @property
+    def shown(self) -> str:
+        """Return the path as it was given."""
+        return str(self.paths[0])
+
+    @property
+    def label(self) -> str:
+        """Return the file's name."""
+        return self.paths[0].name
+
+    def open(self) -> AbstractContextManager[Video]:
+        """Open the file."""
+        return open_video(self.paths[0])
+
+
+def video_file(path: Path) -> VideoFile:
+    """Make an input of one video."""
+    return VideoFile(PurePosixPath("."), (path,))
+
+
+@dataclass(frozen=True)
+class Stream(Film):
+    """An address from which FFmpeg reads."""
+
+    url: str
+
+    kind = "stream"
+
+    @property
+    def shown(self) -> str:
+        """Return the address without its secrets."""
+        return shown_url(self.url)
+
+    @property
+    def label(self) -> str:
+        """Return the host and the last part of the address."""
+        return stream_name(self.url)
+
+    @property
+    def origin(self) -> str | None:
+        """Return the address, None where what is hidden of it, a query say, may tell one video from another."""
+        return self.shown if self.shown == without_user(self.url) else None
+
+    @property
+    def stem(self) -> str:
+        """Return the label without suffix."""
+        return stream_stem(self.url)
+
+    def open(self) -> AbstractContextManager[Video]:
+        """Connect."""
+        return open_stream(self.url)
+
+    def check(self) -> None:
+        """Do nothing: a camera may take one caller only, and what it sends meanwhile would be lost."""
+
+    def fingerprint(self) -> str | None:
+        """Return None: what comes from an address may differ each time."""
+        return None
+
+
+@dataclass(frozen=True)
+class PictureSequence(Film):
+    """Numbered pictures as a film; `times_s` has a time per picture, `pattern` is empty for all of a folder."""
+
+    folder: Path
+    times_s: tuple[float, ...]
+    duration_s: float
+    pattern: str = ""
+
+    kind = "sequence"
+
+    @property
+    def shown(self) -> str:
+        """Return the folder and the range of the pictures."""
+        return f"{self.folder}/{self.paths[0].name} to {self.paths[-1].name}"
+
+    @property
+    def label(self) -> str:
+        """Return the folder's name."""
+        return folder_name(self.folder)
+
+    @property
+    def stem(self) -> str:
+        """Return the folder's name, dots included."""
+        return self.label
+
+    @property
+    def origin(self) -> str | None:
+        """Return the folder's path, with the pattern where one was given."""
+        return str(self.folder.resolve() / self.pattern)
+
+    def name_of_frame(self, index: int) -> str:
+        """Name the picture."""
+        return self.paths[index].name
+
+    def open(self) -> AbstractContextManager[Video]:
+        """Make a film of the pictures."""
+        return nullcontext(PictureFilm(self.label, self.paths, self.times_s, self.duration_s))
+
+    def check(self) -> None:
+        """Read the first picture that can be read; damaged ones before it are told when the film is read."""
+        first_picture(self.paths)
+
+
+@dataclass(frozen=True)
+class Photographs(Source):
+    """Pictures that have nothing to do with each other: one that was named, or all of a folder together."""
+
+    folder: Path | None = None
+
+    kind = "photographs"
+
+    @property
+    def shown(self) -> str:
+        """Return the path of the photograph or the folder."""
+        return str(self.paths[0] if self.folder is None else self.folder)
+
+    @property
+    def label(self) -> str:
+        """Return the file's name, or `photographs` for those of a folder."""
+        return self.paths[0].name if self.folder is None else "photographs"
+
+    @property
+    def origin(self) -> str | None:
+        """Return the path of the photograph or the folder."""
+        return str((self.paths[0] if self.folder is None else self.folder).resolve())
+
+    def name_of_frame(self, index: int) -> str:
+        """Name the photograph."""
+        return self.paths[index].name
+
+    def check(self) -> None:
+        """Read a photograph that was named; of a folder's, those that cannot be read are told at the end."""
+        if self.folder is None:
+            read_picture(self.paths[0])
+
+
+def folder_name(folder: Path) -> str:
+    """Return the folder's own name, also of `.` and `..`."""
+    return folder.resolve().name or "folder"

@@ -1,0 +1,284 @@
+"""Frames of a video file, upright, with the presentation times that the file states."""
+
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from fer_client.errors import InputError
+from fer_client.media.decoding_times import CONTAINERS, DecodingTimes
+from fer_client.media.frame import Frame, Image, Orientation, Video, VideoInfo, shown_length
+from fer_client.media.geometry import PixelAspect, read_orientation
+from fer_client.media.luma import bytes_per_pixel, in_stated_range, luma_of
+
+__all__ = ["Frame", "Image", "Orientation", "Video", "VideoFile", "VideoInfo", "open_video"]
+
+# Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
+OPEN_OPTIONS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
+
+_LOCAL = {"protocol_whitelist": "file"}
+"""A playlist may name local files, and nothing on the network."""
+
+_EARLY_END_S = 1.0
+_EARLY_END_SHARE = 0.02
+"""A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
+
+
+class TiledPictureError(InputError):
+    """What should be a video is a picture in tiles, which FFmpeg gives one by one."""
+
+
+@dataclass
+class VideoFile:
+    """An open video file or stream; `damage` is set once `frames` has met a damaged or missing part.
+
+    `_shown` names it in messages. A live stream has no end that could be missing: what has come is kept.
+    """
+
+    info: VideoInfo
+    _container: Any
+    _stream: Any
+    _shown: str
+    damage: str | None = field(default=None, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
+        """Yield every decodable frame in presentation order.
+
+        Raises InputError at the first damaged or missing part; with `allow_damage` goes on while FFmpeg
+        can, as it always does with a live stream. Raises InputError where there is not a single frame.
+        """
+        end = _End()
+        aspect = PixelAspect(self._stream)
+        try:
+            for index, picture in enumerate(self._pictures(end)):
+                orientation = read_orientation(picture)
+                frame = _frame(index, picture, self._shown, orientation, aspect.now())
+                if not index:
+                    self._see_first(frame, orientation)
+                is_damaged = (
+                    picture.is_corrupt and not self.info.is_live
+                )  # who joins a stream meets half a picture
+                if is_damaged:
+                    self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
+                yield frame
+                end.frames, end.frame_s = index + 1, frame.time_s
+        except FFmpegError as error:
+            reason: str | None = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
+        else:
+            reason = self._missing_end(end)
+        if reason:
+            self._note_damage(reason, allow_damage)
+        if not end.frames:
+            raise InputError(
+                f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
+            )
+        if not self.damage:
+            self.info = replace(self.info, shown_until_s=end.video_packet_s)
+
+    def _see_first(self, frame: Frame, orientation: Orientation) -> None:
+        """Take the size from a frame, since how pictures are turned stands in their side data."""
+        width, height = frame.size_wh
+        self.info = replace(
+            self.info, width=width, height=height, rotation_deg=orientation.quarter_turns * 90
+        )
+
+    def _note_damage(self, reason: str, allow_damage: bool) -> None:
+        """Keep the first damage; refuse the file unless damage is allowed."""
+        self.damage = self.damage or reason
+        if not (allow_damage or self.info.is_live):
+            raise InputError(
+                f"{self._shown}: expected a whole video, but it is damaged or cut off ({reason}). "
+                "Copy it again from its source, or pass --partial to analyse what can be read."
+            )
+
+    def _pictures(self, end: "_End") -> Iterator[av.VideoFrame]:
+        """Decode the video packets; audio packets only tell how far the file really goes."""
+        packets = self._container.demux()
+        has_decoding_times_alone = self._container.format.name in CONTAINERS
+        times = DecodingTimes(self._stream.codec_context) if has_decoding_times_alone else None
+        while True:
+            with self._lock:  # `close` waits for a decoder that another thread runs, which would crash else
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                is_video = packet.stream is self._stream
+                end.see(packet, is_video)
+                pictures = packet.decode() if is_video else ()
+            yield from times.timed(packet, pictures) if times and is_video else pictures
+
+    def close(self) -> None:
+        """Close the file. An iteration over its frames must not go on afterwards."""
+        with self._lock:
+            self._container.close()
+
+    def _missing_end(self, end: "_End") -> str | None:
+        """Say how much is missing where the file ends well before its header says, or in mid-packet."""
+        if self.info.is_live:
+            return None
+        if end.packet_is_cut and self._container.format.name != "mpegts":
+            return f"the file ends inside a frame after {end.frame_s:.3f} s"
+        reached_s, declared_s = end.packet_s, self._declared_end_s()
+        if self._stream.duration:
+            reached_s = end.video_packet_s
+        if declared_s and declared_s - reached_s > max(_EARLY_END_S, _EARLY_END_SHARE * declared_s):
+            return f"it ends after {reached_s:.3f} s of {declared_s:.3f} s"
+        return None
+
+    def _declared_end_s(self) -> float | None:
+        """When the last frame ends by the header. That an AVI is cut shows only in its count of frames."""
+        stream = self._stream
+        if stream.duration:
+            duration_s = float(stream.duration * stream.time_base)
+            if self._container.format.name == "avi" and stream.average_rate:
+                duration_s = max(duration_s, float(stream.frames / stream.average_rate))
+            return float((stream.start_time or 0) * stream.time_base) + duration_s
+        if self._container.duration:
+            return float((self._container.start_time or 0) + self._container.duration) / av.time_base
+        return None
+
+
+@dataclass
+class _End:
+    """How far reading has come: the frames, the time of the last, and the end of the furthest packet."""
+
+    frames: int = 0
+    frame_s: float = 0.0
+    packet_s: float = 0.0
+    video_packet_s: float = 0.0
+    packet_is_cut: bool = False
+
+    def see(self, packet: Any, is_video: bool) -> None:
+        if packet.size == 0:  # the demuxer's flush packets carry no time
+            return
+        start = packet.pts if packet.pts is not None else packet.dts
+        if start is not None:
+            packet_end_s = float((start + (packet.duration or 0)) * packet.time_base)
+            self.packet_s = max(self.packet_s, packet_end_s)
+            if is_video:
+                self.video_packet_s = max(self.video_packet_s, packet_end_s)
+        if is_video:
+            self.packet_is_cut = packet.is_corrupt
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[VideoFile]:
+    """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
+    _check_file(path)
+    try:
+        # With "file:" before it, a name such as 12:30.mp4 is no protocol.
+        container = av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
+    except (FFmpegError, ValueError) as error:
+        raise InputError(f"{path}: {_unreadable(path, error)}") from error
+    with container:
+        stream = main_stream(container, str(path))
+        info = video_info(container, stream, path.name)
+        with closing(VideoFile(info, container, stream, str(path))) as video:
+            yield video
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: expected a video file, but it is a folder. Name a file in it.")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"{path}: expected a video file, but it is a pipe or a device, in which nothing can be looked up. "
+                "Save the video as a file first."
+            )
+        if status.st_size == 0:
+            raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from error
+
+
+def main_stream(container: Any, shown: str) -> Any:
+    """FFmpeg's choice of the main video stream, unless it is a cover picture, one of many tiles, or has no decoder."""
+    stream = container.streams.best("video")
+    if stream is not None and not stream.disposition & Disposition.attached_pic:
+        _check_stream(container, stream, shown)
+        stream.thread_type = "AUTO"
+        return stream
+    kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+    raise InputError(
+        f"{shown}: expected a video stream that can be decoded, but the file holds only {kinds}. "
+        "Pass a file with moving pictures, in H.264 for instance."
+    )
+
+
+def _check_stream(container: Any, stream: Any, shown: str) -> None:
+    if stream.codec_context is None:
+        raise InputError(
+            f"{shown}: expected a video stream that can be decoded, but FFmpeg knows no decoder for its codec. "
+            "Convert it, to H.264 for instance."
+        )
+    is_main = stream.disposition & Disposition.default
+    if not is_main and any(other.disposition & Disposition.dependent for other in container.streams.video):
+        raise TiledPictureError(
+            f"{shown}: expected a video, but it is a photograph that is stored in tiles, as HEIC and AVIF files "
+            "are. Give it the suffix .heic where it is HEIC, or save it as JPEG."
+        )
+
+
+def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) -> VideoInfo:
+    """Read the properties that the container declares."""
+    duration_s = _duration_s(container, stream)
+    aspect = PixelAspect(stream).now()
+    codec = stream.codec_context
+    return VideoInfo(
+        name=name,
+        codec=codec.name,
+        width=shown_length(stream.width, aspect),
+        height=stream.height,
+        rotation_deg=0,
+        start_s=float((stream.start_time or 0) * stream.time_base),
+        duration_s=duration_s,
+        frame_count=stream.frames or None,
+        is_live=is_remote and duration_s is None,
+        bytes_per_pixel=bytes_per_pixel(stream.format, codec.color_range) / aspect,
+    )
+
+
+def _duration_s(container: Any, stream: Any) -> float | None:
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return float(container.duration) / av.time_base if container.duration else None
+
+
+def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientation, aspect: float) -> Frame:
+    if picture.time is None:
+        raise InputError(
+            f"{shown}: expected presentation times, but the stream carries none. Put it into a container "
+            "that does: ffmpeg -i VIDEO -c copy VIDEO.mp4"
+        )
+    time_s, picture = float(picture.time), in_stated_range(picture)
+    luma, is_full_range = luma_of(picture)
+    return Frame(index, time_s, orientation.upright(luma), is_full_range, picture, orientation, aspect)
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        is_mp4 = file.read(8)[4:] == b"ftyp"
+    if is_mp4:
+        return (
+            "expected a whole video, but its index is missing, which an MP4 or MOV file that was cut off lacks. "
+            "Copy it again from its source."
+        )
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return (
+        f"expected a video file, but its content is not one that FFmpeg can open ({reason}). "
+        "Check that it plays in a video player, or copy it again."
+    )

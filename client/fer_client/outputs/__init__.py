@@ -1,0 +1,1 @@
+"""What a run leaves: records, tables, summary and the folder that holds them."""

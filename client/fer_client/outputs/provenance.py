@@ -1,0 +1,33 @@
+"""What a result was made of: by this it is told whether it still holds."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+from fer_client.media.fingerprints import fingerprint
+from fer_client.media.sources import Source
+from fer_client.pipeline.context import Job
+
+
+def provenance(source: Source, job: Job) -> dict[str, Any]:
+    """Return all that decides a result: the input and its content, the settings and the networks."""
+    weights = Path(job.detector.source)
+    return {
+        "input": {
+            "kind": source.kind,
+            "name": source.label,
+            "origin": source.origin,
+            "fingerprint": source.fingerprint(),
+        },
+        "settings": job.settings.as_record(source.kind),
+        "models": {
+            "client": importlib.metadata.version("fer-triton"),
+            "fer": job.contract.version,
+            "network": job.contract.network,
+            "crop_shape": list(job.contract.crop_shape),
+            "labels": list(job.contract.labels),
+            "answers": job.answers,
+            "detector": job.detector.name,
+            "detector_weights": fingerprint([weights]) if weights.is_file() else None,
+        },
+    }

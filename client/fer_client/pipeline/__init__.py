@@ -1,0 +1,1 @@
+"""The stages run together: at once, in order and with bounded memory."""

@@ -1,0 +1,138 @@
+"""One input under analysis: its frames as they come, and how far it is."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from fer_client.errors import InputError, fails_alone
+from fer_client.media.limits import LimitedVideo
+from fer_client.media.sources import Film, Photographs, Source
+from fer_client.pipeline.context import Job
+from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.photos import analysed_photographs
+from fer_client.pipeline.timing import StageClock
+from fer_client.pipeline.video import Counter, analysed_frames
+from fer_client.temporal.durations import timed
+from fer_client.temporal.frame import AnalysedFrame
+from fer_client.temporal.smoothing import smoothed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Present:
+    """What a face shows in the latest frame of a live stream, by the smoothed answers; `confidence` in [0, 1]."""
+
+    track: int
+    expression: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one input has come; told after every frame.
+
+    `share` is in [0, 1], None where the length is not known. `present`: the faces of a live stream, from left
+    to right; None for other inputs.
+    """
+
+    source: str
+    frames_analysed: int
+    time_s: float
+    share: float | None
+    present: tuple[Present, ...] | None = None
+
+
+@dataclass
+class Analysis:
+    """An input under analysis. All but `frames` is final when they have all been read."""
+
+    source: Source
+    job: Job
+    frames: Iterator[AnalysedFrame]
+    clock: StageClock
+    video: LimitedVideo | None = None
+    counter: Counter = field(default_factory=Counter)
+    unreadable: dict[Path, InputError] = field(default_factory=dict)
+    frames_analysed: int = 0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a stream without a known end."""
+        return self.video is not None and self.video.info.is_live
+
+    def wall_time(self, frame: AnalysedFrame) -> datetime | None:
+        """When a frame of a live stream came; None for other inputs."""
+        return self.video.wall_time(frame.time_s) if self.video and self.is_live else None
+
+    def progress(self, frame: AnalysedFrame) -> Progress:
+        """Count one frame and say how far it is."""
+        self.frames_analysed += 1
+        present = _present(frame, self.job.contract.labels) if self.is_live else None
+        return Progress(self.source.label, self.frames_analysed, frame.time_s, self._share(frame), present)
+
+    def _share(self, frame: AnalysedFrame) -> float | None:
+        if self.video is None:
+            return (frame.index + 1) / len(self.source.paths)
+        info = self.video.info
+        lengths = [length for length in (info.duration_s, self.job.settings.duration_s) if length]
+        if not lengths or info.is_live:
+            return None
+        return min(1.0, max(0.0, (frame.time_s - info.start_s) / min(lengths)))
+
+
+def _present(frame: AnalysedFrame, labels: Sequence[str]) -> tuple[Present, ...]:
+    answers = zip(frame.tracks, frame.smoothed.expression, strict=True)
+    return tuple(
+        Present(track or 0, labels[int(values.argmax())], float(values.max())) for track, values in answers
+    )
+
+
+def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
+    """Open an input and begin; its threads and files are closed with the block. Raises InputError."""
+    if isinstance(source, Film):
+        return _open_film(source, job)
+    if isinstance(source, Photographs):
+        return _open_photographs(source, job)
+    raise TypeError(f"expected a film or photographs, came {type(source).__name__}")
+
+
+@contextmanager
+def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
+    clock, counter = StageClock(), Counter()
+    with ExitStack() as stack:
+        with fails_alone(source.shown):
+            whole = stack.enter_context(source.open())
+        is_enough = _never
+        if whole.info.is_live:  # Ctrl-C is how a live stream ends: what has come so far is finished and kept
+            is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
+        video = LimitedVideo(whole, job.settings.duration_s, is_enough)
+        with closing(analysed_frames(video, job, clock, counter)) as frames:
+            lasting = timed(frames, video.end_s, lambda: video.info.shown_until_s)
+            smooth = smoothed(lasting, job.settings.smooth_s)
+            yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
+
+
+def _never() -> bool:
+    return False
+
+
+def _failing_alone(frames: Iterator[T], source: Source) -> Iterator[T]:
+    while True:
+        with fails_alone(source.shown):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+@contextmanager
+def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
+    clock = StageClock()
+    unreadable: dict[Path, InputError] = {}
+    with closing(analysed_photographs(source, job, clock, unreadable)) as frames:
+        smooth = smoothed(frames, 0)
+        yield Analysis(source, job, _failing_alone(smooth, source), clock, unreadable=unreadable)

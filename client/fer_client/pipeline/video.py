@@ -1,0 +1,127 @@
+"""The stages that turn a video into predictions, all at once: decode, detect, crop, ask the server, track.
+
+One thread decodes, a few detect and crop a segment of frames each (OpenCV, FFmpeg and gRPC compute without
+holding Python's lock), and the caller's thread cuts the segments, sends, tracks and writes.
+
+Memory stays bounded whatever the length of the video: every stage is at most a fixed number of frames
+ahead of the next one.
+"""
+
+import math
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+from fer_client.faces.alignment import cut_out
+from fer_client.faces.detection import FrameDetector
+from fer_client.faces.keyframes import detect_key_frames, see, segments, spans
+from fer_client.faces.tracking import Tracker
+from fer_client.media.video import Frame, Video, VideoInfo
+from fer_client.pipeline.concurrency import ordered_map, prefetch
+from fer_client.pipeline.context import Job
+from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.timing import StageClock
+from fer_client.settings import Settings
+from fer_client.temporal.frame import AnalysedFrame, analysed
+
+_FRAMES_AHEAD = 4
+_SEGMENTS_PER_WORKER = 4
+"""Under way or waiting, so that no worker idles while the caller's thread sends or writes. Two made a run with
+`--detect-every 1` 3 % longer on two cores; more than four brought nothing."""
+
+_FRAMES_PER_WORKER = 12
+"""Beyond that two segments are enough, and four of six frames each took 10 MB more at 640×360."""
+
+_BYTES_AHEAD = 96 << 20
+"""Of pictures in segments between the decoder and the server, so that more cores do not mean more memory. Six
+frames of 4K video fit."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many pictures the stages hold: decoded frames that wait, frames in a segment, and segments.
+
+    The frames in a segment change where the detector looks, and so depend on the input and the settings alone.
+    """
+
+    frames: int
+    frames_per_segment: int
+    segments: int
+
+    @classmethod
+    def of(cls, info: VideoInfo, settings: Settings) -> "Bounds":
+        """Hold fewer of larger pictures, but one frame, and two segments so that detection goes on."""
+        frame_bytes = max(1, info.frame_bytes)
+        length = max(1, min(settings.detect_every, _BYTES_AHEAD // frame_bytes))
+        per_worker = max(2, min(_SEGMENTS_PER_WORKER, _FRAMES_PER_WORKER // length))
+        most = per_worker * settings.detection_workers
+        return cls(
+            frames=max(1, min(_FRAMES_AHEAD, _BYTES_AHEAD // 2 // frame_bytes)),
+            frames_per_segment=length,
+            segments=max(2, min(most, _BYTES_AHEAD // (length * frame_bytes))),
+        )
+
+
+def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
+    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None.
+
+    Where times go backwards, intervals that were seen before are seen again.
+    """
+    if fps is None:
+        yield from frames
+        return
+    last: int | None = None
+    for frame in frames:
+        interval = math.floor(frame.time_s * fps + 1e-6)
+        if interval != last:
+            last = interval
+            yield frame
+
+
+@dataclass
+class Counter:
+    """Counts the frames that were decoded."""
+
+    decoded: int = 0
+
+    def count(self, frames: Iterable[Frame], interruption: Interruption) -> Iterator[Frame]:
+        """Pass the frames on."""
+        for frame in frames:
+            interruption.check()  # here too: with a low --fps the reader sees a frame only now and then
+            self.decoded += 1
+            yield frame
+
+
+def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter) -> Generator[AnalysedFrame]:
+    """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
+    settings, bounds = job.settings, Bounds.of(video.info, job.settings)
+    detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
+    detect = clock.timing(detector.detect, "detect")
+    crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
+    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
+    follow = clock.timing(Tracker().follow, "track")
+    with (
+        closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
+        ThreadPoolExecutor(settings.detection_workers, thread_name_prefix="faces") as pool,
+        closing(
+            ordered_map(
+                partial(detect_key_frames, detect=detect),
+                segments(frames, bounds.frames_per_segment),
+                pool,
+                bounds.segments // 2,
+            )
+        ) as keys,
+        closing(
+            ordered_map(
+                partial(see, detect=detect, crop=crop),
+                spans(keys),
+                pool,
+                bounds.segments - bounds.segments // 2,
+            )
+        ) as seen,
+    ):
+        for faces, answer in job.predict(chain.from_iterable(seen), clock):
+            yield analysed(faces, follow(faces), answer)

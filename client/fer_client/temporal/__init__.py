@@ -1,0 +1,1 @@
+"""What answers mean over time: how long a frame stands, smoothing, episodes."""

@@ -1,0 +1,70 @@
+"""How long each analysed frame stands, and when a face has been away for too long to be the same appearance."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from fer_client.temporal.frame import AnalysedFrame
+
+GAP_S = 0.5
+"""A face that was missing from analysed frames for longer starts anew: nothing is smoothed or told across."""
+
+SHORTEST_S = 1e-6
+"""Weight of a frame without a duration, so that a single picture still has a dominant expression."""
+
+
+def timed(
+    frames: Iterable[AnalysedFrame],
+    end_s: float | None = None,
+    shown_until_s: Callable[[], float | None] = lambda: None,
+) -> Iterator[AnalysedFrame]:
+    """Fill in how long every frame stands and whose appearances its faces are, one frame behind the source.
+
+    Where presentation times go backwards, time that was counted already is not counted again. The last
+    frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
+    `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
+    """
+    appearances = _Appearances()
+    waiting: AnalysedFrame | None = None
+    latest_s, duration_s = -math.inf, 0.0
+    for frame in frames:
+        is_backwards = waiting is not None and frame.time_s < waiting.time_s
+        if waiting is not None:
+            duration_s = max(0.0, frame.time_s - latest_s)
+            yield replace(waiting, duration_s=duration_s)
+        latest_s = max(latest_s, frame.time_s)
+        if is_backwards:
+            appearances = _Appearances(appearances.count)
+        numbers = appearances.of(frame.tracks, frame.time_s)
+        waiting = replace(frame, appearances=numbers, is_backwards=is_backwards)
+    if waiting is not None:
+        duration_s = max(duration_s, (shown_until_s() or -math.inf) - latest_s)
+        if end_s is not None and end_s > latest_s:
+            duration_s = min(duration_s or math.inf, end_s - latest_s)
+        yield replace(waiting, duration_s=duration_s)
+
+
+class _Appearances:
+    """Numbers the appearances of faces; remembers only the faces of the last GAP_S seconds."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+        self._known: dict[int | None, tuple[int, float, bool]] = {}
+
+    def of(self, tracks: Sequence[int | None], time_s: float) -> list[int]:
+        """Number the appearances of one frame's faces."""
+        numbers = [self._number(track, time_s) for track in tracks]
+        self._known = {
+            track: (number, last_s, False)
+            for track, (number, last_s, _) in self._known.items()
+            if time_s - last_s <= GAP_S
+        } | {track: (number, time_s, True) for track, number in zip(tracks, numbers, strict=True)}
+        return numbers
+
+    def _number(self, track: int | None, time_s: float) -> int:
+        """Go on where the face was in the frame before, however long ago, or was missing only briefly."""
+        number, last_s, was_there = self._known.get(track, (0, -math.inf, False))
+        if was_there or time_s - last_s <= GAP_S:
+            return number
+        self.count += 1
+        return self.count

@@ -1,0 +1,127 @@
+"""When a face began to show an expression, when it was strongest, and when it ended."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fer_client.temporal.durations import GAP_S, SHORTEST_S
+from fer_client.temporal.frame import AnalysedFrame
+
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stretch of time in which one expression of one face was the strongest, by the smoothed answers.
+
+    Times are presentation times in seconds; `end_s` is the start of the frame after. `peak` is the highest
+    smoothed probability of the expression and `mean` its mean over time, both in [0, 1]. Floats have six
+    decimals.
+    """
+
+    track: int
+    expression: str
+    start_s: float
+    end_s: float
+    duration_s: float
+    peak_s: float
+    peak: float
+    mean: float
+
+
+@dataclass(slots=True)
+class _Running:
+    """An episode under way, or one that is over and waits for those that began before it.
+
+    `total` is the sum of its probabilities, each times the seconds that it stood.
+    """
+
+    track: int
+    best: int
+    start_s: float
+    last_s: float
+    end_s: float
+    peak_s: float
+    peak: float
+    total: float
+    weight_s: float
+    is_over: bool = False
+
+    def add(self, fresh: "_Running") -> None:
+        """Go on with one more frame."""
+        if fresh.peak > self.peak:
+            self.peak_s, self.peak = fresh.peak_s, fresh.peak
+        self.last_s, self.end_s = fresh.last_s, fresh.end_s
+        self.total += fresh.total
+        self.weight_s += fresh.weight_s
+
+
+class Episodes:
+    """Follows the faces of one video and gives the episodes in the order in which they began.
+
+    A new expression ends an episode, and so does a face that is away for longer than GAP_S. Those shorter than
+    `min_s` seconds are left out; their neighbours stay as they are. Those that are over wait, a few numbers
+    each, while one that began before them goes on.
+    """
+
+    def __init__(self, labels: Sequence[str], min_s: float = 0.0) -> None:
+        self._labels = labels
+        self._min_s = min_s
+        self._running: dict[int, _Running] = {}
+        self._begun: deque[_Running] = deque()
+
+    def add(self, frame: AnalysedFrame) -> Iterator[Episode]:
+        """Add one frame; yield the episodes that are over and that none before them holds up."""
+        for appearance, running in list(self._running.items()):
+            is_away = frame.is_backwards or frame.time_s - running.last_s > GAP_S
+            if is_away and appearance not in frame.appearances:
+                self._running.pop(appearance).is_over = True
+        faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.appearances)
+        for _, face in sorted(faces):
+            self._go_on(frame.appearances[face], _start(frame, face))
+        yield from self._told()
+
+    def rest(self) -> Iterator[Episode]:
+        """Yield the others; what lasts until now is over."""
+        for running in self._running.values():
+            running.is_over = True
+        self._running = {}
+        yield from self._told()
+
+    def _go_on(self, appearance: int, fresh: _Running) -> None:
+        before = self._running.get(appearance)
+        if before is not None and before.best == fresh.best:
+            before.add(fresh)
+            return
+        if before is not None:
+            before.is_over = True
+        self._running[appearance] = fresh
+        self._begun.append(fresh)
+
+    def _told(self) -> Iterator[Episode]:
+        while self._begun and self._begun[0].is_over:
+            episode = self._ended(self._begun.popleft())
+            if round(episode.duration_s, 6) >= self._min_s:
+                yield episode
+
+    def _ended(self, running: _Running) -> Episode:
+        numbers = (
+            running.start_s,
+            running.end_s,
+            running.end_s - running.start_s,
+            running.peak_s,
+            running.peak,
+            running.total / running.weight_s,
+        )
+        return Episode(
+            running.track, self._labels[running.best], *(round(number, _DECIMALS) for number in numbers)
+        )
+
+
+def _start(frame: AnalysedFrame, face: int) -> _Running:
+    values = frame.smoothed.expression[face]
+    best = int(values.argmax())
+    strength, weight_s = float(values[best]), max(frame.duration_s, SHORTEST_S)
+    time_s, end_s = frame.time_s, frame.time_s + frame.duration_s
+    track = frame.tracks[face] or 0
+    return _Running(track, best, time_s, time_s, end_s, time_s, strength, strength * weight_s, weight_s)

@@ -1,0 +1,44 @@
+"""One analysed frame, from the server's answer on: each later stage fills in what it finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.faces.alignment import FaceCrops
+from fer_client.inference.client import Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedFrame:
+    """What is known of a frame and its N faces, from left to right.
+
+    `index` counts all decoded frames from 0, `time_s` is the presentation time. `boxes_xywh`: int32 [N, 4] in pixels
+    of the upright picture. `scores`: float32 [N], NaN where the detector gives none or did not look. `tracks`: the
+    number of each face, None in photographs. `predictions` are the server's, `smoothed` the same averaged over time.
+    `duration_s`: seconds until the next analysed frame, 0 for a photograph. `appearances`: which uninterrupted
+    appearance each face belongs to; equal numbers, within the video, are one face without a gap. `is_backwards`: its
+    time lies before its predecessor's.
+    """
+
+    index: int
+    time_s: float
+    boxes_xywh: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    tracks: Sequence[int | None]
+    predictions: Predictions
+    smoothed: Predictions
+    duration_s: float = 0.0
+    appearances: Sequence[int] = ()
+    is_backwards: bool = False
+
+
+def analysed(faces: FaceCrops, tracks: Sequence[int | None], predictions: Predictions) -> AnalysedFrame:
+    """Begin with what was found, who it is and what the server says; the crops are let go.
+
+    Frames wait long for what is averaged over time.
+    """
+    return AnalysedFrame(
+        faces.index, faces.time_s, faces.boxes_xywh, faces.scores, tracks, predictions, smoothed=predictions
+    )
