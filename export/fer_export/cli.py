@@ -30,8 +30,8 @@ OverwriteOption = Annotated[
 @write_app.command(
     help="Turn a trained Keras or ONNX network into the model repository that Triton serves, once the exported "
     "network answers as the file does on real face crops.",
-    epilog=f"Also: `{NAME} check` says whether a repository fits together; `{NAME} plan` compiles its network with "
-    "TensorRT on the GPU that will serve it. Each has its own --help.",
+    epilog=f"Also: `{NAME} check` says whether a model repository fits together, and `{NAME} plan` compiles its "
+    "network with TensorRT on the GPU that will serve it.",
 )
 def write(
     weights: Annotated[
@@ -39,7 +39,7 @@ def write(
         typer.Argument(
             metavar="WEIGHTS",
             help="A .keras file, with its training record .json beside it or the options that say the same; also "
-            ".onnx, and the .h5 or .hdf5 of older Keras."
+            ".onnx, and the .h5 or .hdf5 of older Keras.",
         ),
     ],
     model_repository: Annotated[

@@ -47,10 +47,19 @@ def own_outputs(network: "Network | OnnxNetwork", faces: UInt8Array) -> Float32A
 
 
 def served_answers(preprocess_onnx: bytes, expression_onnx: bytes, faces: UInt8Array) -> Float32Array:
-    """EXPRESSION FP32 [N, K] for UINT8 [N, H, W, C] crops, computed by ONNX Runtime in batches of several sizes."""
+    """EXPRESSION FP32 [N, K] for UINT8 [N, H, W, C] crops, computed by ONNX Runtime in batches of several sizes.
+
+    Raises ParityError where the network takes no batch of some size.
+    """
     first, second = open_session(preprocess_onnx), open_session(expression_onnx)
     inputs = (first.run([NETWORK_INPUT], {FACES: batch})[0] for batch in _batches(faces))
-    return np.concatenate([second.run([EXPRESSION], {NETWORK_INPUT: batch})[0] for batch in inputs])
+    try:
+        return np.concatenate([second.run([EXPRESSION], {NETWORK_INPUT: batch})[0] for batch in inputs])
+    except Exception as error:  # ONNX Runtime's errors have no common base
+        raise ParityError(
+            "Nothing was written, because the exported network fails on a batch of crops "
+            f"({str(error).splitlines()[0]}): where its file has a fixed batch, save it with one of any size."
+        ) from error
 
 
 def _batches(faces: UInt8Array) -> Iterator[UInt8Array]:
