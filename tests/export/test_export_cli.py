@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -241,15 +242,15 @@ class TestWrite:
         assert snapshot(tmp_path / "small_repository") != before
 
     def test_shipped_repository_stays_without_leave(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        monkeypatch.chdir(ROOT)
-        before = snapshot(ROOT / "model_repository")
+        copy = shutil.copytree(ROOT / "model_repository", tmp_path / "model_repository")
+        before = snapshot(copy)
 
-        assert run("training/weights/mini_xception.keras", "--model-repository", "model_repository") == 2
+        assert run(ROOT / "training/weights/mini_xception.keras", "--model-repository", copy) == 2
 
         assert "--overwrite" in capsys.readouterr().err
-        assert snapshot(ROOT / "model_repository") == before
+        assert snapshot(copy) == before
 
     def test_range_that_leaves_all_crops_alike_is_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError, UsageError
+from support.embedded_server import embedded_server
 
 pytestmark = [pytest.mark.keras, pytest.mark.usefixtures("onnx", "ort")]
 
@@ -163,6 +164,28 @@ def test_no_tensorflow_is_needed(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "outputs are probabilities" in done.stdout
+
+
+@pytest.mark.triton
+def test_triton_serves_it(tmp_path: Path, crops: Path) -> None:
+    """A file with its channels first and a batch of 1, on the embedded server, in a batch of three."""
+    import tritonclient.grpc as triton
+
+    path = write_onnx(tmp_path / "foreign.onnx", (3, 32, 32), 1, flat=(1, 4))
+    side = export(path, crops).crop_shape[0]
+    faces = np.random.default_rng(2).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    request = triton.InferInput("FACES", list(faces.shape), "UINT8")
+    request.set_data_from_numpy(faces)
+
+    with (
+        embedded_server(tmp_path / "repository") as server,
+        triton.InferenceServerClient(server.grpc) as client,
+    ):
+        served = client.infer("fer", [request]).as_numpy("EXPRESSION")
+
+    inputs = faces.reshape(3, 32, side // 32, 32, side // 32, 3).mean((2, 4)) / 255 * 4
+    planes = inputs.transpose(0, 3, 1, 2).astype(np.float32)
+    np.testing.assert_allclose(served, expected(pytest.importorskip("onnxruntime"), path, planes), atol=1e-5)
 
 
 def test_altered_graph_is_refused(tmp_path: Path, crops: Path, monkeypatch: pytest.MonkeyPatch) -> None:
