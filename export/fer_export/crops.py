@@ -15,6 +15,7 @@ from cv2.data import haarcascades
 from fer_client.errors import InputError, UsageError
 
 MAX_CROPS = 576
+MAX_EXAMPLES = 6
 
 PORTRAITS = (("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"), ("skimage", "data/astronaut.png"))
 """Portraits in the public domain (US Navy, NASA) that packages carry."""
@@ -22,16 +23,22 @@ PORTRAITS = (("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"), ("skimage"
 ZOOMS = (0.85, 1.0, 1.15, 1.3)
 SHIFTS = (-0.08, 0.0, 0.08)
 GAMMAS = (0.5, 0.8, 1.25, 2.0)
+PLAIN = " (zoom 1.0, shift +0.0 +0.0, gamma 0.8, mirrored False)"
+"""How the variation nearest to the portrait itself is named."""
 
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Crops:
-    """Face crops UINT8 [N, H, W, C] and, for each, the words that find it again."""
+    """Face crops UINT8 [N, H, W, C] and, for each, the words that find it again.
+
+    `examples` names a few to look at: each portrait as it is, or at most MAX_EXAMPLES of the user's own.
+    """
 
     pixels: UInt8Array
     names: tuple[str, ...]
+    examples: dict[str, int]
 
 
 def load_crops(source: Path | None, crop_shape: tuple[int, int, int]) -> Crops:
@@ -48,7 +55,15 @@ def load_crops(source: Path | None, crop_shape: tuple[int, int, int]) -> Crops:
     else:
         named = list(_array(source / "images.npy" if source.is_dir() else source))
     pixels = np.stack([_fitted(picture, crop_shape) for _, picture in named])
-    return Crops(pixels, tuple(name for name, _ in named))
+    names = tuple(name for name, _ in named)
+    return Crops(pixels, names, _examples(names, source is None))
+
+
+def _examples(names: tuple[str, ...], are_portraits: bool) -> dict[str, int]:
+    """Index of each example by its name; of a portrait's variations the one nearest to the picture."""
+    if are_portraits:
+        return {name.removesuffix(PLAIN): i for i, name in enumerate(names) if name.endswith(PLAIN)}
+    return {names[index]: index for index in _evenly(len(names), MAX_EXAMPLES)}
 
 
 def _portrait_variations() -> Iterator[tuple[str, UInt8Array]]:
@@ -129,8 +144,8 @@ def _array(path: Path) -> Iterator[tuple[str, UInt8Array]]:
         yield f"{path.name}[{index}]", np.asarray(images[index])
 
 
-def _evenly(count: int) -> list[int]:
-    return sorted({int(index) for index in np.linspace(0, count - 1, min(count, MAX_CROPS))})
+def _evenly(count: int, wanted: int = MAX_CROPS) -> list[int]:
+    return sorted({int(index) for index in np.linspace(0, count - 1, min(count, wanted))})
 
 
 def _fitted(picture: npt.NDArray[Any], crop_shape: tuple[int, int, int]) -> UInt8Array:

@@ -1,30 +1,34 @@
 """From a file of weights to a model repository: read, convert, compare on real crops, and only then write."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import onnx
-import tensorflow as tf
-import tf2onnx
 
-from fer_export.crops import load_crops
-from fer_export.graphs import expression_graph, preprocess_graph, with_metadata
-from fer_export.network import Network, OutputKind, describe, load_network
-from fer_export.parity import Difference, require_parity
-from fer_export.preprocessing import default_crop_side
-from fer_export.repository import EXPRESSION_MODEL, PREPROCESS_MODEL, build, write
+from fer_export.answers import MAX_SURE_SHARE, output_kind, probabilities, require_spread, sure_share
+from fer_export.crops import Crops, load_crops
+from fer_export.description import OutputKind, describe
+from fer_export.graphs import preprocess_graph, with_metadata
+from fer_export.onnx_network import OnnxNetwork, load_onnx
+from fer_export.parity import Difference, own_outputs, require_parity, served_answers
+from fer_export.preprocessing import Float32Array, default_crop_side
+from fer_export.repository import EXPRESSION_MODEL, MODELS, PREPROCESS_MODEL, build, require_free, write
 from fer_export.sessions import latency_ms
+
+if TYPE_CHECKING:
+    from fer_export.network import Network
 
 LATENCY_BATCHES = (1, 64)
 
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """What the command was asked for; None leaves the choice to the training record or the network's shape.
+    """What the command was asked for; None leaves the choice to the training record or the network.
 
+    `overwrite` replaces models that the repository already holds. `is_trusted` opens files that can hold code.
     `crop_side` is the side in pixels of the crops that clients will send. A larger `max_batch_size` lets Triton
     join more requests at a time and takes more memory for each instance.
     """
@@ -37,6 +41,8 @@ class ExportSettings:
     crops: Path | None = None
     crop_side: int | None = None
     max_batch_size: int = 64
+    overwrite: bool = False
+    is_trusted: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +55,34 @@ class GraphReport:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the exported network says of one crop, and the probability of that."""
+
+    crop: str
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class ExportReport:
-    """What was written and how close it is to Keras; `crop_shape` is (height, width, channels)."""
+    """What was written, how close it is to its source, and what it answers.
+
+    `crop_shape` is (height, width, channels); `sure_share` is the share of crops whose answer is all but certain.
+    """
 
     crop_shape: tuple[int, int, int]
     labels: tuple[str, ...]
     graphs: dict[str, GraphReport]
     crops: int
     difference: Difference
+    output: OutputKind
+    examples: tuple[Answer, ...]
+    sure_share: float
+
+    @property
+    def is_suspiciously_sure(self) -> bool:
+        """Whether so many answers are all but certain as a range too large for the network makes them."""
+        return self.sure_share > MAX_SURE_SHARE
 
 
 def export(settings: ExportSettings) -> ExportReport:
@@ -64,33 +90,76 @@ def export(settings: ExportSettings) -> ExportReport:
 
     Raises UsageError, InputError or `fer_export.parity.ParityError`, and leaves the repository as it was.
     """
-    description = describe(settings.weights, settings.labels, settings.input_range, settings.output)
-    network = load_network(settings.weights, description)
+    if not settings.overwrite:
+        require_free(settings.model_repository, MODELS)
+    network = _read(settings)
     side = settings.crop_side or default_crop_side(max(network.input_shape[:2]))
     crop_shape = (side, side, network.input_shape[2])
     crops = load_crops(settings.crops, crop_shape)
+    outputs = own_outputs(network, crops.pixels)
+    network = _settled(network, output_kind(outputs, settings.output))
+    labels, graphs = network.description.labels, _graphs(network, crop_shape)
     metadata = provenance(network)
-    graphs = {
-        PREPROCESS_MODEL: preprocess_graph(network, crop_shape),
-        EXPRESSION_MODEL: expression_graph(network),
-    }
     files = {name: with_metadata(graph, metadata) for name, graph in graphs.items()}
-    difference = require_parity(network, files[PREPROCESS_MODEL], files[EXPRESSION_MODEL], crops)
+    answers = served_answers(files[PREPROCESS_MODEL], files[EXPRESSION_MODEL], crops.pixels)
+    difference = require_parity(probabilities(outputs, network.description), answers, crops.names, labels)
+    require_spread(answers, labels)
+    origin: dict[str, str] = {
+        key: metadata[key] for key in ("architecture", "weights_sha256") if key in metadata
+    }
     repository = build(
         files[PREPROCESS_MODEL],
         files[EXPRESSION_MODEL],
         crop_shape,
         network.input_shape,
-        description.labels,
+        labels,
         settings.max_batch_size,
-        {key: metadata[key] for key in ("architecture", "weights_sha256") if key in metadata},
+        origin,
     )
-    write(repository, settings.model_repository)
+    write(repository, settings.model_repository, settings.overwrite)
     reports = {name: _report(graph, files[name]) for name, graph in graphs.items()}
-    return ExportReport(crop_shape, description.labels, reports, len(crops.pixels), difference)
+    return ExportReport(
+        crop_shape,
+        labels,
+        reports,
+        len(crops.pixels),
+        difference,
+        network.description.output,
+        _examples(answers, crops, labels),
+        sure_share(answers),
+    )
 
 
-def provenance(network: Network) -> dict[str, str]:
+def _read(settings: ExportSettings) -> "Network | OnnxNetwork":
+    """Read the network by the ending of its file."""
+    description = describe(settings.weights, settings.labels, settings.input_range)
+    if settings.weights.suffix == ".onnx":
+        return load_onnx(settings.weights, description)
+    from fer_export.network import load_network  # Keras takes seconds, and an ONNX file needs none
+
+    return load_network(settings.weights, description, settings.is_trusted)
+
+
+def _settled(network: "Network | OnnxNetwork", output: OutputKind) -> "Network | OnnxNetwork":
+    return replace(network, description=replace(network.description, output=output))
+
+
+def _graphs(network: "Network | OnnxNetwork", crop_shape: tuple[int, int, int]) -> dict[str, onnx.ModelProto]:
+    input_range = network.description.input_range
+    return {
+        PREPROCESS_MODEL: preprocess_graph(input_range, crop_shape, network.input_shape),
+        EXPRESSION_MODEL: network.graph(),
+    }
+
+
+def _examples(answers: Float32Array, crops: Crops, labels: tuple[str, ...]) -> tuple[Answer, ...]:
+    return tuple(
+        Answer(name, labels[int(answers[index].argmax())], float(answers[index].max()))
+        for name, index in crops.examples.items()
+    )
+
+
+def provenance(network: "Network | OnnxNetwork") -> dict[str, str]:
     """Metadata of both ONNX files, as JSON where it is not plain text.
 
     It holds no time and no place, so that exporting again gives the same bytes.
@@ -106,10 +175,7 @@ def provenance(network: Network) -> dict[str, str]:
         "output": description.output,
         "temperature": json.dumps(description.temperature),
         "weights_sha256": network.weights_sha256,
-        "versions": json.dumps(
-            {"keras": keras.__version__, "tensorflow": tf.__version__, "tf2onnx": tf2onnx.__version__},
-            sort_keys=True,
-        ),
+        "versions": json.dumps(network.versions(), sort_keys=True),
     }
 
 

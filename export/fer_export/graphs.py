@@ -1,21 +1,24 @@
-"""ONNX graphs from TensorFlow functions: stable names, symbolic batch, the same bytes from every run."""
+"""The served ONNX graphs: stable names, symbolic batch, the same bytes from every run.
+
+TensorFlow is imported by what traces a Keras network, so that an ONNX file is exported without it.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import onnx
-import tensorflow as tf
-import tf2onnx
 from onnx import helper, numpy_helper
 
 from fer_client.contract import EXPRESSION, FACES
 from fer_client.errors import InputError
 from fer_export.branches import merged_branches
-from fer_export.network import Network
-from fer_export.preprocessing import preprocess
+from fer_export.preprocessing import operations
 from fer_export.repository import NETWORK_INPUT
+
+if TYPE_CHECKING:
+    from fer_export.network import Network
 
 OPSET = 18
 IR_VERSION = 8
@@ -33,32 +36,33 @@ class TensorSpec:
     shape: tuple[int, ...]
 
 
-def probabilities(network: Network, network_input: Any) -> Any:
-    """Calibrated probabilities FP32 [N, K]: softmax over the logits divided by the temperature."""
-    output = tf.cast(network.model(network_input, training=False), tf.float32)
-    if network.description.output == "probabilities":
-        return output
-    return tf.nn.softmax(output / network.description.temperature)
-
-
-def preprocess_graph(network: Network, crop_shape: tuple[int, int, int]) -> onnx.ModelProto:
+def preprocess_graph(
+    input_range: tuple[float, float], crop_shape: tuple[int, int, int], input_shape: tuple[int, int, int]
+) -> onnx.ModelProto:
     """`face_preprocess`: FACES UINT8 [batch, *crop_shape] to NETWORK_INPUT FP32 [batch, *input_shape]."""
+    nodes, constants, tensor = [], [], FACES
+    for index, (kind, constant, attributes) in enumerate(operations(crop_shape, input_shape, input_range)):
+        inputs = [tensor]
+        if constant is not None:
+            inputs.append(f"constant {index}")
+            constants.append(numpy_helper.from_array(constant, inputs[1]))
+        tensor = f"tensor {index}"
+        nodes.append(helper.make_node(kind, inputs, [tensor], **attributes))
+    taken = TensorSpec(FACES, onnx.TensorProto.UINT8, crop_shape)
+    given = TensorSpec(tensor, onnx.TensorProto.FLOAT, input_shape)
+    graph = helper.make_graph(nodes, "", [value_info(taken)], [value_info(given)], constants)
+    return canonical(graph, taken, replace(given, name=NETWORK_INPUT))
 
-    def function(faces: Any) -> Any:
-        return preprocess(faces, network.input_shape, network.description.input_range)
 
-    return convert(
-        function,
-        TensorSpec(FACES, onnx.TensorProto.UINT8, crop_shape),
-        TensorSpec(NETWORK_INPUT, onnx.TensorProto.FLOAT, network.input_shape),
-    )
-
-
-def expression_graph(network: Network) -> onnx.ModelProto:
+def expression_graph(network: "Network") -> onnx.ModelProto:
     """`expression`: NETWORK_INPUT FP32 [batch, *input_shape] to EXPRESSION FP32 [batch, K]."""
+    import tensorflow as tf
 
     def function(network_input: Any) -> Any:
-        return probabilities(network, network_input)
+        output = tf.cast(network.model(network_input, training=False), tf.float32)
+        if network.description.output == "probabilities":
+            return output
+        return tf.nn.softmax(output / network.description.temperature)
 
     return convert(
         function,
@@ -72,6 +76,9 @@ def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec
 
     Raises InputError for a network with operations that standard ONNX lacks.
     """
+    import tensorflow as tf
+    import tf2onnx
+
     signature = tf.TensorSpec((None, *taken.shape), tf.as_dtype(helper.tensor_dtype_to_np_dtype(taken.dtype)))
     try:
         model, _ = tf2onnx.convert.from_function(
@@ -117,9 +124,7 @@ def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> o
                     numpy_helper.from_array(numpy_helper.to_array(constants[tensor]), names[tensor])
                 )
     renamed = [_renamed(node, name, names) for node, name in zip(nodes, node_names, strict=True)]
-    served = helper.make_graph(
-        renamed, given.name.lower(), [_value_info(taken)], [_value_info(given)], weights
-    )
+    served = helper.make_graph(renamed, given.name.lower(), [value_info(taken)], [value_info(given)], weights)
     return helper.make_model(
         served,
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -189,7 +194,8 @@ def _renamed(node: onnx.NodeProto, name: str, names: Mapping[str, str]) -> onnx.
     return renamed
 
 
-def _value_info(spec: TensorSpec) -> onnx.ValueInfoProto:
+def value_info(spec: TensorSpec) -> onnx.ValueInfoProto:
+    """Declare a graph's input or output, with a batch of any size."""
     return helper.make_tensor_value_info(spec.name, spec.dtype, (BATCH, *spec.shape))
 
 

@@ -1,35 +1,21 @@
-"""A trained network and what must be known to serve it: labels, input range, calibration, origin."""
+"""A trained Keras network, as it is read from its file."""
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
+import numpy as np
+import onnx
 
 from fer_client.errors import InputError, UsageError
+from fer_export.description import Description, require_labels
+from fer_export.graphs import expression_graph
+from fer_export.preprocessing import Float32Array
 
-OutputKind = Literal["logits", "probabilities"]
-
-PROVENANCE = ("architecture", "data", "recipe", "seed", "epochs", "metrics")
-"""Entries of the training record that travel into the ONNX metadata."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a file of weights does not say about itself.
-
-    `input_range` holds the values that luma 0 and 255 become. `temperature` divides the logits before
-    softmax; it is 1 for a network that is served as trained.
-    """
-
-    labels: tuple[str, ...]
-    input_range: tuple[float, float]
-    output: OutputKind = "logits"
-    temperature: float = 1.0
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+HDF5 = (".h5", ".hdf5")
+"""Endings by which Keras knows the files of its older versions."""
 
 
 @dataclass(frozen=True)
@@ -44,71 +30,58 @@ class Network:
     description: Description
     weights_sha256: str
 
+    def outputs(self, network_input: Float32Array) -> Float32Array:
+        """Keras's own answers FP32 [N, K] to FP32 [N, *input_shape], as they leave the last layer."""
+        return np.asarray(self.model(network_input, training=False), np.float32)
 
-def describe(
-    weights: Path,
-    labels: tuple[str, ...] | None = None,
-    input_range: tuple[float, float] | None = None,
-    output: OutputKind | None = None,
-) -> Description:
-    """Take the description from the record `<weights>.json` that training writes; the arguments overrule it.
+    def graph(self) -> onnx.ModelProto:
+        """The model `expression` in ONNX."""
+        return expression_graph(self)
 
-    Raises UsageError where neither says what is needed, InputError for a missing file or an unusable record.
-    """
-    if not weights.is_file():
-        raise InputError(
-            f"There is no file {weights}: name a network that fer-train wrote, such as NAME.keras."
-        )
-    path = weights.with_suffix(".json")
-    record = _read_record(path) if path.is_file() else {}
-    labels = labels or _recorded_labels(record, path)
-    input_range = input_range or _recorded_range(record, path)
-    if labels is None or input_range is None:
-        option = "--labels" if labels is None else "--input-range"
-        raise UsageError(
-            f"No record {path.name} beside {weights.name} says what the network needs: give {option}."
-        )
-    if len(labels) < 2 or len(set(labels)) != len(labels):
-        raise UsageError(f"Expected two or more distinct labels, got {', '.join(labels)}.")
-    if not input_range[0] < input_range[1]:
-        raise UsageError(f"Expected an input range LOW HIGH with LOW below HIGH, got {input_range}.")
-    return Description(
-        labels=labels,
-        input_range=input_range,
-        output=output or "logits",
-        temperature=_recorded_temperature(record, path),
-        provenance={key: record[key] for key in PROVENANCE if key in record},
-    )
+    def versions(self) -> dict[str, str]:
+        """Versions that the graph depends on."""
+        import tensorflow as tf
+        import tf2onnx
+
+        return {"keras": keras.__version__, "tensorflow": tf.__version__, "tf2onnx": tf2onnx.__version__}
 
 
-def load_network(weights: Path, description: Description) -> Network:
+def load_network(weights: Path, description: Description, is_trusted: bool = False) -> Network:
     """Read a `.keras` file, or an HDF5 file of older Keras, and check that it is an image classifier.
 
-    Raises InputError for a file that cannot be read or whose shapes do not fit, UsageError where the labels
-    do not fit the network.
+    Both can hold code that runs as they are read; such a file is opened only where `is_trusted`. Raises InputError
+    for a file that cannot be read or whose shapes do not fit, UsageError where the labels do not fit the network
+    or trust is missing.
     """
-    model = _load_model(weights)
+    model = _load_model(weights, is_trusted)
     input_shape = _input_shape(model, weights)
     width = _output_width(model, weights)
     # Old files wrap the single input in a list, of which Keras 3 warns at every call.
     model = keras.Model(model.inputs[0], model.outputs[0])
     _compute_in_fp32(model)
-    if width != len(description.labels):
-        raise UsageError(
-            f"{weights.name} has {width} outputs but {len(description.labels)} labels were given "
-            f"({', '.join(description.labels)}): name one label for each output with --labels."
-        )
+    require_labels(weights, width, description.labels)
     return Network(model, input_shape, description, hashlib.sha256(weights.read_bytes()).hexdigest())
 
 
-def _load_model(weights: Path) -> Any:
+def _load_model(weights: Path, is_trusted: bool) -> Any:
+    # Only newer versions of Keras look for code in HDF5, so that none is opened on their word.
+    if weights.suffix in HDF5 and not is_trusted:
+        raise _untrusted(weights, "a file of older Keras can hold code that runs as it is read")
     try:
-        return keras.models.load_model(weights, compile=False)
+        return keras.models.load_model(weights, compile=False, safe_mode=not is_trusted)
     except Exception as error:  # Keras raises whatever its readers of zip, HDF5 and JSON happen to raise.
+        if not is_trusted and "safe_mode" in str(error):  # Keras's word for what it refused
+            raise _untrusted(
+                weights, "it holds Python code, as of a Lambda layer, that runs as it is read"
+            ) from error
         raise InputError(
             f"{weights} could not be read as a Keras network of stock layers ({_first_sentence(error)}): "
             "save it with model.save('NAME.keras') from Keras 3."
         ) from error
+
+
+def _untrusted(weights: Path, reason: str) -> UsageError:
+    return UsageError(f"{weights} was not opened, because {reason}: give --trust if you trust its maker.")
 
 
 def _compute_in_fp32(model: Any) -> None:
@@ -150,50 +123,4 @@ def _shapes(shapes: list[tuple[int | None, ...]]) -> str:
     return (
         " and ".join(str(["batch" if size is None else size for size in shape]) for shape in shapes)
         or "nothing"
-    )
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _unusable(path, "a JSON object", "text that is none") from error
-    if not isinstance(record, dict):
-        raise _unusable(path, "a JSON object", type(record).__name__)
-    return record
-
-
-def _recorded_labels(record: Mapping[str, Any], path: Path) -> tuple[str, ...] | None:
-    labels = record.get("labels")
-    if labels is None:
-        return None
-    if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
-        raise _unusable(path, "a list of names as `labels`", repr(labels))
-    return tuple(labels)
-
-
-def _recorded_range(record: Mapping[str, Any], path: Path) -> tuple[float, float] | None:
-    if "input" not in record:
-        return None
-    try:
-        low, high = record["input"]["range"]
-        return float(low), float(high)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unusable(path, "`input` with a `range` of two numbers", repr(record["input"])) from error
-
-
-def _recorded_temperature(record: Mapping[str, Any], path: Path) -> float:
-    temperature = record.get("temperature", 1.0)
-    if (
-        not isinstance(temperature, int | float)
-        or isinstance(temperature, bool)
-        or not 0 < temperature < float("inf")
-    ):
-        raise _unusable(path, "a positive number as `temperature`", repr(temperature))
-    return float(temperature)
-
-
-def _unusable(path: Path, expected: str, found: str) -> InputError:
-    return InputError(
-        f"The record {path} cannot be used: expected {expected}, found {found}; train again or mend it."
     )

@@ -1,85 +1,65 @@
-"""The gate before anything is written: the graphs to be served must answer as the Keras network does."""
+"""The gate before anything is written: the graphs to be served must answer as the network itself does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
 
 from fer_client.contract import EXPRESSION, FACES
-from fer_client.errors import FerError, UsageError
-from fer_export.crops import Crops, UInt8Array
-from fer_export.graphs import probabilities
-from fer_export.network import Network
-from fer_export.preprocessing import preprocess
+from fer_client.errors import FerError
+from fer_export.crops import UInt8Array
+from fer_export.preprocessing import Float32Array, preprocess
 from fer_export.repository import NETWORK_INPUT
 from fer_export.sessions import open_session
 
-TOLERANCE = 1e-4
+if TYPE_CHECKING:
+    from fer_export.network import Network
+    from fer_export.onnx_network import OnnxNetwork
 
-Float32Array: TypeAlias = npt.NDArray[np.float32]
-Tensors: TypeAlias = dict[str, Float32Array]
+TOLERANCE = 1e-4
+"""Largest difference of a served probability, whatever the range of the network's input."""
 
 
 class ParityError(FerError):
-    """The ONNX graphs answer differently from the Keras network; nothing was written."""
+    """The exported graphs answer differently from the network; nothing was written."""
 
     exit_code = 5
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest absolute difference between two answers, and where it is.
-
-    In a tensor with values beyond 1, as an input range of 0 to 255 brings, the difference is relative to the largest.
-    """
+    """The largest absolute difference between two probabilities, and where it is."""
 
     size: float
-    tensor: str
     crop: int
-    position: tuple[int, ...]
-    keras: float
-    onnx: float
+    label: int
+    expected: float
+    served: float
 
 
-def keras_answers(network: Network, faces: UInt8Array) -> Tensors:
-    """NETWORK_INPUT and EXPRESSION of UINT8 [N, H, W, C] crops, computed by TensorFlow and Keras.
+def own_outputs(network: "Network | OnnxNetwork", faces: UInt8Array) -> Float32Array:
+    """What the network itself gives, FP32 [N, K], for UINT8 [N, H, W, C] crops; NumPy does the preprocessing."""
+    input_range = network.description.input_range
+    inputs = (preprocess(batch, network.input_shape, input_range) for batch in _batches(faces))
+    return np.concatenate([network.outputs(batch) for batch in inputs])
 
-    Raises UsageError where the network's output is not of the kind that its description says.
+
+def served_answers(preprocess_onnx: bytes, expression_onnx: bytes, faces: UInt8Array) -> Float32Array:
+    """EXPRESSION FP32 [N, K] for UINT8 [N, H, W, C] crops, computed by ONNX Runtime in batches of several sizes.
+
+    Raises ParityError where the network takes no batch of some size.
     """
-    inputs, outputs = [], []
-    for batch in _batches(faces):
-        network_input = preprocess(tf.constant(batch), network.input_shape, network.description.input_range)
-        inputs.append(network_input.numpy())
-        outputs.append(network.model(network_input, training=False).numpy())
-    _check_output_kind(np.concatenate(outputs), network)
-    answers = [probabilities(network, network_input).numpy() for network_input in inputs]
-    return {NETWORK_INPUT: np.concatenate(inputs), EXPRESSION: np.concatenate(answers)}
-
-
-def _check_output_kind(outputs: Float32Array, network: Network) -> None:
-    sums_to_one = bool(np.all(outputs >= 0) and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
-    if not np.all(np.isfinite(outputs)):
-        raise UsageError(
-            "The network's output is not finite on real crops: train again, or check --input-range."
-        )
-    if sums_to_one and network.description.output == "logits":
-        raise UsageError(
-            "The network's outputs already sum to 1: it ends in softmax, so give --output probabilities."
-        )
-    if not sums_to_one and network.description.output == "probabilities":
-        raise UsageError("The network's outputs do not sum to 1: they are logits, so give --output logits.")
-
-
-def onnx_answers(preprocess_onnx: bytes, expression_onnx: bytes, faces: UInt8Array) -> Tensors:
-    """The same tensors, computed by ONNX Runtime in batches of several sizes."""
     first, second = open_session(preprocess_onnx), open_session(expression_onnx)
-    inputs = [first.run([NETWORK_INPUT], {FACES: batch})[0] for batch in _batches(faces)]
-    answers = [second.run([EXPRESSION], {NETWORK_INPUT: batch})[0] for batch in inputs]
-    return {NETWORK_INPUT: np.concatenate(inputs), EXPRESSION: np.concatenate(answers)}
+    inputs = (first.run([NETWORK_INPUT], {FACES: batch})[0] for batch in _batches(faces))
+    try:
+        return np.concatenate([second.run([EXPRESSION], {NETWORK_INPUT: batch})[0] for batch in inputs])
+    except Exception as error:  # ONNX Runtime's errors have no common base
+        raise ParityError(
+            "Nothing was written, because the exported network fails on a batch of crops "
+            f"({str(error).splitlines()[0]}): where its file has a fixed batch, save it with one of any size."
+        ) from error
 
 
 def _batches(faces: UInt8Array) -> Iterator[UInt8Array]:
@@ -90,44 +70,29 @@ def _batches(faces: UInt8Array) -> Iterator[UInt8Array]:
             yield faces[start:end]
 
 
-def largest_difference(keras: Mapping[str, Float32Array], onnx: Mapping[str, Float32Array]) -> Difference:
-    """The largest difference over all tensors; an answer that is not a number differs without limit."""
-    differences = []
-    for tensor, expected in keras.items():
-        distance = np.abs(expected - onnx[tensor]) / max(1, np.abs(expected).max())
-        distance[~np.isfinite(distance)] = np.inf
-        crop, *position = (int(index) for index in np.unravel_index(distance.argmax(), distance.shape))
-        place = (crop, *position)
-        differences.append(
-            Difference(
-                float(distance[place]),
-                tensor,
-                crop,
-                tuple(position),
-                float(expected[place]),
-                float(onnx[tensor][place]),
-            )
-        )
-    return max(differences, key=lambda difference: difference.size)
+def largest_difference(expected: Float32Array, served: Float32Array) -> Difference:
+    """The largest difference of probabilities [N, K]; an answer that is not a number differs without limit."""
+    distance = np.abs(expected - served)
+    distance[~np.isfinite(distance)] = np.inf
+    crop, label = (int(index) for index in np.unravel_index(distance.argmax(), distance.shape))
+    place = (crop, label)
+    return Difference(float(distance[place]), crop, label, float(expected[place]), float(served[place]))
 
 
 def require_parity(
-    network: Network, preprocess_onnx: bytes, expression_onnx: bytes, crops: Crops
+    expected: Float32Array, served: Float32Array, names: Sequence[str], labels: Sequence[str]
 ) -> Difference:
-    """The largest difference on the crops; raises ParityError, naming it, where it passes TOLERANCE."""
-    expected = keras_answers(network, crops.pixels)
-    difference = largest_difference(expected, onnx_answers(preprocess_onnx, expression_onnx, crops.pixels))
+    """The largest difference on crops of these names; raises ParityError, naming it, where it passes TOLERANCE."""
+    difference = largest_difference(expected, served)
     if difference.size > TOLERANCE:
-        raise ParityError(_refusal(difference, crops.names, network.description.labels))
+        raise ParityError(_refusal(difference, names, labels))
     return difference
 
 
 def _refusal(difference: Difference, names: Sequence[str], labels: Sequence[str]) -> str:
-    place = f"at {list(difference.position)}"
-    if difference.tensor == EXPRESSION:
-        place = f"for '{labels[difference.position[0]]}'"
     return (
-        f"Nothing was written, because ONNX and Keras differ by {difference.size:.3g}, more than {TOLERANCE:g}: "
-        f"{difference.tensor} {place} of crop {names[difference.crop]} is {difference.keras:.6g} in Keras and "
-        f"{difference.onnx:.6g} in ONNX; try other versions of tf2onnx and onnxruntime, and report the network."
+        f"Nothing was written, because the exported network differs from its source by {difference.size:.3g}, more "
+        f"than {TOLERANCE:g}: '{labels[difference.label]}' of crop {names[difference.crop]} is "
+        f"{difference.served:.6g}, not {difference.expected:.6g}; try other versions of tf2onnx and onnxruntime, "
+        "and report the network."
     )

@@ -9,7 +9,17 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from fer_client.errors import InputError, UsageError
-from fer_export.repository import CONFIG, EXPRESSION_MODEL, ONNX, PLAN, config_text, parse_config, write
+from fer_export.repository import (
+    CONFIG,
+    EXPRESSION_MODEL,
+    MODELS,
+    ONNX,
+    PLAN,
+    config_text,
+    parse_config,
+    require_free,
+    write,
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,7 @@ class PlanSettings:
 
     `optimum` is the batch size that TensorRT tunes for; other sizes from 1 to the model's largest work too. `half`
     computes in FP16 where that is faster, at the cost of exactness. `trtexec` is the program's name or path.
+    `overwrite` replaces models that `out` already holds.
     """
 
     model_repository: Path
@@ -25,15 +36,18 @@ class PlanSettings:
     optimum: int = 32
     half: bool = False
     trtexec: str = "trtexec"
+    overwrite: bool = False
 
 
 def build_plan(settings: PlanSettings) -> None:
     """Write the repository `settings.out`: a copy whose model `expression` runs as a TensorRT plan.
 
     The small graph of `face_preprocess` stays with ONNX Runtime. Raises UsageError where trtexec is missing or a size
-    does not fit, InputError where the repository cannot be read or trtexec fails.
+    does not fit or `out` is taken, InputError where the repository cannot be read or trtexec fails.
     """
     config = _read_config(settings.model_repository)
+    if not settings.overwrite:
+        require_free(settings.out, MODELS)
     if not 1 <= settings.optimum <= config.max_batch_size:
         raise UsageError(f"Expected a batch size from 1 to {config.max_batch_size}, got {settings.optimum}.")
     program = shutil.which(settings.trtexec)
@@ -47,7 +61,7 @@ def build_plan(settings: PlanSettings) -> None:
         onnx = settings.model_repository / EXPRESSION_MODEL / ONNX
         _run(trtexec_command(program, onnx, plan, config, settings.optimum, settings.half), plan)
         content = plan.read_bytes()
-    write(_with_plan(settings.model_repository, config, content), settings.out)
+    write(_with_plan(settings.model_repository, config, content), settings.out, settings.overwrite)
 
 
 def trtexec_command(

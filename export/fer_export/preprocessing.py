@@ -1,15 +1,29 @@
-"""The server's half of preprocessing, as a TensorFlow function: UINT8 face crops become the network's input.
+"""The server's half of preprocessing: UINT8 face crops become the network's input, in NumPy and as ONNX operations.
 
-It travels inside the model repository, so a client in any language sends nothing but crops.
+The operations travel inside the model repository, so a client in any language sends nothing but crops. The NumPy
+function is what they are compared with.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from fer_client.contract import CROP_SIDE
+
+Shape: TypeAlias = tuple[int, int, int]
+"""(height, width, channels)."""
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+Operation: TypeAlias = tuple[str, npt.NDArray[np.generic] | None, dict[str, object]]
+"""An ONNX operation on the result of the one before it: type, constant beside it, attributes."""
+
+FLOAT = 1
+"""ONNX's number for FP32, `onnx.TensorProto.FLOAT`."""
+
+TO_PLANES, FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
+"""Between [N, H, W, C], as clients send crops, and [N, C, H, W], as ONNX's operations take pictures."""
 
 
 def default_crop_side(network_side: int) -> int:
@@ -17,40 +31,68 @@ def default_crop_side(network_side: int) -> int:
     return network_side * -(-CROP_SIDE // network_side)
 
 
-def preprocess(faces: Any, input_shape: tuple[int, int, int], input_range: tuple[float, float]) -> Any:
+def preprocess(
+    faces: npt.NDArray[np.uint8], input_shape: Shape, input_range: tuple[float, float]
+) -> Float32Array:
     """Bring UINT8 [N, h, w, C] crops to FP32 [N, height, width, C], 0 and 255 becoming the ends of the range.
 
     Sides that are a whole multiple of the network's are reduced by the mean over each block of pixels, others
     by antialiased bilinear interpolation as `tf.image.resize(..., antialias=True)` does it.
     """
-    height, width, channels = input_shape
+    (crop_height, crop_width), (height, width, _) = faces.shape[1:3], input_shape
+    planes = faces.transpose(TO_PLANES).astype(np.float32)
+    if crop_height % height == 0 and crop_width % width == 0:
+        blocks = (height, crop_height // height, width, crop_width // width)
+        resized = planes.reshape(*planes.shape[:2], *blocks).mean(axis=(3, 5))
+    else:
+        resized = _resize_matrix(crop_height, height).T @ planes @ _resize_matrix(crop_width, width)
     low, high = input_range
-    pixels = tf.cast(faces, tf.float32)
-    crop_height, crop_width = pixels.shape[1:3]
+    scaled = resized.transpose(FROM_PLANES) * np.float32((high - low) / 255) + np.float32(low)
+    return np.asarray(scaled, np.float32)
+
+
+def operations(
+    crop_shape: Shape, input_shape: Shape, input_range: tuple[float, float]
+) -> Iterator[Operation]:
+    """The same as a chain of ONNX operations, from UINT8 [N, *crop_shape] to FP32 [N, *input_shape]."""
+    (crop_height, crop_width, channels), (height, width, _) = crop_shape, input_shape
+    low, high = input_range
+    is_resized = crop_shape != input_shape
+    yield "Cast", None, {"to": FLOAT}
+    if is_resized:
+        yield _moved((channels, crop_height, crop_width), TO_PLANES)
+        yield from _resizing((crop_height, crop_width), (height, width))
+    yield "Mul", np.array((high - low) / 255, np.float32), {}
+    yield "Add", np.full((1, 1, 1, 1), low, np.float32), {}
+    if is_resized:
+        yield _moved((height, width, channels), FROM_PLANES)
+
+
+def _resizing(source_hw: tuple[int, int], target_hw: tuple[int, int]) -> Iterator[Operation]:
+    (crop_height, crop_width), (height, width) = source_hw, target_hw
     if crop_height % height == 0 and crop_width % width == 0:
         block = (crop_height // height, crop_width // width)
-        if block != (1, 1):
-            pixels = tf.nn.avg_pool2d(pixels, block, block, "VALID")
-    else:
-        pixels = _interpolate(pixels, (height, width))
-    return tf.ensure_shape(pixels * ((high - low) / 255) + low, (None, height, width, channels))
+        yield "AveragePool", None, {"kernel_shape": block, "strides": block}
+        return
+    for source, target in ((crop_width, width), (crop_height, height)):
+        yield "MatMul", _resize_matrix(source, target), {}
+        yield "Transpose", None, {"perm": (0, 1, 3, 2)}
 
 
-def _interpolate(pixels: Any, size_hw: tuple[int, int]) -> Any:
-    """Resize by two matrix products, because tf2onnx has no counterpart of TensorFlow's antialiased resize."""
-    (height, width, channels), (rows, columns) = pixels.shape[1:], size_hw
-    # Products of plain matrices: the batched kind with one channel crashes oneDNN in TensorFlow 2.21.
-    pixels = tf.reshape(tf.transpose(pixels, (0, 1, 3, 2)), (-1, width))
-    pixels = tf.matmul(pixels, _resize_matrix(width, columns))
-    pixels = tf.reshape(pixels, (-1, height, channels, columns))
-    pixels = tf.reshape(tf.transpose(pixels, (0, 3, 2, 1)), (-1, height))
-    pixels = tf.matmul(pixels, _resize_matrix(height, rows))
-    return tf.transpose(tf.reshape(pixels, (-1, columns, channels, rows)), (0, 3, 1, 2))
+def _moved(shape: Shape, order: tuple[int, ...]) -> Operation:
+    """Move the channels to another place; a single one only needs the new shape."""
+    if 1 in (shape[0], shape[2]):
+        return "Reshape", np.array((-1, *shape), np.int64), {}
+    return "Transpose", None, {"perm": order}
 
 
-def _resize_matrix(source: int, target: int) -> npt.NDArray[np.float32]:
-    """Weights [source, target] of an antialiased bilinear resize: TensorFlow's own, applied to unit vectors."""
-    with tf.init_scope():
-        unit_columns: npt.NDArray[np.float32] = np.eye(source, dtype=np.float32)[:, :, None]
-        resized = tf.image.resize(unit_columns, (target, source), antialias=True).numpy()
-    return np.asarray(resized[:, :, 0].T, dtype=np.float32)
+def _resize_matrix(source: int, target: int) -> Float32Array:
+    """Weights [source, target] of an antialiased bilinear resize: a triangle of twice the step's width, or 2 pixels.
+
+    Source: TensorFlow's ScaleAndTranslate with the kernel `triangle`, which `tf.image.resize` calls.
+    """
+    step = source / target
+    centres = (np.arange(target) + 0.5) * step - 0.5
+    distances = np.abs(np.arange(source)[:, None] - centres) / max(1, step)
+    weights = np.maximum(0, 1 - distances)
+    return (weights / weights.sum(axis=0)).astype(np.float32)

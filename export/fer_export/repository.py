@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from google.protobuf import json_format, text_format  # type: ignore[import-unty
 from tritonclient.grpc.model_config_pb2 import TYPE_FP32, TYPE_UINT8, ModelConfig, ModelInput, ModelOutput
 
 from fer_client.contract import EXPRESSION, FACES, MODEL
-from fer_client.errors import InputError
+from fer_client.errors import InputError, UsageError
 
 NETWORK_INPUT = "NETWORK_INPUT"
 """Tensor between the models `face_preprocess` and `expression`."""
@@ -22,6 +22,9 @@ CONFIG = "config.pbtxt"
 LABELS = "labels.txt"
 ONNX = "1/model.onnx"
 PLAN = "1/model.plan"
+
+MODELS = (PREPROCESS_MODEL, EXPRESSION_MODEL, MODEL)
+"""Every model that an export writes."""
 
 INSTANCES = {PREPROCESS_MODEL: 1, EXPRESSION_MODEL: 2}
 """Two cores: an instance is a process on the embedded server and a thread on native Triton."""
@@ -123,11 +126,24 @@ def config_json(config: ModelConfig) -> dict[str, Any]:
     return dict(json_format.MessageToDict(config, preserving_proto_field_name=True))
 
 
-def write(files: Mapping[str, bytes], directory: Path) -> None:
+def require_free(directory: Path, models: Iterable[str]) -> None:
+    """Raise UsageError where the directory already holds one of the models."""
+    present = sorted(name for name in models if (directory / name).exists())
+    if present:
+        raise UsageError(
+            f"{directory} already holds {', '.join(present)}: name another folder, "
+            "or give --overwrite to replace what is there."
+        )
+
+
+def write(files: Mapping[str, bytes], directory: Path, overwrite: bool = False) -> None:
     """Put every model's folder in place whole, or leave the directory as it was; other models in it are kept.
 
-    Raises InputError where the directory cannot be written.
+    Raises UsageError where a model is there already and may not be replaced, InputError where the directory cannot
+    be written.
     """
+    if not overwrite:
+        require_free(directory, {path.split("/")[0] for path in files})
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # Inside the directory, because a rename cannot leave a mounted volume.

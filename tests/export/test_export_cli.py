@@ -1,6 +1,8 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_export.cli import main
+
+ROOT = Path(__file__).parents[2]
 
 keras_tier = [
     pytest.mark.keras,
@@ -39,11 +43,25 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_the_main_use_and_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = capsys.readouterr().out
-    assert "fer-export [OPTIONS] WEIGHTS | COMMAND" in shown
-    assert "check" in shown
+    assert "fer-export [OPTIONS] {WEIGHTS}" in shown
+    for word in (
+        "--labels",
+        "--input-range",
+        "--overwrite",
+        "--trust",
+        "`fer-export check`",
+        "`fer-export plan`",
+    ):
+        assert word in shown
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "--help") == 0
+    assert f"fer-export {command} [OPTIONS]" in capsys.readouterr().out
 
 
 def test_help_and_check_need_no_tensorflow() -> None:
@@ -99,7 +117,9 @@ class TestWrite:
         assert run(weights, "--model-repository", repository) == 0
         told = capsys.readouterr().out
         assert "96x96x1 crops in, angry" in told
+        assert "small.keras, whose outputs are logits, differ by" in told
         assert "288 real crops" in told or "576 real crops" in told
+        assert re.search(r"^grace_hopper\.jpg: \w+ \d+%$", told, re.M)
         assert run("check", repository) == 0
         assert "fits the contract" in capsys.readouterr().out
 
@@ -132,18 +152,20 @@ class TestWrite:
     ) -> None:
         layers = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax")]
         keras.Sequential([keras.Input((64, 64, 3)), *layers]).save(tmp_path / "colour.keras")
-        np.save(
-            tmp_path / "faces.npy", np.random.default_rng(0).integers(0, 256, (9, 80, 80, 3), dtype=np.uint8)
-        )
+        faces = np.random.default_rng(0).integers(0, 256, (9, 80, 80, 3), dtype=np.uint8)
+        np.save(tmp_path / "faces.npy", faces // np.arange(1, 10, dtype=np.uint8)[:, None, None, None])
 
         status = run(
             *("write", tmp_path / "colour.keras", "--labels", "glad,sad,other", "--input-range", "0", "1"),
-            *("--output", "probabilities", "--crops", tmp_path / "faces.npy", "--crop-side", "100"),
+            *("--crops", tmp_path / "faces.npy", "--crop-side", "100"),
             *("--model-repository", tmp_path / "repository"),
         )
 
         assert status == 0
-        assert "on 9 real crops" in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert "outputs are probabilities" in told
+        assert "on 9 real crops" in told
+        assert re.search(r"^faces\.npy\[0\]: \w+ \d+%$", told, re.M)
         assert run("check", tmp_path / "repository") == 0
         assert "100x100x3 crops, up to 64 at a time, 3 labels (glad, sad, other)" in capsys.readouterr().out
 
@@ -155,12 +177,12 @@ class TestWrite:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        from fer_export import exporting
+        from fer_export import network as keras_network
 
         repository = tmp_path / "repository"
         assert run(weights, "--model-repository", repository) == 0
         before = snapshot(repository)
-        convert = exporting.expression_graph
+        convert = keras_network.expression_graph
 
         def altered(network: Any) -> Any:
             graph = convert(network)
@@ -169,9 +191,9 @@ class TestWrite:
             weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
             return graph
 
-        monkeypatch.setattr(exporting, "expression_graph", altered)
-        assert run(weights, "--model-repository", repository, "--max-batch-size", "8") == 5
-        assert "Nothing was written, because ONNX and Keras differ by" in capsys.readouterr().err
+        monkeypatch.setattr(keras_network, "expression_graph", altered)
+        assert run(weights, "--model-repository", repository, "--max-batch-size", "8", "--overwrite") == 5
+        assert "Nothing was written, because the exported network differs" in capsys.readouterr().err
         assert snapshot(repository) == before
 
     @pytest.mark.parametrize(
@@ -199,6 +221,59 @@ class TestWrite:
         assert run("--labels", "glad, sad", weights, "--model-repository", weights.parent / "repository") == 2
         assert "7 outputs but 2 labels were given (glad, sad)" in capsys.readouterr().err
 
+    def test_models_are_replaced_only_when_asked(
+        self,
+        weights: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert run(weights) == 0
+        before = snapshot(tmp_path / "small_repository")
+        capsys.readouterr()
+
+        assert run(weights, "--max-batch-size", "8") == 2
+        assert "small_repository already holds" in (told := capsys.readouterr().err)
+        assert "--overwrite" in told
+        assert snapshot(tmp_path / "small_repository") == before
+
+        assert run(weights, "--max-batch-size", "8", "--overwrite") == 0
+        assert snapshot(tmp_path / "small_repository") != before
+
+    def test_shipped_repository_stays_without_leave(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        copy = shutil.copytree(ROOT / "model_repository", tmp_path / "model_repository")
+        before = snapshot(copy)
+
+        assert run(ROOT / "training/weights/mini_xception.keras", "--model-repository", copy) == 2
+
+        assert "--overwrite" in capsys.readouterr().err
+        assert snapshot(copy) == before
+
+    def test_range_that_leaves_all_crops_alike_is_refused(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        network = ROOT / "training/weights/mini_xception.keras"
+
+        status = run(network, "--input-range", "0", "0.004", "--model-repository", tmp_path / "repository")
+
+        assert status == 2
+        assert "288 differing crops alike" in (told := capsys.readouterr().err)
+        assert "--input-range" in told
+        assert not (tmp_path / "repository").exists()
+
+    def test_range_that_makes_all_answers_certain_is_told(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        network = ROOT / "training/weights/mini_xception.keras"
+
+        assert run(network, "--model-repository", tmp_path / "right") == 0
+        assert "--input-range" not in capsys.readouterr().err
+        assert run(network, "--input-range", "0", "255", "--model-repository", tmp_path / "wrong") == 0
+        assert "check --input-range" in capsys.readouterr().err
+
     def test_folder_that_cannot_be_written(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(weights, "--model-repository", weights) == 3
         assert "could not be written" in capsys.readouterr().err
@@ -206,10 +281,9 @@ class TestWrite:
 
     def test_committed_repository_is_what_the_committed_weights_give(self, onnx: Any, tmp_path: Path) -> None:
         """Fails when the record of the shipped network changes and nobody exports it again."""
-        root = Path(__file__).parents[2]
-        before = snapshot(root / "model_repository")
+        before = snapshot(ROOT / "model_repository")
         (weights,) = [
-            path for path in (root / "training/weights").glob("*.keras") if is_origin(onnx, before, path)
+            path for path in (ROOT / "training/weights").glob("*.keras") if is_origin(onnx, before, path)
         ]
 
         assert run(weights, "--model-repository", tmp_path / "repository") == 0

@@ -6,7 +6,7 @@ import pytest
 
 from fer_client.errors import InputError, UsageError
 from fer_export import crops
-from fer_export.crops import MAX_CROPS, load_crops
+from fer_export.crops import MAX_CROPS, MAX_EXAMPLES, load_crops
 
 SHAPE = (96, 96, 1)
 
@@ -21,6 +21,7 @@ def test_portraits_give_hundreds_of_differing_faces() -> None:
     assert len(np.unique(loaded.pixels, axis=0)) == len(loaded.names) >= 200
     assert loaded.pixels.std(axis=(1, 2, 3)).min() > 5
     assert "grace_hopper.jpg" in loaded.names[0]
+    assert "shift +0.0 +0.0" in loaded.names[loaded.examples["grace_hopper.jpg"]]
 
 
 def test_portraits_are_the_same_each_time() -> None:
@@ -58,6 +59,9 @@ def test_prepared_data_is_sampled_evenly(tmp_path: Path) -> None:
     assert len(loaded.pixels) == MAX_CROPS
     assert loaded.names[0] == "images.npy[0]"
     assert loaded.names[-1] == "images.npy[1999]"
+    assert next(iter(loaded.examples)) == "images.npy[0]"
+    assert list(loaded.examples)[-1] == "images.npy[1999]"
+    assert len(loaded.examples) == MAX_EXAMPLES
 
 
 def test_pictures_become_luma_or_rgb(tmp_path: Path) -> None:

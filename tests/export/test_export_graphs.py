@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ pytestmark = [
 
 @pytest.fixture
 def network(weights: Path) -> Any:
-    from fer_export.network import describe, load_network
+    from fer_export.description import describe
+    from fer_export.network import load_network
 
     return load_network(weights, describe(weights))
 
@@ -35,7 +37,7 @@ def shape(tensor: Any) -> list[Any]:
 def test_names_and_shapes_are_the_contract(onnx: Any, network: Any, graph: Any) -> None:
     from fer_export.graphs import preprocess_graph
 
-    first = preprocess_graph(network, (96, 96, 1)).graph
+    first = preprocess_graph((-1.0, 1.0), (96, 96, 1), network.input_shape).graph
 
     assert [(tensor.name, shape(tensor)) for tensor in (*first.input, *first.output)] == [
         ("FACES", ["batch", 96, 96, 1]),
@@ -64,8 +66,9 @@ def test_batch_normalisation_is_folded(graph: Any) -> None:
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_is_served_in_fp32(keras: Any, onnx: Any, tmp_path: Path, policy: str) -> None:
+    from fer_export.description import describe
     from fer_export.graphs import expression_graph
-    from fer_export.network import describe, load_network
+    from fer_export.network import load_network
 
     layers = keras.layers
     inner = keras.Sequential([keras.Input((48, 48, 1)), layers.SeparableConv2D(4, 3, dtype=policy)])
@@ -120,14 +123,18 @@ def test_another_process_gives_the_same_bytes(weights: Path, graph: Any) -> None
         "import sys, pathlib, keras\n"
         "keras.layers.Dense(3)(keras.Input((2,)))\n"
         "from fer_export.graphs import expression_graph\n"
-        "from fer_export.network import describe, load_network\n"
+        "from fer_export.description import describe\n"
+        "from fer_export.network import load_network\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "graph = expression_graph(load_network(path, describe(path)))\n"
         "path.with_suffix('.onnx').write_bytes(graph.SerializeToString(deterministic=True))\n"
     )
 
     subprocess.run(
-        [sys.executable, "-c", script, str(weights)], check=True, timeout=120, env={"PYTHONHASHSEED": "9"}
+        [sys.executable, "-c", script, str(weights)],
+        check=True,
+        timeout=120,
+        env=os.environ | {"PYTHONHASHSEED": "9"},
     )
 
     assert weights.with_suffix(".onnx").read_bytes() == graph.SerializeToString(deterministic=True)

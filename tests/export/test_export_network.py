@@ -17,10 +17,11 @@ pytestmark = [
 SHARED_HDF5 = Path(__file__).parents[3] / "shared/models/fer2013_mini_XCEPTION.119-0.65.hdf5"
 
 
-def load(weights: Path, **options: Any) -> Any:
-    from fer_export.network import describe, load_network
+def load(weights: Path, is_trusted: bool = False, **options: Any) -> Any:
+    from fer_export.description import describe
+    from fer_export.network import load_network
 
-    return load_network(weights, describe(weights, **options))
+    return load_network(weights, describe(weights, **options), is_trusted)
 
 
 def saved(model: Any, folder: Path) -> Path:
@@ -46,13 +47,9 @@ def test_record_describes_the_network(weights: Path, small_network: Any) -> None
 def test_options_overrule_the_record(weights: Path) -> None:
     labels = tuple("abcdefg")
 
-    description = load(weights, labels=labels, input_range=(0, 1), output="probabilities").description
+    description = load(weights, labels=labels, input_range=(0, 1)).description
 
-    assert (description.labels, description.input_range, description.output) == (
-        labels,
-        (0, 1),
-        "probabilities",
-    )
+    assert (description.labels, description.input_range) == (labels, (0, 1))
 
 
 def test_no_record_and_no_options(weights: Path) -> None:
@@ -77,7 +74,9 @@ def test_old_hdf5_file() -> None:
     if not SHARED_HDF5.is_file():
         pytest.skip(f"needs ../shared/models/{SHARED_HDF5.name}")
 
-    network = load(SHARED_HDF5, labels=LABELS, input_range=(-1, 1), output="probabilities")
+    with pytest.raises(UsageError, match=r"not opened.*--trust"):
+        load(SHARED_HDF5, labels=LABELS, input_range=(-1, 1))
+    network = load(SHARED_HDF5, labels=LABELS, input_range=(-1, 1), is_trusted=True)
 
     assert network.input_shape[2] == 1
     assert network.model.output_shape == (None, 7)
@@ -123,6 +122,26 @@ def test_input_range_that_is_empty(weights: Path) -> None:
         load(weights, input_range=(1.0, 1.0))
 
 
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_code_in_a_file_runs_only_where_it_is_trusted(
+    keras: Any, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = keras.layers.Lambda(lambda x: (__import__("sys").stdout.write("this runs"), x)[1])
+    model = keras.Sequential([keras.Input((48, 48, 1)), code, keras.layers.Flatten(), keras.layers.Dense(7)])
+    path = tmp_path / f"foreign.{ending}"
+    model.save(path)
+    capsys.readouterr()
+
+    with pytest.raises(UsageError, match=r"not opened.*--trust") as caught:
+        load(path, labels=LABELS, input_range=(0, 1))
+    assert "\n" not in str(caught.value)
+    assert "this runs" not in capsys.readouterr().out
+
+    assert load(path, labels=LABELS, input_range=(0, 1), is_trusted=True).input_shape == (48, 48, 1)
+    assert "this runs" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("content", [b"", b"not a network", b"PK\x03\x04 half a zip"])
 @pytest.mark.parametrize("name", ["net.keras", "net.hdf5", "net.txt"])
 def test_file_that_is_no_network(tmp_path: Path, write_record: Any, name: str, content: bytes) -> None:
@@ -131,7 +150,7 @@ def test_file_that_is_no_network(tmp_path: Path, write_record: Any, name: str, c
     write_record(path)
 
     with pytest.raises(InputError, match="could not be read as a Keras network") as caught:
-        load(path)
+        load(path, is_trusted=True)
     assert "\n" not in str(caught.value)
 
 

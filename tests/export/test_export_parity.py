@@ -4,8 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_client.errors import UsageError
-
 pytestmark = [
     pytest.mark.keras,
     pytest.mark.usefixtures("tf", "onnx", "ort"),
@@ -15,16 +13,17 @@ pytestmark = [
 
 @pytest.fixture
 def network(weights: Path) -> Any:
-    from fer_export.network import describe, load_network
+    from fer_export.description import describe
+    from fer_export.network import load_network
 
     return load_network(weights, describe(weights))
 
 
 @pytest.fixture
 def graphs(network: Any) -> tuple[Any, Any]:
-    from fer_export.graphs import expression_graph, preprocess_graph
+    from fer_export.graphs import preprocess_graph
 
-    return preprocess_graph(network, (96, 96, 1)), expression_graph(network)
+    return preprocess_graph((-1.0, 1.0), (96, 96, 1), network.input_shape), network.graph()
 
 
 @pytest.fixture
@@ -32,13 +31,16 @@ def crops() -> Any:
     from fer_export.crops import Crops
 
     pixels = np.random.default_rng(2).integers(0, 256, (70, 96, 96, 1), dtype=np.uint8)
-    return Crops(pixels, tuple(f"crop {index}" for index in range(70)))
+    return Crops(pixels, tuple(f"crop {index}" for index in range(70)), {})
 
 
 def require(network: Any, graphs: tuple[Any, Any], crops: Any) -> Any:
-    from fer_export.parity import require_parity
+    from fer_export.answers import probabilities
+    from fer_export.parity import own_outputs, require_parity, served_answers
 
-    return require_parity(network, graphs[0].SerializeToString(), graphs[1].SerializeToString(), crops)
+    expected = probabilities(own_outputs(network, crops.pixels), network.description)
+    served = served_answers(*(graph.SerializeToString() for graph in graphs), crops.pixels)
+    return require_parity(expected, served, crops.names, network.description.labels)
 
 
 def alter(graph: Any, name_start: str, change: float) -> None:
@@ -53,64 +55,57 @@ def test_faithful_graphs_pass(network: Any, graphs: tuple[Any, Any], crops: Any)
     assert require(network, graphs, crops).size < 1e-5
 
 
-def test_altered_weight_is_refused_and_named(network: Any, graphs: tuple[Any, Any], crops: Any) -> None:
-    from fer_export.parity import ParityError
-
-    alter(graphs[1], "Conv_1.", 0.01)
-
-    with pytest.raises(ParityError, match=r"differ by 0\.\d+.*EXPRESSION for '\w+' of crop crop \d+ is"):
-        require(network, graphs, crops)
-
-
-def test_altered_preprocessing_is_refused_and_named(
-    network: Any, graphs: tuple[Any, Any], crops: Any
+@pytest.mark.parametrize(("part", "weight", "change"), [(1, "Conv_1.", 0.01), (0, "Mul_1.", 0.01)])
+def test_altered_graph_is_refused_and_named(
+    network: Any, graphs: tuple[Any, Any], crops: Any, part: int, weight: str, change: float
 ) -> None:
     from fer_export.parity import ParityError
 
-    alter(graphs[0], "Mul_1.", 0.001)
+    alter(graphs[part], weight, change)
 
-    with pytest.raises(ParityError, match=r"NETWORK_INPUT at \[\d+, \d+, 0\] of crop"):
+    with pytest.raises(
+        ParityError, match=r"from its source by 0\.\d+.*: '\w+' of crop crop \d+ is 0\.\d+, not"
+    ):
         require(network, graphs, crops)
+
+
+def test_inputs_up_to_255_are_held_to_the_same_tolerance(keras: Any, tmp_path: Path, crops: Any) -> None:
+    from fer_export.description import describe
+    from fer_export.graphs import preprocess_graph
+    from fer_export.network import load_network
+    from fer_export.parity import ParityError
+
+    last = keras.layers.Dense(2, kernel_initializer=keras.initializers.RandomUniform(-0.001, 0.001, seed=1))
+    path = tmp_path / "foreign.keras"
+    keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), last]).save(path)
+    network = load_network(path, describe(path, ("glad", "not"), (0, 255)))
+    first = preprocess_graph((0, 255), (96, 96, 1), (48, 48, 1))
+    alter(first, "Mul_1.", 1e-3)
+
+    with pytest.raises(ParityError):
+        require(network, (first, network.graph()), crops)
 
 
 def test_answer_that_is_no_number_is_the_largest_difference() -> None:
     from fer_export.parity import largest_difference
 
-    expected = {"EXPRESSION": np.zeros((2, 3), np.float32), "NETWORK_INPUT": np.zeros((2, 2), np.float32)}
-    answers = {"EXPRESSION": expected["EXPRESSION"].copy(), "NETWORK_INPUT": np.ones((2, 2), np.float32)}
-    answers["EXPRESSION"][1, 2] = np.nan
+    served = np.zeros((2, 3), np.float32)
+    served[0, 1], served[1, 2] = 0.5, np.nan
 
-    difference = largest_difference(expected, answers)
+    difference = largest_difference(np.zeros((2, 3), np.float32), served)
 
-    assert (difference.size, difference.tensor, difference.crop, difference.position) == (
-        np.inf,
-        "EXPRESSION",
-        1,
-        (2,),
-    )
+    assert (difference.size, difference.crop, difference.label) == (np.inf, 1, 2)
 
 
 def test_largest_difference_is_found() -> None:
     from fer_export.parity import largest_difference
 
-    expected = {"EXPRESSION": np.zeros((4, 3), np.float32)}
-    answers = {"EXPRESSION": np.zeros((4, 3), np.float32)}
-    answers["EXPRESSION"][2, 1] = -0.25
-    answers["EXPRESSION"][3, 0] = 0.125
+    served = np.zeros((4, 3), np.float32)
+    served[2, 1], served[3, 0] = -0.25, 0.125
 
-    difference = largest_difference(expected, answers)
+    difference = largest_difference(np.zeros((4, 3), np.float32), served)
 
-    assert (difference.size, difference.crop, difference.position, difference.onnx) == (0.25, 2, (1,), -0.25)
-
-
-def test_difference_of_large_values_is_relative() -> None:
-    from fer_export.parity import largest_difference
-
-    expected = {"NETWORK_INPUT": np.array([[0, 250]], np.float32)}
-
-    difference = largest_difference(expected, {"NETWORK_INPUT": np.array([[0, 248]], np.float32)})
-
-    assert difference.size == pytest.approx(0.008)
+    assert (difference.size, difference.crop, difference.label, difference.served) == (0.25, 2, 1, -0.25)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 68, 200])
@@ -120,33 +115,3 @@ def test_every_crop_is_compared_once(count: int) -> None:
     faces = np.arange(count, dtype=np.uint8)
 
     np.testing.assert_array_equal(np.concatenate(list(_batches(faces))), faces)
-
-
-@pytest.mark.parametrize(("activation", "output"), [("softmax", "logits"), (None, "probabilities")])
-def test_output_of_the_other_kind(
-    keras: Any, tmp_path: Path, crops: Any, activation: str | None, output: Any
-) -> None:
-    from fer_export.network import describe, load_network
-    from fer_export.parity import keras_answers
-
-    last = keras.layers.Dense(2, activation=activation)
-    path = tmp_path / "foreign.keras"
-    keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), last]).save(path)
-    description = describe(path, ("glad", "not"), (0, 1), output)
-    other = "probabilities" if output == "logits" else "logits"
-
-    with pytest.raises(UsageError, match=f"--output {other}"):
-        keras_answers(load_network(path, description), crops.pixels)
-
-
-def test_network_without_finite_answers(keras: Any, tmp_path: Path, crops: Any) -> None:
-    from fer_export.network import describe, load_network
-    from fer_export.parity import keras_answers
-
-    last = keras.layers.Dense(2, bias_initializer=keras.initializers.Constant(float("nan")))
-    path = tmp_path / "foreign.keras"
-    keras.Sequential([keras.Input((48, 48, 1)), keras.layers.Flatten(), last]).save(path)
-    network = load_network(path, describe(path, ("glad", "not"), (0, 1)))
-
-    with pytest.raises(UsageError, match="not finite"):
-        keras_answers(network, crops.pixels)

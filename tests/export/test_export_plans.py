@@ -60,6 +60,17 @@ def test_repository_with_a_plan(repository: Path, tmp_path: Path) -> None:
     assert (out / "fer/config.pbtxt").read_text() == (repository / "fer/config.pbtxt").read_text()
 
 
+def test_folder_with_models_stays_without_leave(repository: Path, tmp_path: Path) -> None:
+    trtexec = program(tmp_path, "open(args['--saveEngine'], 'wb').write(b'plan')")
+
+    with pytest.raises(UsageError, match="--overwrite"):
+        build_plan(PlanSettings(repository, repository, trtexec=trtexec))
+    assert (repository / "expression/1/model.onnx").read_bytes() == b"net"
+
+    build_plan(PlanSettings(repository, repository, trtexec=trtexec, overwrite=True))
+    assert (repository / "expression/1/model.plan").read_bytes() == b"plan"
+
+
 @pytest.mark.parametrize("ends", ["sys.exit(3)", "pass"])
 def test_failing_program_writes_nothing(repository: Path, tmp_path: Path, ends: str) -> None:
     trtexec = program(tmp_path, f"print('[E] no such GPU'); print('bye'); {ends}")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fer_client.contract import LABELS, read_contract
-from fer_client.errors import InputError
+from fer_client.errors import InputError, UsageError
 from fer_export.repository import build, config_json, parse_config, write
 
 
@@ -67,7 +67,7 @@ def test_writing_replaces_models_and_keeps_others(tmp_path: Path) -> None:
     (directory / "other").mkdir()
     (directory / "other/config.pbtxt").write_text("kept")
 
-    write(files(b"new"), directory)
+    write(files(b"new"), directory, overwrite=True)
 
     assert snapshot(directory) == files(b"new") | {"other/config.pbtxt": b"kept"}
     assert sorted(path.name for path in directory.iterdir()) == [
@@ -76,6 +76,16 @@ def test_writing_replaces_models_and_keeps_others(tmp_path: Path) -> None:
         "fer",
         "other",
     ]
+
+
+@pytest.mark.parametrize("present", ["fer", "expression", "face_preprocess"])
+def test_models_that_are_there_stay_without_leave(tmp_path: Path, present: str) -> None:
+    (tmp_path / present).mkdir()
+
+    with pytest.raises(UsageError, match=f"already holds {present}: .*--overwrite"):
+        write(files(b"new"), tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [present]
 
 
 def test_failed_swap_restores_the_old_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +99,7 @@ def test_failed_swap_restores_the_old_models(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "rename", fails_late)
     with pytest.raises(InputError, match="No space left on device"):
-        write(files(b"new"), tmp_path)
+        write(files(b"new"), tmp_path, overwrite=True)
 
     assert snapshot(tmp_path) == files(b"old")
 

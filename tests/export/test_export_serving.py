@@ -75,7 +75,7 @@ def test_server_fits_the_contract(client: triton.InferenceServerClient) -> None:
 def test_triton_answers_as_keras(
     client: triton.InferenceServerClient, keras: Any, weights: Path, faces: np.ndarray, batch: int
 ) -> None:
-    from fer_export.network import describe
+    from fer_export.description import describe
 
     inputs = faces[:batch].reshape(batch, 48, 2, 48, 2, 1).mean((2, 4)) / 127.5 - 1
     logits = keras.models.load_model(weights, compile=False).predict(inputs, verbose=0)

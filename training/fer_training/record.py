@@ -95,9 +95,19 @@ def save_record(weights: Path, record: dict[str, Any]) -> None:
 
 
 def load_network(weights: Path, is_compiled: bool = False) -> keras.Model:
-    """Open a `.keras` file for use, with its optimizer if `is_compiled`; InputError where it cannot be read."""
+    """Open a `.keras` file for use, with its optimizer if `is_compiled`.
+
+    Raises InputError where it cannot be read, is of another kind, or holds code that would run.
+    """
+    if weights.suffix != ".keras":  # Keras also opens HDF5, which can run code as it is read.
+        raise InputError(f"Expected a .keras file such as fer-train writes, got {weights}. Name one.")
     try:
-        return keras.saving.load_model(weights, compile=is_compiled)
+        return keras.saving.load_model(weights, compile=is_compiled, safe_mode=True)
     except Exception as error:  # Keras raises whatever its readers of zip, HDF5 and JSON happen to raise.
+        if "safe_mode" in str(error):  # Keras's word for what it refused
+            raise InputError(
+                f"Expected a network of stock layers at {weights}, but it holds Python code, as of a Lambda layer, "
+                "that would run as it is read. Use one that fer-train wrote."
+            ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"Expected a Keras file at {weights}, but it cannot be opened: {reason}") from error
