@@ -38,7 +38,8 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
         {"sha256": file_sha256(path), "share": round(float(part), 6)}
         for path, part in zip(members, parts, strict=True)
     ]
-    save_record(out, record | {"average_of": origin, "temperature": 1.0, "metrics": {}, "limits": {}})
+    anew = {"temperature": 1.0, "temperature_fitted_on": None, "metrics": {}, "limits": {}}
+    save_record(out, record | {"average_of": origin} | anew)
 
 
 def _parts(count: int, shares: Sequence[float]) -> NDArray[np.float64]:

@@ -113,7 +113,7 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
     ] = "PublicTest",
-    figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for the pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure accuracy and calibration; on PublicTest, also fit the temperature.
@@ -135,7 +135,7 @@ def evaluate(
         console.print(_kept(weights, split), soft_wrap=True)
     if figures is not None:
         console.print(
-            f"Drew the confusion matrix and the reliability diagram into {figures}.", soft_wrap=True
+            f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True
         )
 
 
@@ -245,7 +245,9 @@ def _load_keras() -> None:
 def _kept(weights: Path, split: str) -> str:
     from fer_training.record import load_record, record_path
 
-    fitted = f", with the temperature {load_record(weights)['temperature']:.3f} that was fitted on it"
+    record = load_record(weights)
+    source = record.get("temperature_fitted_on")
+    fitted = f", with the temperature {record['temperature']:.3f} that was fitted on its {source}" if source else ""
     return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
 
 

@@ -17,6 +17,19 @@ TITLES = {
     "ece": "calibration error",
 }
 
+VOTERS_TITLES = {
+    "majority_images": "images with a majority",
+    "majority_accuracy": "accuracy",
+    "four_category_majority_images": "images with a majority, four categories",
+    "four_category_majority_accuracy": "accuracy, four categories",
+    "images": "images with votes",
+    "ece": "calibration error",
+    "ece_before_temperature": "calibration error before temperature scaling",
+    "cross_entropy": "cross-entropy, nats",
+    "r2_kl": "R² (Kullback-Leibler)",
+    "entropy_correlation": "rank correlation of entropies",
+}
+
 
 def print_counts(console: Console, description: Mapping[str, Any]) -> None:
     """Show a prepared dataset's counts and faults."""
@@ -55,7 +68,7 @@ def print_costs(console: Console, costs: Mapping[str, Mapping[str, int]]) -> Non
 def print_result(console: Console, result: Mapping[str, Any], split: str) -> None:
     """Show the figures of one split."""
     alone = result["without_copies_of_training"]
-    table = Table("", split, "without copies of Training")
+    table = Table("by the labels", split, "without copies of Training")
     for key, title in TITLES.items():
         table.add_row(title, _figure(result[key]), _figure(alone[key]))
     console.print(table)
@@ -66,6 +79,21 @@ def print_result(console: Console, result: Mapping[str, Any], split: str) -> Non
     for name, precision in result["precision"].items():
         classes.add_row(name, _figure(precision), _figure(result["recall"][name]))
     console.print(classes)
+    if voters := result.get("voters"):
+        _print_voters(console, voters, split)
+
+
+def _print_voters(console: Console, voters: Mapping[str, Any], split: str) -> None:
+    alone = voters["without_copies_of_training"]
+    table = Table("by the voters", split, "without copies of Training")
+    for key, title in VOTERS_TITLES.items():
+        show = _number if key in ("cross_entropy", "r2_kl", "entropy_correlation") else _figure
+        table.add_row(title, show(voters[key]), show(alone[key]) if key in alone else "")
+    console.print(table)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def print_limits(console: Console, limits: Mapping[str, Mapping[str, float]]) -> None:
