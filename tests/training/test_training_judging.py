@@ -116,7 +116,9 @@ def test_a_temperature_at_the_end_of_its_range_is_not_kept(
     record = json.loads(weights.with_suffix(".json").read_text())
     assert (record["temperature"], record["temperature_fitted_on"]) == (1.0, None)
     told = capsys.readouterr().err
-    assert told.startswith("Note: the temperature stays 1, since none between 0.05 and 20 fits the labels of PublicTest")
+    assert told.startswith(
+        "Note: the temperature stays 1, since none between 0.05 and 20 fits the labels of PublicTest"
+    )
     assert told.count("\n") == 1
 
 

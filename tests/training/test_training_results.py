@@ -1,5 +1,6 @@
 """Results as files, history as a table, files that appear only when whole."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,27 @@ def test_history_reads_back_as_written(tmp_path: Path) -> None:
     assert read_history(tmp_path / "missing.csv") == []
 
 
+def test_history_keeps_the_accuracy_by_the_voters_and_reads_files_without_it(tmp_path: Path) -> None:
+    voted = [dataclasses.replace(EPOCHS[0], validation_majority_accuracy=0.75), EPOCHS[1]]
+    path = tmp_path / "history.csv"
+    write_history(path, voted)
+    assert read_history(path) == voted
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
+    assert path.read_text().splitlines()[0].endswith(",seconds")  # as older versions wrote it
+    assert read_history(path) == EPOCHS[:2]
+
+
+def test_best_epoch_by_the_voters_is_one_that_they_judged() -> None:
+    majorities = (None, 0.7, 0.65)
+    epochs = [
+        dataclasses.replace(epoch, validation_accuracy=1 - share, validation_majority_accuracy=majority)
+        for epoch, share, majority in zip(EPOCHS, (0.1, 0.3, 0.2), majorities, strict=True)
+    ]
+    assert best_epoch(epochs) == epochs[0]
+    assert best_epoch(epochs, "validation_majority_accuracy") == epochs[1]
+    assert best_epoch(epochs[:1], "validation_majority_accuracy") is None
+
+
 def test_best_epoch_is_the_first_of_equals() -> None:
     assert best_epoch(EPOCHS) == EPOCHS[1]
     assert best_epoch([]) is None
@@ -159,6 +181,8 @@ def test_an_epoch_in_words() -> None:
     assert epoch_line(EPOCHS[0], 90, 3725) == (
         "epoch 1/90  loss 1.5000  PublicTest loss 1.4000  accuracy 50.00 %  60 s  62:05 left"
     )
+    voted = dataclasses.replace(EPOCHS[0], validation_majority_accuracy=0.8125)
+    assert "accuracy 50.00 %  by most voters 81.25 %  60 s" in epoch_line(voted, 90, 3725)
 
 
 def test_curves_are_a_picture(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def test_a_majority_is_more_than_half_of_all_ten_voters() -> None:
 
 
 def test_accuracy_by_the_majority_counts_its_images_and_the_four_categories_theirs() -> None:
-    votes = ballots({"happiness": 10}, {"anger": 7}, {"fear": 9}, {"sadness": 6, "neutral": 4}, {"neutral": 5, "anger": 5})
+    votes = ballots(
+        {"happiness": 10}, {"anger": 7}, {"fear": 9}, {"sadness": 6, "neutral": 4}, {"neutral": 5, "anger": 5}
+    )
     probabilities = answers(HAPPY, FEAR, FEAR, HAPPY, ANGRY)
     probabilities[1] = 0
     probabilities[1, [FEAR, ANGRY]] = 0.6, 0.4  # fear leads, but among the four angry does

@@ -134,9 +134,7 @@ def evaluate(
     if is_kept:
         console.print(_kept(weights, split), soft_wrap=True)
     if figures is not None:
-        console.print(
-            f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True
-        )
+        console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
 
 
 @app.command()
@@ -236,6 +234,19 @@ def card(
     write_part(document, "fer-train card", make_card(read_result(result)))
 
 
+@app.command()
+def headline(
+    results: Annotated[list[Path], typer.Argument(help="Results files: the served network's, then others.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the main figures of networks on PrivateTest into a document, side by side."""
+    from fer_training.documents import write_part
+    from fer_training.results import headline as make_headline
+    from fer_training.results import read_result
+
+    write_part(document, "fer-train headline", make_headline([read_result(path) for path in results]))
+
+
 def _load_keras() -> None:
     from fer_training.backend import load_keras
 
@@ -247,7 +258,11 @@ def _kept(weights: Path, split: str) -> str:
 
     record = load_record(weights)
     source = record.get("temperature_fitted_on")
-    fitted = f", with the temperature {record['temperature']:.3f} that was fitted on its {source}" if source else ""
+    fitted = (
+        f", with the temperature {record['temperature']:.3f} that was fitted on its {source}"
+        if source
+        else ""
+    )
     return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.segment import Segments
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from fer_training.predict import Answer
@@ -16,6 +19,9 @@ TITLES = {
     "macro_f1": "macro-F1",
     "ece": "calibration error",
 }
+
+_WIDEST = 100_000
+"""Columns of text that no table fills."""
 
 VOTERS_TITLES = {
     "majority_images": "images with a majority",
@@ -111,15 +117,25 @@ def _figure(value: float | None) -> str:
 
 
 def print_answers(console: Console, answers: Sequence["Answer"]) -> None:
-    """Show one line per face with its three likeliest classes, and one per picture without a face."""
+    """Show one line per face with its three likeliest classes, and one per picture without a face; paths are whole."""
     table = Table("picture", "face at x, y, w, h", "answer")
     for answer in answers:
         for face in answer.faces:
             place = "whole picture" if face.box_xywh is None else ", ".join(map(str, face.box_xywh))
             ranked = sorted(face.probabilities.items(), key=lambda item: -item[1])[:3]
-            table.add_row(answer.image, place, ", ".join(f"{name} {share:.2f}" for name, share in ranked))
+            table.add_row(
+                Text(answer.image), place, ", ".join(f"{name} {share:.2f}" for name, share in ranked)
+            )
         if not answer.faces:
-            table.add_row(answer.image, "no face", "–")
-    console.print(table)
+            table.add_row(Text(answer.image), "no face", "–")
+    _print_whole(console, table)
     if not any(answer.faces for answer in answers):
         console.print("No face was found. If the pictures are crops of faces, add --whole.")
+
+
+def _print_whole(console: Console, table: Table) -> None:
+    """Print a table as wide as its cells are, however narrow the terminal is."""
+    options = console.options.update(width=_WIDEST)
+    width = Measurement.get(console, options, table).maximum
+    lines = Segments(console.render(table, options.update(width=width)))
+    console.print(lines, soft_wrap=True)

@@ -57,7 +57,7 @@ def evaluate(weights: Path, dataset: Dataset, split: str, figures: Path | None =
             f"Expected weights that were evaluated on PublicTest, where the temperature is fitted, but {weights} "
             "were not. Run the command with --split PublicTest first."
         )
-    judged = _judge(weights, dataset, split)
+    judged = judge(load_network(weights), dataset, split)
     if is_own and split == "PublicTest":
         record |= _temperature(judged, record)
     result = measure(judged, record["temperature"], record["labels"])
@@ -119,9 +119,10 @@ def _voters(judged: Judged, probabilities: NDArray[np.float64], names: list[str]
     return result
 
 
-def _judge(weights: Path, dataset: Dataset, split: str) -> Judged:
+def judge(network: Any, dataset: Dataset, split: str) -> Judged:
+    """Let a Keras network that gives logits answer for a split; InputError where that is empty."""
     rows = rows_of(dataset, split)
-    logits = predict_logits(load_network(weights), dataset.images[rows])
+    logits = predict_logits(network, dataset.images[rows])
     labels, votes = np.asarray(dataset.labels[rows], np.int64), dataset.votes
     copies = seen_in_training(dataset)[rows]
     return Judged(split, logits, labels, copies, None if votes is None else np.asarray(votes[rows]))

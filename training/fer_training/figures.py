@@ -30,7 +30,7 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], names: Sequence[str], 
 def draw_reliability(
     path: Path, curves: dict[str, NDArray[np.float64]], title: str, truth: str = "accuracy"
 ) -> None:
-    """Draw accuracy, or another `truth`, over confidence; each curve is an array of `metrics.reliability`, [bins, 3]."""
+    """Draw accuracy, or another truth, over confidence; each curve is an array of `metrics.reliability`, [bins, 3]."""
     figure = Figure(figsize=(5.4, 5), layout="constrained")
     axes: Any = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="exact")
