@@ -352,6 +352,22 @@ def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
     assert [answer["image"] for answer in json.loads(printed.out)] == [str(good)]
 
 
+def test_long_paths_and_odd_names_stand_whole_in_the_table(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fer_training.cli import main
+
+    picture = tmp_path / ("very-long-folder-name-" * 8) / "a [bold]face[1].png"
+    picture.parent.mkdir()
+    cv2.imwrite(str(picture), drawn_face(3, np.random.default_rng(0)))
+    weights = ["--weights", str(finished / "network.keras")]
+    monkeypatch.setattr(sys, "argv", ["fer-train", "predict", str(picture), *weights, "--whole"])
+    with pytest.raises(SystemExit):
+        main()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if str(picture) in line]
+    assert "whole picture" in line
+
+
 def test_worse_pictures_are_read_worse_and_the_record_says_so(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:

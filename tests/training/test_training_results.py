@@ -13,7 +13,7 @@ from fer_training.documents import BEGIN, END, write_part
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.progress import Pace, epoch_line
-from fer_training.results import read_result, read_results, result_of, tables
+from fer_training.results import headline, read_result, read_results, result_of, tables
 
 
 def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:
@@ -51,11 +51,53 @@ def test_tables_are_sorted_by_publictest_and_show_what_was_not_measured(results:
     lines = tables(read_results(results)).splitlines()
     assert lines[0] == "Recipe `strong`, 10 epochs, on fer2013 (SHA-256 x…):"
     assert len(lines) == 6
-    assert "PublicTest: four categories" not in lines[2]  # measured for neither
+    assert "PublicTest: labels, four categories" not in lines[2]  # measured for neither
+    assert "voters" not in lines[2]
     assert lines[4].startswith(
         "| `resnet` | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | 2.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
     )
     assert "| – | 61.0 % | 2.0 % | – | – | – | 90 min |" in lines[5]
+
+
+VOTERS = {
+    "images": 3573, "majority_images": 2720, "majority_accuracy": 0.842, "four_category_majority_images": 2322,
+    "four_category_majority_accuracy": 0.871, "ece": 0.021, "ece_before_temperature": 0.055, "cross_entropy": 0.951,
+    "r2_kl": 0.612, "entropy_correlation": None,
+    "without_copies_of_training": {
+        "majority_images": 2506, "majority_accuracy": 0.833, "four_category_majority_images": 2215,
+        "four_category_majority_accuracy": 0.866,
+    },
+}  # fmt: skip
+
+
+def test_a_table_shows_voters_and_labels_and_a_dash_for_results_of_before(results: Path) -> None:
+    """By the labels it is the worst; it comes first, as the only one that was judged by the voters."""
+    voted = result_of(_record(0.6, 0.59), EXTRA)
+    voted["metrics"]["PublicTest"]["voters"] = VOTERS
+    (results / "voted.json").write_text(json.dumps(voted))
+    _, _, header, _, first, second, _ = tables(read_results(results)).splitlines()
+    titles, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in (header, first, second))
+    by_title = [dict(zip(titles, row, strict=True)) for row in rows]
+    assert by_title[0]["PublicTest: voters, seven classes"] == "84.2 %"
+    assert by_title[0]["PublicTest: voters, four categories"] == "87.1 %"
+    assert by_title[0]["PublicTest: voters, calibration error"] == "2.1 %"
+    assert by_title[0]["PublicTest: labels, seven classes"] == "60.0 %"
+    assert by_title[1]["PublicTest: voters, seven classes"] == "–"
+    assert by_title[1]["PublicTest: labels, seven classes"] == "70.0 %"
+
+
+def test_a_headline_has_a_column_for_each_network() -> None:
+    served, peer = _judged(EXTRA), _judged(EXTRA) | {"name": "fer"}
+    served["metrics"]["PrivateTest"] = served["metrics"]["PrivateTest"] | {"voters": VOTERS}
+    lines = headline([served, peer]).splitlines()
+    assert lines[0] == "| PrivateTest | `served` | `fer` |"
+    assert lines[2] == "| by the voters, seven classes | 84.2 % | – |"
+    assert "| by the labels, four categories | 80.0 % | 80.0 % |" in lines
+
+
+def test_a_headline_needs_privatetest(results: Path) -> None:
+    with pytest.raises(InputError, match="worse was not"):
+        headline([read_result(results / "worse.json")])
 
 
 def test_each_budget_has_a_table_of_its_own(results: Path) -> None:
@@ -100,6 +142,37 @@ def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> N
     assert "| PrivateTest without copies | 3,301 | 69.0 % | 80.0 % | 65.0 % | – | 1.5 % |" in text
     assert "| fear | 55.0 % | 40.5 % |" in text
     assert "| parameters | 1,617,000 |" in text
+
+
+def test_a_card_of_a_network_that_was_judged_by_voters_gives_both_kinds_of_figures() -> None:
+    recipe = {"name": "voters", "epochs": 10, "votes_share": 1.0, "keep": "best"}
+    judged = _judged(EXTRA, recipe=recipe, temperature_fitted_on="votes")
+    assert "voters' shares" not in card(judged)
+    judged["metrics"]["PrivateTest"] = judged["metrics"]["PrivateTest"] | {"voters": VOTERS}
+    text = card(judged)
+    assert "It learned from the shares of the FER+ voters alone." in text
+    assert "the best epoch by what most voters chose on PublicTest." in text
+    assert "The temperature was fitted on the votes of PublicTest." in text
+    assert "| PrivateTest | 2,720 | 84.2 % | 2,322 | 87.1 % |" in text
+    assert "| PrivateTest without copies | 2,506 | 83.3 % | 2,215 | 86.6 % |" in text
+    assert "| PrivateTest | 3,573 | 5.5 % | 2.1 % | 0.95 | 0.61 | – |" in text
+    assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % |" in text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "sentence"),
+    [
+        ({"votes_share": 0.4, "distillation": 0.5}, {},
+         "from the labels and, for 40 % beside them, the FER+ voters, and for 50 % of the whole from teachers."),
+        ({"votes_head": 0.5}, {}, "from the labels, with all ten votes as a second output."),
+        ({"keep": "last"}, {}, "Its weights are those of the last epoch."),
+        ({}, {}, "of the best epoch by the labels on PublicTest. The temperature was fitted on the labels of PublicT"),
+        ({}, {"average_of": [{}, {}]}, "the mean of 2 networks, the last of which learned so."),
+        ({}, {"temperature_fitted_on": None}, "No temperature fitted, so the probabilities are as it gives them."),
+    ],
+)  # fmt: skip
+def test_a_card_says_what_was_learned_and_chosen(recipe: Any, changes: Any, sentence: str) -> None:
+    assert sentence in card(_judged(EXTRA, recipe={"name": "x", "epochs": 10, **recipe}, **changes))
 
 
 def test_a_network_that_was_not_judged_on_privatetest_gets_no_card(results: Path) -> None:

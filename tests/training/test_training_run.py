@@ -192,6 +192,59 @@ def test_a_run_of_an_older_version_goes_on_with_its_history_and_recipe(data: Any
     assert all(share is not None for share in voted[1:])
 
 
+SMALL_FIRST = dataclasses.replace(RECIPE, small_side=32, small_share=0.6, votes_head=0.0, votes_share=1.0)
+"""The first two of three epochs at 32 pixels."""
+
+
+def test_a_run_of_small_pictures_goes_on_to_the_same_end_and_leaves_a_network_of_48_pixels(
+    data: Any, tmp_path: Path
+) -> None:
+    """Killed in the second epoch, of small pictures; the third is of large ones."""
+    seen = []
+
+    def kill(progress: Any) -> None:
+        seen.append(progress)
+        if len(seen) == 20:
+            raise Killed
+
+    whole = train_small(data[1], tmp_path / "whole", SMALL_FIRST)
+    with pytest.raises(Killed):
+        train_small(data[1], tmp_path / "run", SMALL_FIRST, on_progress=kill)
+    resumed = train_small(data[1], tmp_path / "run", SMALL_FIRST)
+    losses = [
+        [epoch.training_loss for epoch in read_history(run / "history.csv")] for run in (whole, resumed)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    for one, other in zip(_weights(whole), _weights(resumed), strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-4)
+    network = keras.saving.load_model(whole / "network.keras")
+    assert network.input.shape == (None, 48, 48, 1)
+    assert read_history(whole / "history.csv")[-1].validation_majority_accuracy > 0.5  # type: ignore[operator]
+
+
+def test_small_pictures_start_from_a_network_of_48_pixels(finished: Path, data: Any, tmp_path: Path) -> None:
+    still = dataclasses.replace(SMALL_FIRST, epochs=1, learning_rate=1e-9, ema=0.0)
+    out = train_small(data[1], tmp_path / "run", still, start=finished / "network.keras")
+    for kept, started in zip(_trainable(out), _trainable(finished), strict=True):
+        np.testing.assert_allclose(kept, started, atol=1e-5)
+
+
+def _trainable(folder: Path) -> Any:
+    network = keras.saving.load_model(folder / "network.keras")
+    return [variable.numpy() for variable in network.trainable_variables]
+
+
+def test_a_network_with_fixed_places_refuses_small_pictures(data: Any, tmp_path: Path) -> None:
+    from fer_training.run import Run
+    from fer_training.train import train
+
+    with pytest.raises(
+        UsageError, match=r"vgg does not\. Choose another architecture, or a recipe with small_side 0"
+    ):
+        train(Run("vgg", SMALL_FIRST, seed=0, out=tmp_path / "run"), data[1])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_loss_that_is_no_number_ends_the_run(data: Any, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPE, optimizer="sgd", learning_rate=1e30, votes_head=0.0, ema=0.0)
     with pytest.raises(UsageError, match="Lower the recipe's learning rate"):
