@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from fer_client.errors import InputError
 from fer_training.card import card
+from fer_training.display import print_result
 from fer_training.documents import BEGIN, END, write_part
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
@@ -93,6 +95,19 @@ def test_a_headline_has_a_column_for_each_network() -> None:
     assert lines[0] == "| PrivateTest | `served` | `fer` |"
     assert lines[2] == "| by the voters, seven classes | 84.2 % | – |"
     assert "| by the labels, four categories | 80.0 % | 80.0 % |" in lines
+
+
+def test_the_command_prints_the_figures_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = _judged(EXTRA)["metrics"]["PrivateTest"]
+    print_result(Console(width=120), figures, "PrivateTest")
+    assert "by the voters" not in capsys.readouterr().out
+    print_result(Console(width=120), figures | {"voters": VOTERS}, "PrivateTest")
+    printed = [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
+    assert "accuracy 70.00 % 69.00 %" in printed
+    assert "accuracy 84.20 % 83.30 %" in printed
+    assert "images with a majority 2720 2506" in printed
+    assert "R² (Kullback-Leibler) 0.612" in printed
+    assert "rank correlation of entropies –" in printed
 
 
 def test_a_headline_needs_privatetest(results: Path) -> None:

@@ -40,7 +40,7 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
         {"sha256": file_sha256(path), "share": round(float(part), 6)}
         for path, part in zip(members, parts, strict=True)
     ]
-    anew = {"temperature": 1.0, "temperature_fitted_on": None, "metrics": {}, "limits": {}}
+    anew: dict[str, Any] = {"temperature": 1.0, "temperature_fitted_on": None, "metrics": {}, "limits": {}}
     save_record(out, record | {"average_of": origin} | anew)
 
 

@@ -44,7 +44,9 @@ def _target(recipe: dict[str, Any]) -> str:
     if share == 1:
         target = "the shares of the FER+ voters alone"
     else:
-        target = f"the labels and, for {100 * share:.0f} % beside them, the FER+ voters" if share else "the labels"
+        target = (
+            f"the labels and, for {100 * share:.0f} % beside them, the FER+ voters" if share else "the labels"
+        )
     if recipe.get("votes_head"):
         target += ", with all ten votes as a second output"
     return f"{target}, and for {100 * taught:.0f} % of the whole from teachers" if taught else target

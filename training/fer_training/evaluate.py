@@ -74,12 +74,13 @@ def _temperature(judged: Judged, record: dict[str, Any]) -> dict[str, Any]:
 
     Where none fits, it stays 1 and the user is told.
     """
-    logits, targets, source = judged.logits, judged.labels, "labels"
+    source, rows = "labels", np.zeros(0, bool)
     if judged.votes is not None and learned_votes_alone(record):
         rows, shares = voted(judged.votes, record["labels"])
-        if rows.any():
-            logits, targets, source = logits[rows], shares, "votes"
-    fitted = fit_temperature(logits, targets)
+    if rows.any():
+        source, fitted = "votes", fit_temperature(judged.logits[rows], shares)
+    else:
+        fitted = fit_temperature(judged.logits, judged.labels)
     if fitted is None:
         low, high = TEMPERATURES
         notify(

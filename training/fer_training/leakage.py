@@ -23,7 +23,7 @@ def relation(learned: Mapping[str, Any], given: Mapping[str, Any]) -> Relation:
     """
     known = [name for name in FINGERPRINTS if learned.get(name) and given.get(name)]
     if any(learned[name] != given[name] for name in known):
-        is_one = any(learned.get(name) == given.get(name) for name in ("name", "sha256"))
+        is_one = any(learned.get(name) == given.get(name, "") for name in ("name", "sha256"))
         return "mixed up" if is_one else "other"
     return "same" if len(known) == len(FINGERPRINTS) else "unknown"
 

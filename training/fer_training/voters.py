@@ -24,7 +24,7 @@ from fer_training.metrics import (
 def voted(votes: NDArray[np.uint8], names: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Rows with a vote for one of the classes, bool [N], and these rows' shares."""
     shares = vote_targets(votes, names).astype(np.float64)
-    rows = shares.any(axis=1)
+    rows = np.asarray(shares.sum(axis=1) > 0)
     return rows, shares[rows]
 
 
@@ -66,10 +66,10 @@ def r2_kl(probabilities: Floats, shares: Floats) -> float | None:
 
 def entropy_correlation(probabilities: Floats, shares: Floats) -> float | None:
     """Spearman's rank correlation of the network's entropy with the voters'; None where one of them is the same."""
-    ranks = [_ranks(entropy(part).round(6)) for part in (probabilities, shares)]
-    if min(np.ptp(part) for part in ranks) == 0:
-        return None
-    return float(np.corrcoef(ranks)[0, 1])
+    ranks = np.stack([_ranks(entropy(part).round(6)) for part in (probabilities, shares)])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    spread = float(np.sqrt((ranks**2).sum(axis=1).prod()))
+    return float((ranks[0] * ranks[1]).sum() / spread) if spread else None
 
 
 def summarise_voters(
