@@ -216,6 +216,13 @@ def test_a_folder_without_results_is_refused(tmp_path: Path, exists: bool) -> No
         read_results(tmp_path / "results")
 
 
+def test_a_card_shows_limits_by_the_voters_where_they_were_measured() -> None:
+    by_labels = {"as they are": {"accuracy": 0.7, "ece": 0.02}}
+    by_both = {"as they are": {"accuracy": 0.7, "ece": 0.02, "majority_accuracy": 0.8, "voters_ece": 0.03}}
+    assert "| as they are | 70.0 % | 2.0 % |" in card(_judged(EXTRA, limits=by_labels))
+    assert "| as they are | 80.0 % | 3.0 % | 70.0 % | 2.0 % |" in card(_judged(EXTRA, limits=by_both))
+
+
 def test_a_card_shows_a_latency_that_was_not_measured_as_a_dash() -> None:
     assert "| one face on one CPU thread, ONNX Runtime | – |" in card(_judged(EXTRA))
 

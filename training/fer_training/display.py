@@ -104,9 +104,12 @@ def _number(value: float | None) -> str:
 
 def print_limits(console: Console, limits: Mapping[str, Mapping[str, float]]) -> None:
     """Show what each way to make the pictures worse costs."""
-    table = Table("PublicTest, pictures made worse", "accuracy", "calibration error")
+    titles = {"accuracy": "accuracy", "ece": "calibration error"}
+    if any("voters_ece" in figures for figures in limits.values()):
+        titles |= {"majority_accuracy": "by most voters", "voters_ece": "calibration error, voters"}
+    table = Table("PublicTest, pictures made worse", *titles.values())
     for name, figures in limits.items():
-        table.add_row(name, _figure(figures["accuracy"]), _figure(figures["ece"]))
+        table.add_row(name, *(_figure(figures.get(key)) for key in titles))
     console.print(table)
 
 
