@@ -30,7 +30,7 @@ def _network(path: Path, value: float, **changes: Any) -> Path:
     record = {
         "architecture": "basic_cnn",
         "labels": ["happy", "sad"],
-        "data": {"name": "drawn", "sha256": "0" * 64},
+        "data": {"name": "drawn", "sha256": "0" * 64, "arrays_sha256": "0" * 64},
         "start": "5" * 64,
         "temperature": 1.5,
         "metrics": {"PublicTest": {"accuracy": 0.5}},
@@ -60,6 +60,7 @@ def test_weights_are_averaged_by_their_shares_and_figures_start_anew(tmp_path: P
         ({"architecture": "vgg"}, "the same architecture"),
         ({"labels": ["sad", "happy"]}, "the same labels"),
         ({"data": {"sha256": "1" * 64}}, "the same data"),
+        ({"data": {"sha256": "0" * 64, "arrays_sha256": "2" * 64}}, "the same splits, labels and votes"),
         ({"start": "6" * 64}, "began with the same trained weights"),
         ({"start": None}, "began with the same trained weights"),
     ],
@@ -81,6 +82,18 @@ def test_a_network_and_what_it_began_with_may_be_averaged(tmp_path: Path) -> Non
     second = _network(tmp_path / "b.keras", 4.0, start=hashlib.sha256(first.read_bytes()).hexdigest())
     average([first, second], [], tmp_path / "mean.keras")
     assert all(np.allclose(weight, 2.5) for weight in load_network(tmp_path / "mean.keras").get_weights())
+
+
+def test_networks_whose_splits_are_not_known_are_averaged_with_a_note(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fer_training.average import average
+
+    older = _network(tmp_path / "a.keras", 1.0, data={"name": "drawn", "sha256": "0" * 64})
+    average([older, _network(tmp_path / "b.keras", 4.0)], [], tmp_path / "mean.keras")
+    told = capsys.readouterr().err
+    assert told.startswith(f"Note: whether {older} learned from the same splits")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(("count", "shares"), [(1, []), (2, [1.0]), (2, [1.0, 0.0])])

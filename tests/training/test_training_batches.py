@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.augment import augment, mix
+from fer_training.augment import augment, mix, shrink
 from fer_training.batches import class_weights, epoch_batches, soft_targets, to_input, training_set
 from fer_training.dataset import VOTE_NAMES, Dataset, voted_not_a_face
 from fer_training.recipes import RECIPES, Augmentation, Recipe
@@ -137,6 +137,24 @@ def test_an_epoch_depends_on_seed_and_number_alone_and_shows_each_image_once(mak
     np.testing.assert_allclose(
         sums, sorted(to_input(data.images[data.rows]).sum(axis=(1, 2, 3))), rtol=1e-3, atol=0.5
     )
+
+
+def test_the_first_epochs_show_small_pictures_with_the_light_of_the_large_ones(make_dataset: Make) -> None:
+    _, dataset = make_dataset(4)
+    recipe = Recipe(epochs=5, batch_size=8, small_side=32, small_share=0.6, augmentation=NOTHING)
+    assert [recipe.side(epoch) for epoch in range(5)] == [32, 32, 32, None, None]
+    data = training_set(dataset, recipe)
+    small, large = (next(epoch_batches(data, recipe, 0, epoch)) for epoch in (2, 3))
+    assert (small.images.shape, large.images.shape) == ((8, 32, 32, 1), (8, 48, 48, 1))
+    as_large = next(epoch_batches(data, dataclasses.replace(recipe, small_side=0), 0, 2))
+    np.testing.assert_array_equal(small.targets[0], as_large.targets[0])
+    light = (batch.images.mean(axis=(1, 2, 3)) for batch in (small, as_large))
+    np.testing.assert_allclose(*light, atol=1e-3)
+
+
+def test_shrinking_averages_pixels() -> None:
+    checked = np.indices((48, 48)).sum(axis=0) % 2 * np.float32(200)
+    np.testing.assert_allclose(shrink(checked[np.newaxis], 24), np.full((1, 24, 24), 100), atol=1e-3)
 
 
 def test_an_error_on_the_worker_thread_reaches_the_caller(make_dataset: Make) -> None:

@@ -73,10 +73,11 @@ def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Row
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["prepare", "fer2012", ".", "out"], 2, "one out of fer2013, fer2013plus, rafdb, affectnet; got fer2012."),
+        (["prepare", "fer2012", ".", "out"], 2, "one out of fer2013, fer2013plus, rafdb, affectnet, folders; got f"),
         (["prepare", "fer2013", "missing", "out"], 3, "Expected fer2013.csv or a folder with it"),
         (["prepare", "rafdb", "missing", "out"], 3, "Expected list_patition_label.txt in missing"),
         (["prepare", "affectnet", "missing", "out"], 3, "in missing; found neither"),
+        (["prepare", "folders", "missing", "out"], 3, "Expected train/ with one folder for each class in missing"),
         (["run", "basic_cnn", "--data", "missing", "--out", "o", "--recipe", "x"], 2, "as recipe one out of smoke"),
         (["run", "basic_cnn", "--data", "missing", "--out", "o"], 3, "a folder that `fer-train prepare` wrote"),
         (["evaluate", "x.keras", "--data", "missing", "--split", "Training"], 2, "out of PublicTest, PrivateTest"),

@@ -62,16 +62,17 @@ def test_the_five_commands_and_the_python_lines_work(
     assert np.asarray(names["faces"]).shape == (84, 48, 48)
 
 
-@pytest.mark.parametrize("page", ["training.md", "model-card.md"])
+@pytest.mark.parametrize("page", ["docs/training.md", "docs/model-card.md", "README.md"])
 def test_the_generated_parts_are_those_of_the_committed_results(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    makefile = (PAGE.parents[1] / "Makefile").read_text(encoding="utf-8")
-    (command,) = re.findall(rf"fer-train (.* )docs/{re.escape(page)}", makefile)
-    copy = shutil.copy(PAGE.with_name(page), tmp_path)
-    monkeypatch.chdir(PAGE.parents[1])
+    root = PAGE.parents[1]
+    makefile = (root / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
+    (command,) = re.findall(rf"fer-train (.*\s){re.escape(page)}", makefile)
+    copy = shutil.copy(root / page, tmp_path)
+    monkeypatch.chdir(root)
     monkeypatch.setattr(sys, "argv", ["fer-train", *shlex.split(command), copy])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 0
-    assert Path(copy).read_text(encoding="utf-8") == PAGE.with_name(page).read_text(encoding="utf-8")
+    assert Path(copy).read_text(encoding="utf-8") == (root / page).read_text(encoding="utf-8")

@@ -26,22 +26,100 @@ pytestmark = [
 def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tmp_path: Path) -> None:
     from fer_training.evaluate import evaluate
 
-    weights = _copy(finished, tmp_path)
+    weights, dataset = _copy(finished, tmp_path), _with_doubt(data[1])
     with pytest.raises(InputError, match="Run the command with --split PublicTest first"):
-        evaluate(weights, data[1], "PrivateTest")
-    public = evaluate(weights, data[1], "PublicTest", tmp_path / "figures")
+        evaluate(weights, dataset, "PrivateTest")
+    public = evaluate(weights, dataset, "PublicTest", tmp_path / "figures")
     record = json.loads(weights.with_suffix(".json").read_text())
     assert record["temperature"] not in (0.0, 1.0)
+    assert record["temperature_fitted_on"] == "labels"
     assert record["metrics"]["PublicTest"] == public
     assert public["images"] == 70
-    assert public["accuracy"] == pytest.approx(
-        read_history(finished / "history.csv")[-1].validation_accuracy, abs=1e-4
-    )
     private = evaluate(weights, data[1], "PrivateTest")
     assert json.loads(weights.with_suffix(".json").read_text())["temperature"] == record["temperature"]
     assert private["without_copies_of_training"]["images"] == private["images"] == 70
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert drawn == {"network-PublicTest-confusion.png", "network-PublicTest-reliability.png"}
+    names = ("confusion", "reliability", "reliability-voters")
+    assert drawn == {f"network-PublicTest-{name}.png" for name in names}
+
+
+def test_evaluation_finds_the_accuracy_of_the_last_epoch(finished: Path, data: Any, tmp_path: Path) -> None:
+    from fer_training.evaluate import evaluate
+
+    last = read_history(finished / "history.csv")[-1]
+    found = evaluate(_copy(finished, tmp_path), data[1], "PublicTest")
+    assert found["accuracy"] == pytest.approx(last.validation_accuracy, abs=1e-4)
+
+
+def _with_doubt(dataset: Any) -> Any:
+    """The same set with every seventh label one class too far, so that no network is always right."""
+    labels = dataset.labels.copy()
+    labels[::7] = (labels[::7] + 1) % len(dataset.label_names)
+    return dataclasses.replace(dataset, labels=labels)
+
+
+def _with_votes_share(weights: Path, share: float) -> None:
+    record = json.loads(weights.with_suffix(".json").read_text())
+    record["recipe"]["votes_share"] = share
+    weights.with_suffix(".json").write_text(json.dumps(record))
+
+
+def test_the_voters_figures_stand_beside_the_labels(finished: Path, data: Any, tmp_path: Path) -> None:
+    """Eight of ten voters agree with each drawn label, so their majority is the label, whatever the labels say."""
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    right = evaluate(weights, data[1], "PublicTest")["accuracy"]
+    result = evaluate(weights, _with_doubt(data[1]), "PublicTest")
+    voters = result["voters"]
+    assert (voters["images"], voters["majority_images"]) == (70, 70)
+    assert voters["four_category_majority_images"] == 40
+    assert voters["majority_accuracy"] == right > result["accuracy"]
+    assert voters["without_copies_of_training"]["majority_accuracy"] == right
+    assert voters["r2_kl"] > 0
+    assert json.loads(weights.with_suffix(".json").read_text())["metrics"]["PublicTest"] == result
+    json.dumps(result, allow_nan=False)
+
+
+def test_data_without_votes_have_no_figures_by_voters(finished: Path, data: Any, tmp_path: Path) -> None:
+    from fer_training.evaluate import evaluate
+
+    without = dataclasses.replace(data[1], votes=None)
+    assert "voters" not in evaluate(_copy(finished, tmp_path), without, "PublicTest", tmp_path / "drawn")
+    assert not list((tmp_path / "drawn").glob("*voters*"))
+
+
+def test_a_network_of_the_voters_gets_the_temperature_that_fits_their_shares(
+    finished: Path, data: Any, tmp_path: Path
+) -> None:
+    """The drawn labels are never doubted, and their temperature is at the end of its range; the voters' is not."""
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    _with_votes_share(weights, 1.0)
+    voters = evaluate(weights, data[1], "PublicTest")["voters"]
+    record = json.loads(weights.with_suffix(".json").read_text())
+    assert record["temperature_fitted_on"] == "votes"
+    assert record["temperature"] != 1.0
+    assert voters["ece"] < voters["ece_before_temperature"]
+
+
+def test_a_temperature_at_the_end_of_its_range_is_not_kept(
+    finished: Path, data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels that have nothing to do with the pictures: the search would end at 20."""
+    from fer_training.evaluate import evaluate
+
+    weights = _copy(finished, tmp_path)
+    opposite = dataclasses.replace(data[1], labels=(data[1].labels + 3) % 7)
+    evaluate(weights, opposite, "PublicTest")
+    record = json.loads(weights.with_suffix(".json").read_text())
+    assert (record["temperature"], record["temperature_fitted_on"]) == (1.0, None)
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "Note: the temperature stays 1, since none between 0.05 and 20 fits the labels of PublicTest"
+    )
+    assert told.count("\n") == 1
 
 
 def test_copies_of_training_are_left_out_of_the_second_figures(
@@ -274,6 +352,22 @@ def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
     assert [answer["image"] for answer in json.loads(printed.out)] == [str(good)]
 
 
+def test_long_paths_and_odd_names_stand_whole_in_the_table(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fer_training.cli import main
+
+    picture = tmp_path / ("very-long-folder-name-" * 8) / "a [bold]face[1].png"
+    picture.parent.mkdir()
+    cv2.imwrite(str(picture), drawn_face(3, np.random.default_rng(0)))
+    weights = ["--weights", str(finished / "network.keras")]
+    monkeypatch.setattr(sys, "argv", ["fer-train", "predict", str(picture), *weights, "--whole"])
+    with pytest.raises(SystemExit):
+        main()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if str(picture) in line]
+    assert "whole picture" in line
+
+
 def test_worse_pictures_are_read_worse_and_the_record_says_so(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
@@ -284,7 +378,10 @@ def test_worse_pictures_are_read_worse_and_the_record_says_so(
     whole = evaluate(weights, data[1], "PublicTest")
     measured = measure_limits(weights, data[1])
     assert list(measured) == list(LIMITS)
-    assert measured["as they are"] == {"accuracy": whole["accuracy"], "ece": whole["ece"]}
+    assert measured["as they are"] == {
+        "accuracy": whole["accuracy"], "ece": whole["ece"],
+        "majority_accuracy": whole["voters"]["majority_accuracy"], "voters_ece": whole["voters"]["ece"],
+    }  # fmt: skip
     assert measured["tilted by 45°"]["accuracy"] < whole["accuracy"]
     assert json.loads(weights.with_suffix(".json").read_text())["limits"] == measured
 

@@ -1,18 +1,21 @@
 """Results as files, history as a table, files that appear only when whole."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from fer_client.errors import InputError
 from fer_training.card import card
+from fer_training.display import print_result
 from fer_training.documents import BEGIN, END, write_part
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.progress import Pace, epoch_line
-from fer_training.results import read_result, read_results, result_of, tables
+from fer_training.results import headline, read_result, read_results, result_of, tables
 
 
 def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:
@@ -50,11 +53,66 @@ def test_tables_are_sorted_by_publictest_and_show_what_was_not_measured(results:
     lines = tables(read_results(results)).splitlines()
     assert lines[0] == "Recipe `strong`, 10 epochs, on fer2013 (SHA-256 x…):"
     assert len(lines) == 6
-    assert "PublicTest: four categories" not in lines[2]  # measured for neither
+    assert "PublicTest: labels, four categories" not in lines[2]  # measured for neither
+    assert "voters" not in lines[2]
     assert lines[4].startswith(
         "| `resnet` | 9 | 1617 k | 38.0 M | 1.3 | 70.0 % | 2.0 % | 71.2 % | 80.0 % | 1.5 % | 90 min |"
     )
     assert "| – | 61.0 % | 2.0 % | – | – | – | 90 min |" in lines[5]
+
+
+VOTERS = {
+    "images": 3573, "majority_images": 2720, "majority_accuracy": 0.842, "four_category_majority_images": 2322,
+    "four_category_majority_accuracy": 0.871, "ece": 0.021, "ece_before_temperature": 0.055, "cross_entropy": 0.951,
+    "r2_kl": 0.612, "entropy_correlation": None,
+    "without_copies_of_training": {
+        "majority_images": 2506, "majority_accuracy": 0.833, "four_category_majority_images": 2215,
+        "four_category_majority_accuracy": 0.866,
+    },
+}  # fmt: skip
+
+
+def test_a_table_shows_voters_and_labels_and_a_dash_for_results_of_before(results: Path) -> None:
+    """By the labels it is the worst; it comes first, as the only one that was judged by the voters."""
+    voted = result_of(_record(0.6, 0.59), EXTRA)
+    voted["metrics"]["PublicTest"]["voters"] = VOTERS
+    (results / "voted.json").write_text(json.dumps(voted))
+    _, _, header, _, first, second, _ = tables(read_results(results)).splitlines()
+    titles, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in (header, first, second))
+    by_title = [dict(zip(titles, row, strict=True)) for row in rows]
+    assert by_title[0]["PublicTest: voters, seven classes"] == "84.2 %"
+    assert by_title[0]["PublicTest: voters, four categories"] == "87.1 %"
+    assert by_title[0]["PublicTest: voters, calibration error"] == "2.1 %"
+    assert by_title[0]["PublicTest: labels, seven classes"] == "60.0 %"
+    assert by_title[1]["PublicTest: voters, seven classes"] == "–"
+    assert by_title[1]["PublicTest: labels, seven classes"] == "70.0 %"
+
+
+def test_a_headline_has_a_column_for_each_network() -> None:
+    served, peer = _judged(EXTRA), _judged(EXTRA) | {"name": "fer"}
+    served["metrics"]["PrivateTest"] = served["metrics"]["PrivateTest"] | {"voters": VOTERS}
+    lines = headline([served, peer]).splitlines()
+    assert lines[0] == "| PrivateTest | `served` | `fer` |"
+    assert lines[2] == "| by the voters, seven classes | 84.2 % | – |"
+    assert "| by the labels, four categories | 80.0 % | 80.0 % |" in lines
+
+
+def test_the_command_prints_the_figures_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = _judged(EXTRA)["metrics"]["PrivateTest"]
+    print_result(Console(width=120), figures, "PrivateTest")
+    assert "by the voters" not in capsys.readouterr().out
+    print_result(Console(width=120), figures | {"voters": VOTERS}, "PrivateTest")
+    printed = [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
+    assert "accuracy 70.00 % 69.00 %" in printed
+    assert "accuracy 84.20 % 83.30 %" in printed
+    assert "images with a majority 2720 2506" in printed
+    assert "R² (Kullback-Leibler) 0.612" in printed
+    assert "rank correlation of entropies –" in printed
+
+
+def test_a_headline_needs_privatetest(results: Path) -> None:
+    with pytest.raises(InputError, match="worse was not"):
+        headline([read_result(results / "worse.json")])
 
 
 def test_each_budget_has_a_table_of_its_own(results: Path) -> None:
@@ -101,6 +159,37 @@ def test_a_card_gives_every_split_with_and_without_copies_and_every_class() -> N
     assert "| parameters | 1,617,000 |" in text
 
 
+def test_a_card_of_a_network_that_was_judged_by_voters_gives_both_kinds_of_figures() -> None:
+    recipe = {"name": "voters", "epochs": 10, "votes_share": 1.0, "keep": "best"}
+    judged = _judged(EXTRA, recipe=recipe, temperature_fitted_on="votes")
+    assert "voters' shares" not in card(judged)
+    judged["metrics"]["PrivateTest"] = judged["metrics"]["PrivateTest"] | {"voters": VOTERS}
+    text = card(judged)
+    assert "It learned from the shares of the FER+ voters alone." in text
+    assert "the best epoch by what most voters chose on PublicTest." in text
+    assert "The temperature was fitted on the votes of PublicTest." in text
+    assert "| PrivateTest | 2,720 | 84.2 % | 2,322 | 87.1 % |" in text
+    assert "| PrivateTest without copies | 2,506 | 83.3 % | 2,215 | 86.6 % |" in text
+    assert "| PrivateTest | 3,573 | 5.5 % | 2.1 % | 0.95 | 0.61 | – |" in text
+    assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % |" in text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "sentence"),
+    [
+        ({"votes_share": 0.4, "distillation": 0.5}, {},
+         "from the labels and, for 40 % beside them, the FER+ voters, and for 50 % of the whole from teachers."),
+        ({"votes_head": 0.5}, {}, "from the labels, with all ten votes as a second output."),
+        ({"keep": "last"}, {}, "Its weights are those of the last epoch."),
+        ({}, {}, "of the best epoch by the labels on PublicTest. The temperature was fitted on the labels of PublicT"),
+        ({}, {"average_of": [{}, {}]}, "the mean of 2 networks, the last of which learned so."),
+        ({}, {"temperature_fitted_on": None}, "No temperature fitted, so the probabilities are as it gives them."),
+    ],
+)  # fmt: skip
+def test_a_card_says_what_was_learned_and_chosen(recipe: Any, changes: Any, sentence: str) -> None:
+    assert sentence in card(_judged(EXTRA, recipe={"name": "x", "epochs": 10, **recipe}, **changes))
+
+
 def test_a_network_that_was_not_judged_on_privatetest_gets_no_card(results: Path) -> None:
     with pytest.raises(InputError, match="worse was not"):
         card(read_result(results / "worse.json"))
@@ -127,6 +216,13 @@ def test_a_folder_without_results_is_refused(tmp_path: Path, exists: bool) -> No
         read_results(tmp_path / "results")
 
 
+def test_a_card_shows_limits_by_the_voters_where_they_were_measured() -> None:
+    by_labels = {"as they are": {"accuracy": 0.7, "ece": 0.02}}
+    by_both = {"as they are": {"accuracy": 0.7, "ece": 0.02, "majority_accuracy": 0.8, "voters_ece": 0.03}}
+    assert "| as they are | 70.0 % | 2.0 % |" in card(_judged(EXTRA, limits=by_labels))
+    assert "| as they are | 80.0 % | 3.0 % | 70.0 % | 2.0 % |" in card(_judged(EXTRA, limits=by_both))
+
+
 def test_a_card_shows_a_latency_that_was_not_measured_as_a_dash() -> None:
     assert "| one face on one CPU thread, ONNX Runtime | – |" in card(_judged(EXTRA))
 
@@ -144,6 +240,27 @@ def test_history_reads_back_as_written(tmp_path: Path) -> None:
     assert read_history(tmp_path / "missing.csv") == []
 
 
+def test_history_keeps_the_accuracy_by_the_voters_and_reads_files_without_it(tmp_path: Path) -> None:
+    voted = [dataclasses.replace(EPOCHS[0], validation_majority_accuracy=0.75), EPOCHS[1]]
+    path = tmp_path / "history.csv"
+    write_history(path, voted)
+    assert read_history(path) == voted
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
+    assert path.read_text().splitlines()[0].endswith(",seconds")  # as older versions wrote it
+    assert read_history(path) == EPOCHS[:2]
+
+
+def test_best_epoch_by_the_voters_is_one_that_they_judged() -> None:
+    majorities = (None, 0.7, 0.65)
+    epochs = [
+        dataclasses.replace(epoch, validation_accuracy=1 - share, validation_majority_accuracy=majority)
+        for epoch, share, majority in zip(EPOCHS, (0.1, 0.3, 0.2), majorities, strict=True)
+    ]
+    assert best_epoch(epochs) == epochs[0]
+    assert best_epoch(epochs, "validation_majority_accuracy") == epochs[1]
+    assert best_epoch(epochs[:1], "validation_majority_accuracy") is None
+
+
 def test_best_epoch_is_the_first_of_equals() -> None:
     assert best_epoch(EPOCHS) == EPOCHS[1]
     assert best_epoch([]) is None
@@ -159,6 +276,8 @@ def test_an_epoch_in_words() -> None:
     assert epoch_line(EPOCHS[0], 90, 3725) == (
         "epoch 1/90  loss 1.5000  PublicTest loss 1.4000  accuracy 50.00 %  60 s  62:05 left"
     )
+    voted = dataclasses.replace(EPOCHS[0], validation_majority_accuracy=0.8125)
+    assert "accuracy 50.00 %  by most voters 81.25 %  60 s" in epoch_line(voted, 90, 3725)
 
 
 def test_curves_are_a_picture(tmp_path: Path) -> None:

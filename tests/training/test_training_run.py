@@ -154,6 +154,97 @@ def test_patience_ends_a_run_and_the_best_weights_are_kept(data: Any, tmp_path: 
     assert json.loads((out / "network.json").read_text())["metrics"]["PublicTest"]["accuracy"] == best
 
 
+@pytest.mark.parametrize(("votes_share", "figure"), [(1.0, "majority"), (0.5, "label")])
+def test_the_best_weights_are_best_by_what_the_network_learns(
+    data: Any, tmp_path: Path, votes_share: float, figure: str
+) -> None:
+    """PublicTest's labels are turned away from what people see, so the two accuracies name different epochs."""
+    labels = data[1].labels.copy()
+    public = data[1].rows("PublicTest")
+    labels[public] = (labels[public] + 1) % 7
+    recipe = dataclasses.replace(RECIPE, epochs=4, keep="best", votes_share=votes_share)
+    out = train_small(dataclasses.replace(data[1], labels=labels), tmp_path / "run", recipe)
+    epochs = read_history(out / "history.csv")
+    by = {
+        "majority": max(epochs, key=lambda epoch: epoch.validation_majority_accuracy or 0),
+        "label": max(epochs, key=lambda epoch: epoch.validation_accuracy),
+    }
+    assert by["majority"].epoch != by["label"].epoch
+    record = json.loads((out / "network.json").read_text())
+    assert record["epochs"] == by[figure].epoch
+    majority = record["metrics"]["PublicTest"]["voters"]["majority_accuracy"]
+    assert majority == by[figure].validation_majority_accuracy
+
+
+def test_a_run_of_an_older_version_goes_on_with_its_history_and_recipe(data: Any, tmp_path: Path) -> None:
+    """Its history has no accuracy by the voters, its settings know nothing of small pictures."""
+    half = train_small(data[1], tmp_path / "run", dataclasses.replace(RECIPE, epochs=1))
+    lines = (half / "history.csv").read_text().splitlines()
+    (half / "history.csv").write_text("".join(line.rpartition(",")[0] + "\n" for line in lines))
+    settings = json.loads((half / "run.json").read_text())
+    settings["recipe"]["epochs"] = RECIPE.epochs
+    del settings["recipe"]["small_side"], settings["recipe"]["small_share"]
+    del settings["recipe"]["augmentation"]["degrade"]
+    (half / "run.json").write_text(json.dumps(settings))
+    train_small(data[1], half)
+    voted = [epoch.validation_majority_accuracy for epoch in read_history(half / "history.csv")]
+    assert voted[0] is None
+    assert all(share is not None for share in voted[1:])
+
+
+SMALL_FIRST = dataclasses.replace(RECIPE, small_side=32, small_share=0.6, votes_head=0.0, votes_share=1.0)
+"""The first two of three epochs at 32 pixels."""
+
+
+def test_a_run_of_small_pictures_goes_on_to_the_same_end_and_leaves_a_network_of_48_pixels(
+    data: Any, tmp_path: Path
+) -> None:
+    """Killed in the second epoch, of small pictures; the third is of large ones."""
+    seen = []
+
+    def kill(progress: Any) -> None:
+        seen.append(progress)
+        if len(seen) == 20:
+            raise Killed
+
+    whole = train_small(data[1], tmp_path / "whole", SMALL_FIRST)
+    with pytest.raises(Killed):
+        train_small(data[1], tmp_path / "run", SMALL_FIRST, on_progress=kill)
+    resumed = train_small(data[1], tmp_path / "run", SMALL_FIRST)
+    losses = [
+        [epoch.training_loss for epoch in read_history(run / "history.csv")] for run in (whole, resumed)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    for one, other in zip(_weights(whole), _weights(resumed), strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-4)
+    network = keras.saving.load_model(whole / "network.keras")
+    assert network.input.shape == (None, 48, 48, 1)
+    assert read_history(whole / "history.csv")[-1].validation_majority_accuracy > 0.3  # type: ignore[operator]
+
+
+def test_small_pictures_start_from_a_network_of_48_pixels(finished: Path, data: Any, tmp_path: Path) -> None:
+    still = dataclasses.replace(SMALL_FIRST, epochs=1, learning_rate=1e-9, ema=0.0)
+    out = train_small(data[1], tmp_path / "run", still, start=finished / "network.keras")
+    for kept, started in zip(_trainable(out), _trainable(finished), strict=True):
+        np.testing.assert_allclose(kept, started, atol=1e-5)
+
+
+def _trainable(folder: Path) -> Any:
+    network = keras.saving.load_model(folder / "network.keras")
+    return [variable.numpy() for variable in network.trainable_variables]
+
+
+def test_a_network_with_fixed_places_refuses_small_pictures(data: Any, tmp_path: Path) -> None:
+    from fer_training.run import Run
+    from fer_training.train import train
+
+    with pytest.raises(
+        UsageError, match=r"vgg does not\. Choose another architecture, or a recipe with small_side 0"
+    ):
+        train(Run("vgg", SMALL_FIRST, seed=0, out=tmp_path / "run"), data[1])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_loss_that_is_no_number_ends_the_run(data: Any, tmp_path: Path) -> None:
     recipe = dataclasses.replace(RECIPE, optimizer="sgd", learning_rate=1e30, votes_head=0.0, ema=0.0)
     with pytest.raises(UsageError, match="Lower the recipe's learning rate"):

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_client.cli.console import notify
 from fer_client.errors import InputError, UsageError
 from fer_training.files import file_sha256, replacing
+from fer_training.leakage import relation
 from fer_training.record import load_network, load_record, save_record
 
 
@@ -38,7 +40,8 @@ def average(members: Sequence[Path], shares: Sequence[float], out: Path) -> None
         {"sha256": file_sha256(path), "share": round(float(part), 6)}
         for path, part in zip(members, parts, strict=True)
     ]
-    save_record(out, record | {"average_of": origin, "temperature": 1.0, "metrics": {}, "limits": {}})
+    anew: dict[str, Any] = {"temperature": 1.0, "temperature_fitted_on": None, "metrics": {}, "limits": {}}
+    save_record(out, record | {"average_of": origin} | anew)
 
 
 def _parts(count: int, shares: Sequence[float]) -> NDArray[np.float64]:
@@ -59,12 +62,28 @@ def _common_record(members: Sequence[Path]) -> dict[str, Any]:
                 raise InputError(
                     f"Expected networks with the same {name} to average; {path} and {members[-1]} differ in it."
                 )
+        _check_data(path, record, records[-1])
     if not set.intersection(*(_origins(path, record) for path, record in zip(members, records, strict=True))):
         raise InputError(
             "Expected networks that began with the same trained weights (`fer-train run … --start`), or one and what "
             "it began with; the mean of others is worth nothing."
         )
     return records[-1]
+
+
+def _check_data(path: Path, record: dict[str, Any], last: dict[str, Any]) -> None:
+    """Refuse other splits, labels or votes of the same images; say so where they are not known."""
+    found = relation(record.get("data", {}), last.get("data", {}))
+    if found == "mixed up":
+        raise InputError(
+            "Expected networks that learned from the same splits, labels and votes, else one has learned from the "
+            f"PublicTest of the other; {path} did not. Train it anew on the data of the last one."
+        )
+    if found == "unknown" and record is not last:
+        notify(
+            f"Note: whether {path} learned from the same splits, labels and votes as the last network cannot be told, "
+            "since the record of one of them is of an older version."
+        )
 
 
 def _origins(path: Path, record: dict[str, Any]) -> set[str]:
@@ -76,5 +95,5 @@ def _kind(record: dict[str, Any]) -> dict[str, Any]:
     return {
         "architecture": record["architecture"],
         "labels": record["labels"],
-        "data": record["data"]["sha256"],
+        "data": record.get("data", {}).get("sha256"),
     }

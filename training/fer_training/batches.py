@@ -17,6 +17,7 @@ from fer_training.recipes import Recipe
 class Batch:
     """One step's input: float32 images [B, 48, 48, 1] in [-1, 1], weights [B], and targets whose rows sum to 1.
 
+    The images are smaller, and still square, while the recipe's `small_side` is in force.
     The targets are [B, K] for the labels and, where the recipe has a votes head, [B, 10] for the votes.
     """
 

@@ -113,7 +113,7 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
     ] = "PublicTest",
-    figures: Annotated[Path | None, typer.Option(help="Folder for the two pictures.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for the pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure accuracy and calibration; on PublicTest, also fit the temperature.
@@ -134,9 +134,7 @@ def evaluate(
     if is_kept:
         console.print(_kept(weights, split), soft_wrap=True)
     if figures is not None:
-        console.print(
-            f"Drew the confusion matrix and the reliability diagram into {figures}.", soft_wrap=True
-        )
+        console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
 
 
 @app.command()
@@ -236,6 +234,19 @@ def card(
     write_part(document, "fer-train card", make_card(read_result(result)))
 
 
+@app.command()
+def headline(
+    results: Annotated[list[Path], typer.Argument(help="Results files: the served network's, then others.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the main figures of networks on PrivateTest into a document, side by side."""
+    from fer_training.documents import write_part
+    from fer_training.results import headline as make_headline
+    from fer_training.results import read_result
+
+    write_part(document, "fer-train headline", make_headline([read_result(path) for path in results]))
+
+
 def _load_keras() -> None:
     from fer_training.backend import load_keras
 
@@ -245,7 +256,13 @@ def _load_keras() -> None:
 def _kept(weights: Path, split: str) -> str:
     from fer_training.record import load_record, record_path
 
-    fitted = f", with the temperature {load_record(weights)['temperature']:.3f} that was fitted on it"
+    record = load_record(weights)
+    source = record.get("temperature_fitted_on")
+    fitted = (
+        f", with the temperature {record['temperature']:.3f} that was fitted on its {source}"
+        if source
+        else ""
+    )
     return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
 
 

@@ -15,7 +15,7 @@ The arrays open as memory maps, so the set may be larger than the memory.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,11 +102,26 @@ def load_dataset(folder: Path) -> Dataset:
     return dataset
 
 
-def vote_targets(votes: NDArray[np.uint8], label_names: tuple[str, ...]) -> NDArray[np.float32]:
-    """Shares of the FER+ votes for each class, float32 [N, K]; a row without any such vote is all zero."""
+def vote_counts(votes: NDArray[np.uint8], label_names: Sequence[str]) -> NDArray[np.int64]:
+    """FER+ votes for each class, int [N, K]."""
     columns = [VOTE_NAMES.index(VOTES_OF_LABEL[name]) for name in label_names]
-    counts = votes[:, columns].astype(np.float32)
+    return np.asarray(votes[:, columns], np.int64)
+
+
+def vote_targets(votes: NDArray[np.uint8], label_names: Sequence[str]) -> NDArray[np.float32]:
+    """Shares of the FER+ votes for each class, float32 [N, K]; a row without any such vote is all zero."""
+    counts = vote_counts(votes, label_names).astype(np.float32)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def majority_classes(votes: NDArray[np.uint8], label_names: Sequence[str]) -> NDArray[np.int64]:
+    """Class that more than half of all voters chose, int [N]; -1 where none of the names has so many.
+
+    Votes for classes outside the names, for "unknown" and for "not a face" count among all.
+    """
+    counts = vote_counts(votes, label_names)
+    is_majority = 2 * counts.max(axis=1) > votes.sum(axis=1, dtype=np.int64)
+    return np.where(is_majority, counts.argmax(axis=1), -1)
 
 
 def voted_not_a_face(votes: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -33,3 +33,8 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: i
 def percent(value: float | None) -> str:
     """Share in [0, 1] as a percentage with one digit; a dash where it was not measured."""
     return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """Plain figure with two digits; a dash where it was not measured."""
+    return "–" if value is None else f"{value:.2f}"

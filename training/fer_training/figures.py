@@ -27,15 +27,17 @@ def draw_confusion(path: Path, matrix: NDArray[np.int64], names: Sequence[str], 
         figure.savefig(beside, dpi=110)
 
 
-def draw_reliability(path: Path, curves: dict[str, NDArray[np.float64]], title: str) -> None:
-    """Draw accuracy over confidence; each curve is an array of `metrics.reliability`, [bins, 3]."""
+def draw_reliability(
+    path: Path, curves: dict[str, NDArray[np.float64]], title: str, truth: str = "accuracy"
+) -> None:
+    """Draw accuracy, or another truth, over confidence; each curve is an array of `metrics.reliability`, [bins, 3]."""
     figure = Figure(figsize=(5.4, 5), layout="constrained")
     axes: Any = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="exact")
     for name, bins in curves.items():
         filled = bins[bins[:, 0] > 0]
         axes.plot(filled[:, 1], filled[:, 2], marker="o", label=name)
-    axes.set(xlabel="confidence", ylabel="accuracy", title=title, xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlabel="confidence", ylabel=truth, title=title, xlim=(0, 1), ylim=(0, 1))
     axes.legend()
     with replacing(path) as beside:
         figure.savefig(beside, dpi=110)

@@ -1,7 +1,7 @@
 """What each epoch brought, as a table and as a picture."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -10,7 +10,11 @@ from fer_training.files import replacing
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of `history.csv`; `epoch` counts from 1, losses are cross-entropies, rates the epoch's last step's."""
+    """One line of `history.csv`; `epoch` counts from 1, losses are cross-entropies, rates the epoch's last step's.
+
+    `validation_loss` and `validation_accuracy` are by the labels, `validation_majority_accuracy` by the class that
+    more than half of the voters chose: None without votes, and in the files of older versions.
+    """
 
     epoch: int
     learning_rate: float
@@ -18,6 +22,7 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    validation_majority_accuracy: float | None = None
 
 
 def read_history(path: Path) -> list[Epoch]:
@@ -26,8 +31,12 @@ def read_history(path: Path) -> list[Epoch]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    return [_epoch(row) for row in rows]
+
+
+def _epoch(row: Mapping[str, str]) -> Epoch:
     kinds = {field.name: int if field.name == "epoch" else float for field in fields(Epoch)}
-    return [Epoch(**{name: kind(row[name]) for name, kind in kinds.items()}) for row in rows]  # type: ignore[arg-type]
+    return Epoch(**{name: kind(row[name]) for name, kind in kinds.items() if row.get(name)})  # type: ignore[arg-type]
 
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
@@ -38,9 +47,10 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
         writer.writerows(asdict(epoch) for epoch in epochs)
 
 
-def best_epoch(epochs: Sequence[Epoch]) -> Epoch | None:
-    """The first epoch with the highest PublicTest accuracy."""
-    return max(epochs, key=lambda epoch: epoch.validation_accuracy, default=None)
+def best_epoch(epochs: Sequence[Epoch], figure: str = "validation_accuracy") -> Epoch | None:
+    """The first epoch in which a figure of PublicTest is highest; one without the figure is never the best."""
+    known = [epoch for epoch in epochs if getattr(epoch, figure) is not None]
+    return max(known, key=lambda epoch: float(getattr(epoch, figure)), default=None)
 
 
 def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
@@ -54,7 +64,14 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
     losses.plot(numbers, [epoch.validation_loss for epoch in epochs], label="PublicTest")
     losses.set(xlabel="epoch", ylabel="cross-entropy")
     losses.legend()
-    accuracy.plot(numbers, [100 * epoch.validation_accuracy for epoch in epochs])
+    accuracy.plot(numbers, [100 * epoch.validation_accuracy for epoch in epochs], label="labels")
+    by_voters = [epoch for epoch in epochs if epoch.validation_majority_accuracy is not None]
+    accuracy.plot(
+        [epoch.epoch for epoch in by_voters],
+        [100 * float(epoch.validation_majority_accuracy or 0) for epoch in by_voters],
+        label="most voters",
+    )
+    accuracy.legend()
     accuracy.set(xlabel="epoch", ylabel="PublicTest accuracy, %")
     accuracy.grid(alpha=0.3)
     with replacing(path) as beside:

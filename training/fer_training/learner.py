@@ -91,8 +91,8 @@ def _of_any_side(model: keras.Model) -> keras.Model:
         return keras.models.clone_model(model, input_tensors=keras.Input((None, None, 1), name="luma"))
     except ValueError as error:
         raise UsageError(
-            f"Expected a network that reads pictures of any side, since the recipe begins with small ones; {model.name} "
-            "does not. Choose another recipe, or one with small_side 0."
+            "Expected a network that reads pictures of any side, since the recipe begins with small ones; "
+            f"{model.name} does not. Choose another architecture, or a recipe with small_side 0."
         ) from error
 
 

@@ -16,6 +16,7 @@ from fer_training.dataset import Dataset
 from fer_training.learner import predict_logits, rows_of
 from fer_training.metrics import accuracy, expected_calibration_error, softmax
 from fer_training.record import is_trained_on, load_network, load_record_for, save_record
+from fer_training.voters import summarise_voters
 
 Image = NDArray[np.uint8]
 
@@ -89,7 +90,7 @@ LIMITS: dict[str, Callable[[Image], Image]] = {
 
 
 def measure_limits(weights: Path, dataset: Dataset) -> dict[str, dict[str, float]]:
-    """Accuracy and calibration error on PublicTest under each of LIMITS.
+    """Accuracy and calibration error on PublicTest under each of LIMITS; by the voters too, where the data has votes.
 
     The record beside the weights keeps them if the weights were trained on this data. Raises InputError when the
     weights have other classes than the data, or PublicTest is empty.
@@ -104,8 +105,18 @@ def measure_limits(weights: Path, dataset: Dataset) -> dict[str, dict[str, float
         measured[name] = {
             "accuracy": round(accuracy(probabilities, labels), 4),
             "ece": round(expected_calibration_error(probabilities, labels), 4),
-        }
+        } | _by_voters(probabilities, dataset, rows)
     if is_trained_on(record, dataset):
         record["limits"] = measured
         save_record(weights, record)
     return measured
+
+
+def _by_voters(
+    probabilities: NDArray[np.float64], dataset: Dataset, rows: NDArray[np.intp]
+) -> dict[str, float]:
+    if dataset.votes is None:
+        return {}
+    figures = summarise_voters(probabilities, np.asarray(dataset.votes[rows]), dataset.label_names) or {}
+    names = {"majority_accuracy": "majority_accuracy", "ece": "voters_ece"}
+    return {name: figures[figure] for figure, name in names.items() if figures.get(figure) is not None}

@@ -1,6 +1,7 @@
 """Figures of a classifier, in NumPy alone.
 
-`probabilities` is float [N, K], rows summing to 1; `labels` is int [N].
+`probabilities` is float [N, K], rows summing to 1; `labels` is int [N]. `targets` are labels, or float [N, K]: the
+shares of the voters that chose each class, rows summing to 1.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,10 @@ from fer_client.contract import FOUR_CATEGORIES, four_category_columns
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
+Targets = NDArray[Any]
+
+TEMPERATURES = (0.05, 20.0)
+"""Range in which a temperature is looked for."""
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> NDArray[np.float64]:
@@ -63,32 +68,45 @@ def negative_log_likelihood(probabilities: Floats, labels: Ints) -> float:
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
-def reliability(probabilities: Floats, labels: Ints, bins: int = 15) -> NDArray[np.float64]:
-    """Rows [bins, 3] of equal-width confidence bins: share of images, mean confidence, accuracy (0 when empty)."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
+def cross_entropy(probabilities: Floats, shares: Floats) -> float:
+    """Mean of minus the natural logarithm of a voter's answer's probability, over voters and images."""
+    return float(-(shares * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
+
+
+def reliability(probabilities: Floats, targets: Targets, bins: int = 15) -> NDArray[np.float64]:
+    """Rows [bins, 3] of equal-width confidence bins: share of images, mean confidence, accuracy (0 when empty).
+
+    Against shares, the accuracy is the mean share of the voters that chose the highest class: how often one voter
+    drawn at random agrees.
+    """
+    confidence, answers = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    correct = answers == targets if targets.ndim == 1 else targets[np.arange(len(targets)), answers]
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     count = np.bincount(index, minlength=bins)
     sums = [np.bincount(index, weights=values, minlength=bins) for values in (confidence, correct)]
-    return np.column_stack([count / len(labels), *(total / np.maximum(count, 1) for total in sums)])
+    return np.column_stack([count / len(targets), *(total / np.maximum(count, 1) for total in sums)])
 
 
-def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 15) -> float:
+def expected_calibration_error(probabilities: Floats, targets: Targets, bins: int = 15) -> float:
     """Mean distance of confidence and accuracy over the bins, weighed by their images (Guo et al. 2017)."""
-    share, confidence, correct = reliability(probabilities, labels, bins).T
+    share, confidence, correct = reliability(probabilities, targets, bins).T
     return float((share * np.abs(confidence - correct)).sum())
 
 
-def fit_temperature(logits: Floats, labels: Ints) -> float:
-    """Find the temperature in [0.05, 20] with the least negative log likelihood, to 1e-4.
+def fit_temperature(logits: Floats, targets: Targets) -> float | None:
+    """Find the temperature in TEMPERATURES with the least cross-entropy, to 1e-4; None where an end is as good.
 
-    Golden-section search on its logarithm; the likelihood has one minimum in it (Guo et al. 2017).
+    Golden-section search on its logarithm; the cross-entropy has one minimum in it (Guo et al. 2017). It has none
+    between the ends where no answer is wrong, or where they are no better than equal probabilities.
     """
     ratio = (np.sqrt(5) - 1) / 2
-    low, high = np.log(0.05), np.log(20.0)
+    ends = low, high = np.log(TEMPERATURES[0]), np.log(TEMPERATURES[1])
 
     def loss(position: float) -> float:
-        return negative_log_likelihood(softmax(logits, float(np.exp(position))), labels)
+        probabilities = softmax(logits, float(np.exp(position)))
+        if targets.ndim == 1:
+            return negative_log_likelihood(probabilities, targets)
+        return cross_entropy(probabilities, targets)
 
     while high - low > 1e-5:
         left, right = high - ratio * (high - low), low + ratio * (high - low)
@@ -96,7 +114,8 @@ def fit_temperature(logits: Floats, labels: Ints) -> float:
             high = right
         else:
             low = left
-    return round(float(np.exp((low + high) / 2)), 4)
+    found = (low + high) / 2
+    return None if min(map(loss, ends)) <= loss(found) + 1e-6 else round(float(np.exp(found)), 4)
 
 
 def summarise(probabilities: Floats, labels: Ints, names: Sequence[str]) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _check(source: Source, columns: _Columns) -> None:
     if empty:
         raise InputError(
             f"Expected images in {' and '.join(empty)} of {source.name}, but none is left there ({read} read, "
-            f"{lost} unreadable, {columns.without_label} without a label). Get the missing files again."
+            f"{lost} unreadable, {columns.without_label} without a label). Get the missing files again, or give more."
         )
 
 

@@ -53,8 +53,10 @@ class Pace:
 def epoch_line(finished: "Epoch", epochs: int, left_s: float) -> str:
     """One finished epoch in words; `left_s` is the time that the rest will take."""
     minutes, seconds = divmod(round(left_s), 60)
+    majority = finished.validation_majority_accuracy
+    voters = "" if majority is None else f"by most voters {100 * majority:.2f} %  "
     return (
         f"epoch {finished.epoch}/{epochs}  loss {finished.training_loss:.4f}  "
         f"PublicTest loss {finished.validation_loss:.4f}  accuracy {100 * finished.validation_accuracy:.2f} %  "
-        f"{finished.seconds:.0f} s  {minutes}:{seconds:02d} left"
+        f"{voters}{finished.seconds:.0f} s  {minutes}:{seconds:02d} left"
     )

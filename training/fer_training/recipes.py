@@ -40,10 +40,11 @@ class Recipe:
     `warmup_epochs` rise linearly to `learning_rate`, which then falls to zero along a cosine.
     `ema` is the decay per step of the averaged weights, 0 for none; `patience` ends a run after so many epochs
     without a better PublicTest accuracy, 0 for never. `keep` says which weights the run leaves:
-    "best" by PublicTest accuracy, or "last".
+    "best" by PublicTest accuracy, or "last". That accuracy is by what most voters chose where `votes_share` is 1 and
+    the data has votes, by the labels else.
     `distillation` is the weight of the teachers' answers, softened by the temperature, beside the target.
-    `small_side` is the side to which the pictures are shrunk during the first `small_share` of the epochs, 0 for never
-    (progressive resizing, Tan and Le 2021, arXiv 2104.00298): at 32 a step costs 0.6 of one at 48 pixels.
+    `small_side` is the side in pixels to which the pictures are shrunk during the first `small_share` of the epochs, 0
+    for never (progressive resizing, Tan and Le 2021, arXiv 2104.00298): at 32 a step costs 0.6 of one at 48 pixels.
     """
 
     name: str = ""

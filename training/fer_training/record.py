@@ -89,6 +89,11 @@ def is_trained_on(record: dict[str, Any], dataset: Dataset) -> bool:
     return bool(known) and all(learned[name] == dataset.description.get(name) for name in known)
 
 
+def learned_votes_alone(record: dict[str, Any]) -> bool:
+    """Whether the voters' shares were the record's network's whole target beside its teachers."""
+    return bool(record.get("recipe", {}).get("votes_share") == 1)
+
+
 def save_record(weights: Path, record: dict[str, Any]) -> None:
     """Write the record beside the weights."""
     write_json(record_path(weights), record)

@@ -18,13 +18,22 @@ from fer_training.history import read_history
 
 FIGURES = (
     "images", "accuracy", "four_category_accuracy", "macro_f1", "ece", "ece_before_temperature",
-    "precision", "recall", "without_copies_of_training",
+    "precision", "recall", "without_copies_of_training", "voters",
 )  # fmt: skip
 
-SHOWN = {"accuracy": "seven classes", "four_category_accuracy": "four categories", "ece": "calibration error"}
+SHOWN = {
+    "voters, seven classes": ("voters", "majority_accuracy"),
+    "voters, four categories": ("voters", "four_category_majority_accuracy"),
+    "voters, calibration error": ("voters", "ece"),
+    "labels, seven classes": ("accuracy",),
+    "labels, four categories": ("four_category_accuracy",),
+    "labels, calibration error": ("ece",),
+}
+"""What is told of each split, by the title of its column: where the figure stands in the split's metrics."""
+
 COLUMNS = (
     "architecture", "epoch", "parameters", "multiply-adds", "latency, ms",
-    *(f"{split}: {title}" for split in SPLITS[1:] for title in SHOWN.values()), "training",
+    *(f"{split}: {title}" for split in SPLITS[1:] for title in SHOWN), "training",
 )  # fmt: skip
 
 
@@ -32,6 +41,7 @@ def result_of(record: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Keep what a table needs of a record; `extra` adds cost, latency and training time."""
     kept = {name: record[name] for name in ("architecture", "data", "recipe", "seed", "epochs", "versions")}
     kept |= {name: record[name] for name in ("teachers", "start", "average_of", "limits") if record.get(name)}
+    kept |= {name: record[name] for name in ("temperature_fitted_on",) if name in record}
     kept["data"] = {name: record["data"][name] for name in ("name", "sha256")}
     kept["metrics"] = {
         split: {name: figures[name] for name in FIGURES if name in figures}
@@ -78,13 +88,28 @@ def _latency_ms(onnx: Path) -> float:
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """Read all results of a folder, the best on PublicTest first; InputError where one is damaged or none is there."""
+    """Read all results of a folder; InputError where one is damaged or none is there.
+
+    The best on PublicTest come first: by the voters those that were judged by them, then the others by the labels.
+    """
     results = [read_result(path) for path in sorted(folder.glob("*.json"))]
     if not results:
         raise InputError(
             f"Expected results files NAME.json in {folder}, but found none. Write them with `fer-train result`."
         )
-    return sorted(results, key=lambda result: -result["metrics"]["PublicTest"]["accuracy"])
+    return sorted(results, key=_order)
+
+
+def _order(result: dict[str, Any]) -> tuple[float, float]:
+    public = result["metrics"]["PublicTest"]
+    return -(figure(public, "voters", "majority_accuracy") or 0), -public["accuracy"]
+
+
+def figure(metrics: dict[str, Any], *place: str) -> float | None:
+    """Look a figure up in a split's metrics; None where it was not measured."""
+    for name in place[:-1]:
+        metrics = metrics.get(name) or {}
+    return metrics.get(place[-1])
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -128,6 +153,30 @@ def _cells(result: dict[str, Any]) -> list[str]:
         f"{result['parameters'] / 1e3:.0f} k",
         f"{result['multiply_adds'] / 1e6:.1f} M",
         f"{result['latency_ms']:.1f}" if "latency_ms" in result else "–",
-        *(percent(figures.get(figure)) for figures in judged for figure in SHOWN),
+        *(percent(figure(metrics, *place)) for metrics in judged for place in SHOWN.values()),
         f"{result['training_s'] / 60:.0f} min" if "training_s" in result else "–",
     ]
+
+
+def headline(results: Sequence[dict[str, Any]]) -> str:
+    """Markdown: the figures of PrivateTest, a column for each result, under the name of its file.
+
+    Raises InputError for a network that was not judged on PrivateTest.
+    """
+    require_private_test(results)
+    judged = [result["metrics"]["PrivateTest"] for result in results]
+    rows = [
+        [f"by the {title}", *(percent(figure(metrics, *place)) for metrics in judged)]
+        for title, place in SHOWN.items()
+    ]
+    return markdown_table(["PrivateTest", *(f"`{result['name']}`" for result in results)], rows)
+
+
+def require_private_test(results: Sequence[dict[str, Any]]) -> None:
+    """Raise InputError for a network that was not judged on PrivateTest."""
+    for result in results:
+        if "PrivateTest" not in result["metrics"]:
+            raise InputError(
+                f"Expected the results of a network that was judged on PrivateTest, but {result['name']} was not. "
+                "Run `fer-train evaluate … --split PrivateTest` and `fer-train result` first."
+            )

@@ -38,7 +38,7 @@ def claim_folder(run: Run, dataset: Dataset) -> None:
         run.out.mkdir(parents=True, exist_ok=True)
         write_json(path, asked)
         return
-    held = _read_settings(path)
+    held = _completed(_read_settings(path), {"recipe": Recipe().as_record()})
     is_older = None in (held.get(ALL_ARRAYS), asked[ALL_ARRAYS])
     names = [name for name in _differing(held, asked) if not (is_older and name == ALL_ARRAYS)]
     if names:
@@ -79,6 +79,15 @@ def _read_settings(path: Path) -> dict[str, Any]:
         raise InputError(
             f"Expected the settings of a run in {path}, but the file is damaged ({error}). Give another --out."
         ) from error
+
+
+def _completed(held: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the settings of the recipe that came after the version which wrote the file; by default they are off."""
+    whole = defaults | held
+    for name, value in defaults.items():
+        if isinstance(value, dict) and isinstance(held.get(name), dict):
+            whole[name] = _completed(held[name], value)
+    return whole
 
 
 def _differing(held: dict[str, Any], asked: dict[str, Any], prefix: str = "") -> list[str]:

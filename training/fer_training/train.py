@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
 from fer_training.batches import TrainingSet, epoch_batches, has_votes_head, training_set
-from fer_training.dataset import Dataset
+from fer_training.dataset import Dataset, majority_classes
 from fer_training.distill import with_teachers
 from fer_training.files import replacing
 from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
+from fer_training.leakage import check_origin
 from fer_training.learner import (
     averaged_weights,
     float32_twin,
@@ -37,9 +39,11 @@ from fer_training.learner import (
     without_votes_head,
 )
 from fer_training.metrics import accuracy, negative_log_likelihood, softmax
+from fer_training.recipes import Recipe
 from fer_training.record import new_record, save_record
 from fer_training.run import Run, claim_folder, origins
 from fer_training.schedule import learning_rates
+from fer_training.voters import majority_figures
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,14 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     """Train, or go on with a run that was killed, and return the path of `network.keras`.
 
     Raises UsageError when `out` holds a run with other settings; InputError when that run's files are damaged, a
-    split is empty, or a teacher or the start do not fit.
+    split is empty, or a teacher or the start do not fit or may have learned from PublicTest.
     """
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
     use_all_devices()
     for split in ("Training", "PublicTest"):
         rows_of(dataset, split)
+    _check_origins(run, dataset)
     data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
     steps = data.steps(run.recipe.batch_size)
     model = _new_model(run, dataset)
@@ -77,8 +82,9 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     rates = learning_rates(run.recipe, steps)
     done = int(model.optimizer.iterations) // steps
     epochs = read_history(run.out / "history.csv")[:done]
+    figure = _chosen_by(run.recipe, dataset)
     for epoch in range(done, run.recipe.epochs):
-        if _ran_out_of_patience(epochs, run.recipe.patience):
+        if _ran_out_of_patience(epochs, run.recipe.patience, figure):
             break
         started = time.monotonic()
         loss = _train_epoch(model, data, run, epoch, rates, tell)
@@ -86,7 +92,7 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
             finished = _judge(
                 served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
             )
-            if run.recipe.keep == "last" or finished.validation_accuracy > _best_accuracy(epochs):
+            if run.recipe.keep == "last" or best_epoch([*epochs, finished], figure) == finished:
                 _save_network(run, dataset, served, finished)
         epochs.append(finished)
         write_history(run.out / "history.csv", epochs)
@@ -95,6 +101,13 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
             model.save(beside)
         tell(Progress(epoch + 1, run.recipe.epochs, 0, steps, loss, finished))
     return run.out / "network.keras"
+
+
+def _check_origins(run: Run, dataset: Dataset) -> None:
+    for teacher in run.teachers:
+        check_origin(teacher, dataset, "a teacher")
+    if run.start is not None:
+        check_origin(run.start, dataset, "a network to start from")
 
 
 def _new_model(run: Run, dataset: Dataset) -> keras.Model:
@@ -131,7 +144,7 @@ def _train_epoch(
 def _judge(
     model: keras.Model, dataset: Dataset, epoch: int, rate: float, loss: float, started: float
 ) -> Epoch:
-    """Measure on PublicTest."""
+    """Measure on PublicTest, by the labels and, where the data has votes, by the voters."""
     rows = dataset.rows("PublicTest")
     labels = np.asarray(dataset.labels[rows], np.int64)
     probabilities = softmax(predict_logits(model, dataset.images[rows]))
@@ -142,16 +155,29 @@ def _judge(
         validation_loss=round(negative_log_likelihood(probabilities, labels), 5),
         validation_accuracy=round(accuracy(probabilities, labels), 5),
         seconds=round(time.monotonic() - started, 2),
+        validation_majority_accuracy=_majority_accuracy(probabilities, dataset, rows),
     )
 
 
-def _best_accuracy(epochs: list[Epoch]) -> float:
-    best = best_epoch(epochs)
-    return best.validation_accuracy if best else -1.0
+def _majority_accuracy(
+    probabilities: NDArray[np.float64], dataset: Dataset, rows: NDArray[np.intp]
+) -> float | None:
+    if dataset.votes is None:
+        return None
+    return majority_figures(probabilities, dataset.votes[rows], dataset.label_names)["majority_accuracy"]
 
 
-def _ran_out_of_patience(epochs: list[Epoch], patience: int) -> bool:
-    best = best_epoch(epochs)
+def _chosen_by(recipe: Recipe, dataset: Dataset) -> str:
+    """Name the figure of an epoch that says which weights are best: that by whom the network learns from alone."""
+    if recipe.votes_share < 1 or dataset.votes is None:
+        return "validation_accuracy"
+    votes = dataset.votes[dataset.rows("PublicTest")]
+    has_majorities = (majority_classes(votes, dataset.label_names) >= 0).any()
+    return "validation_majority_accuracy" if has_majorities else "validation_accuracy"
+
+
+def _ran_out_of_patience(epochs: list[Epoch], patience: int, figure: str) -> bool:
+    best = best_epoch(epochs, figure)
     return bool(patience and best and len(epochs) - best.epoch >= patience)
 
 
@@ -162,5 +188,8 @@ def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoc
         float32_twin(model, run.architecture).save(beside)
     record = new_record(run.architecture, dataset, run.recipe, run.seed) | origins(run)
     record["epochs"] = finished.epoch
-    record["metrics"] = {"PublicTest": {"accuracy": finished.validation_accuracy}}
+    figures: dict[str, Any] = {"accuracy": finished.validation_accuracy}
+    if finished.validation_majority_accuracy is not None:
+        figures["voters"] = {"majority_accuracy": finished.validation_majority_accuracy}
+    record["metrics"] = {"PublicTest": figures}
     save_record(path, record)

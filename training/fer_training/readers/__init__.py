@@ -6,6 +6,7 @@ from pathlib import Path
 from fer_training.preparation import Source
 from fer_training.readers.affectnet import read_affectnet
 from fer_training.readers.fer2013 import read_fer2013, read_fer2013plus
+from fer_training.readers.folders import read_folders
 from fer_training.readers.rafdb import read_rafdb
 
 READERS: dict[str, Callable[[Path], Source]] = {
@@ -13,4 +14,5 @@ READERS: dict[str, Callable[[Path], Source]] = {
     "fer2013plus": read_fer2013plus,
     "rafdb": read_rafdb,
     "affectnet": read_affectnet,
+    "folders": read_folders,
 }

@@ -16,22 +16,16 @@ from numpy.typing import NDArray
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.dataset import SPLITS, VOTE_NAMES, VOTES_OF_LABEL
-from fer_training.preparation import SIDE, Sample, Source, held_out, read_luma
+from fer_training.preparation import SIDE, Sample, Source
+from fer_training.readers.folders import FOLDER_NAMES, class_files, class_folders, tree
 from fer_training.readers.text import csv_rows, damaged
 
 PLUS_LABELS = (*LABELS, "contempt")
 """FER+'s eight classes, in the contract's order with contempt at the end."""
 
-FOLDER_NAMES = {
-    **{name: index for index, name in enumerate(LABELS)},
-    "anger": 0, "disgusted": 1, "fearful": 2, "happiness": 3, "sadness": 4, "surprised": 5,
-}  # fmt: skip
-
 CSV_PLACES = ("fer2013.csv", "icml_face_data.csv", "fer2013/fer2013.csv")
 PUBLISHED = 28_709 + 3_589 + 3_589
 """Images of the challenge in Training, PublicTest and PrivateTest."""
-
-HELD_OUT_PERCENT = 10
 
 
 def read_fer2013(path: Path) -> Source:
@@ -169,47 +163,12 @@ def _majority(samples: Iterator[Sample]) -> Iterator[Sample]:
 
 
 def _tree(root: Path) -> Source:
-    paths = _tree_files(root)
-    named = any(path.name.startswith("PublicTest") for path in paths)
-    note = (
-        "PublicTest and PrivateTest by the file names."
-        if named
-        else f"No file is named PublicTest: test/ is PrivateTest, and {HELD_OUT_PERCENT} % of train/ are PublicTest, "
-        "chosen by the SHA-256 of their pixels, so that copies stay together."
-    )
-    return Source(
-        "fer2013",
-        LABELS,
-        (_tree_sample(root, path, named) for path in paths),
-        (note, "A tree has no votes."),
-        splits=SPLITS if named else ("Training", "PrivateTest"),
-        published=PUBLISHED,
-    )
-
-
-def _tree_files(root: Path) -> list[Path]:
-    """List all files but hidden ones, relative to the root; the folders below train/ and test/ must be classes."""
-    found = (path.relative_to(root) for part in ("train", "test") for path in (root / part).rglob("*"))
-    visible = [path for path in found if not any(name.startswith(".") for name in path.parts)]
-    files = sorted(path for path in visible if (root / path).is_file())
-    for path in files:
-        if len(path.parts) > 2 and path.parts[1].lower() not in FOLDER_NAMES:
+    files = class_files(root)
+    for name in class_folders(files):
+        if name.lower() not in FOLDER_NAMES:
             raise InputError(
-                f"Expected class folders named {', '.join(LABELS)} in {root}, found {path.parts[1]}. Rename it."
+                f"Expected class folders named {', '.join(LABELS)} in {root}, found {name}. Rename it, or prepare "
+                "your own classes as the dataset `folders`."
             )
-    return files
-
-
-def _tree_sample(root: Path, path: Path, named: bool) -> Sample:
-    """Read one file; it has no label where it lies beside the class folders."""
-    label = FOLDER_NAMES[path.parts[1].lower()] if len(path.parts) > 2 else None
-    luma = read_luma(root / path)
-    return Sample(luma, label, _tree_split(path, luma, named), str(path))
-
-
-def _tree_split(relative: Path, luma: NDArray[np.uint8] | None, named: bool) -> str:
-    if relative.parts[0] == "test":
-        return "PublicTest" if named and relative.name.startswith("PublicTest") else "PrivateTest"
-    if named or luma is None:
-        return "Training"
-    return "PublicTest" if held_out(luma, HELD_OUT_PERCENT) else "Training"
+    source = tree(root, files, "fer2013", LABELS, lambda name: FOLDER_NAMES[name.lower()])
+    return replace(source, notes=(*source.notes, "A tree has no votes."), published=PUBLISHED)

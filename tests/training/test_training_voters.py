@@ -1,0 +1,127 @@
+"""The figures by what people voted, against cases worked out by hand and against their definitions."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_client.contract import LABELS
+from fer_training.dataset import VOTE_NAMES, majority_classes, vote_targets
+from fer_training.metrics import cross_entropy, expected_calibration_error, fit_temperature, softmax
+from fer_training.voters import entropy, entropy_correlation, majority_figures, r2_kl, summarise_voters
+
+ANGRY, FEAR, HAPPY, SAD, NEUTRAL = (
+    LABELS.index(name) for name in ("angry", "fear", "happy", "sad", "neutral")
+)
+
+
+def ballots(*pictures: dict[str, int]) -> Any:
+    """Votes uint8 [N, 10] from the votes of each picture by name."""
+    return np.array([[picture.get(name, 0) for name in VOTE_NAMES] for picture in pictures], np.uint8)
+
+
+def answers(*classes: int) -> Any:
+    """Probabilities that are sure of a class each."""
+    return np.eye(len(LABELS))[list(classes)]
+
+
+def test_a_majority_is_more_than_half_of_all_ten_voters() -> None:
+    votes = ballots(
+        {"happiness": 6, "neutral": 4},
+        {"happiness": 5, "neutral": 5},
+        {"sadness": 5, "unknown": 3, "NF": 2},  # most, but not more than half of all
+        {"contempt": 8, "neutral": 2},  # no class of the network
+        {"NF": 10},
+    )
+    assert majority_classes(votes, LABELS).tolist() == [HAPPY, -1, -1, -1, -1]
+
+
+def test_accuracy_by_the_majority_counts_its_images_and_the_four_categories_theirs() -> None:
+    votes = ballots(
+        {"happiness": 10}, {"anger": 7}, {"fear": 9}, {"sadness": 6, "neutral": 4}, {"neutral": 5, "anger": 5}
+    )
+    probabilities = answers(HAPPY, FEAR, FEAR, HAPPY, ANGRY)
+    probabilities[1] = 0
+    probabilities[1, [FEAR, ANGRY]] = 0.6, 0.4  # fear leads, but among the four angry does
+    assert majority_figures(probabilities, votes, LABELS) == {
+        "majority_images": 4, "majority_accuracy": 0.5,
+        "four_category_majority_images": 3, "four_category_majority_accuracy": 0.6667,
+    }  # fmt: skip
+
+
+def test_without_a_majority_there_is_no_accuracy() -> None:
+    figures = majority_figures(answers(HAPPY), ballots({"happiness": 5, "neutral": 5}), LABELS)
+    assert (figures["majority_images"], figures["majority_accuracy"]) == (0, None)
+    assert figures["four_category_majority_accuracy"] is None
+
+
+def test_calibration_against_the_voters_compares_confidence_with_their_share() -> None:
+    """A network as sure as seven voters of ten is calibrated; by the label that they chose it is 30 points off."""
+    probabilities = np.tile([0.7, 0.3], (10, 1))
+    assert expected_calibration_error(probabilities, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
+    assert expected_calibration_error(probabilities, np.zeros(10, int)) == pytest.approx(0.3)
+    assert expected_calibration_error(probabilities, np.tile([0.5, 0.5], (10, 1))) == pytest.approx(0.2)
+
+
+def test_r2_is_one_for_the_voters_own_shares_and_zero_for_their_mean() -> None:
+    shares = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
+    assert r2_kl(shares, shares) == pytest.approx(1)
+    assert r2_kl(np.full((3, 2), 0.5), shares) == pytest.approx(0)
+    assert r2_kl(1 - shares, shares) < 0  # type: ignore[operator]
+    assert r2_kl(shares[:1], shares[:1]) is None
+
+
+def test_entropy_correlation_is_of_ranks() -> None:
+    """Doubling every logit keeps which picture is the more doubtful one."""
+    shares = softmax(np.array([[3.0, 0], [2, 0], [1, 0], [0, 0], [0.5, 0]]))
+    sharper = softmax(2 * np.log(shares))
+    assert entropy_correlation(sharper, shares) == pytest.approx(1)
+    order = np.argsort(entropy(shares))
+    assert entropy_correlation(shares[order][::-1], shares[order]) == pytest.approx(-1)
+    assert entropy_correlation(shares, np.full((5, 2), 0.5)) is None
+
+
+def test_equal_values_share_the_mean_rank() -> None:
+    """Worked out by hand: ranks 1.5, 1.5, 3 against 1, 2, 3."""
+    shares = np.array([[1.0, 0], [1, 0], [0.5, 0.5]])
+    probabilities = np.array([[0.95, 0.05], [0.9, 0.1], [0.6, 0.4]])
+    assert entropy_correlation(probabilities, shares) == pytest.approx(np.sqrt(3) / 2)
+
+
+def test_rows_without_a_vote_for_a_class_have_no_say() -> None:
+    some = ballots({"happiness": 8, "neutral": 2}, {"sadness": 9, "anger": 1})
+    more = ballots({"happiness": 8, "neutral": 2}, {"sadness": 9, "anger": 1}, {"NF": 10})
+    probabilities = softmax(np.random.default_rng(0).normal(size=(3, len(LABELS))))
+    figures = summarise_voters(probabilities, more, LABELS)
+    assert figures == summarise_voters(probabilities[:2], some, LABELS)
+    assert figures is not None
+    assert figures["images"] == 2
+    assert summarise_voters(probabilities[2:], more[2:], LABELS) is None
+
+
+@pytest.mark.parametrize("true_temperature", [0.4, 1.0, 2.5])
+def test_temperature_fitted_on_shares_is_the_one_that_made_them(true_temperature: float) -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (500, 5))
+    shares = softmax(logits, true_temperature)
+    fitted = fit_temperature(logits, shares)
+    assert fitted == pytest.approx(true_temperature, rel=1e-3)
+    least = cross_entropy(softmax(logits, true_temperature), shares)
+    assert least <= cross_entropy(softmax(logits, 1.1 * true_temperature), shares)
+
+
+def test_a_temperature_at_the_end_of_its_range_is_none() -> None:
+    """Answers that are opposite to the labels are best made equal; answers that are right are best made sure."""
+    logits, labels = np.tile([2.0, 0.0], (10, 1)), np.zeros(10, int)
+    assert fit_temperature(logits, labels) is None
+    assert fit_temperature(logits, 1 - labels) is None
+
+
+def test_fer2013_has_the_published_numbers_of_majorities(shared: Path) -> None:
+    import runpy
+
+    _, _, usages, votes = runpy.run_path(str(shared / "data/fer2013/unpack.py"))["load"]()
+    chosen = majority_classes(votes[usages == "PrivateTest"], LABELS)
+    assert np.sum(chosen >= 0) == 2720
+    assert np.isin(chosen, [ANGRY, HAPPY, SAD, NEUTRAL]).sum() == 2322
+    assert vote_targets(votes, LABELS).shape == (len(votes), len(LABELS))
