@@ -27,7 +27,7 @@ from fer_client.pipeline.analysis import open_analysis
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
-from fer_training.documents import markdown_table, percent
+from fer_training.reports.documents import markdown_table, percent
 
 SAME_NAME = {
     "anger": "angry",

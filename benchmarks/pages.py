@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chain
-from fer_training.documents import markdown_table, percent, write_part
+from fer_training.reports.documents import markdown_table, percent, write_part
 
 COMMAND = "python -m benchmarks.pages"
 _ROOT = Path(__file__).parents[1]

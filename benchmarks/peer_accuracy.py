@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_training.backend import load_keras
-from fer_training.dataset import SPLITS, Dataset, load_dataset
+from fer_training.data.dataset import SPLITS, Dataset, load_dataset
 from fer_training.files import file_sha256, write_json
-from fer_training.results import FIGURES
+from fer_training.reports.results import FIGURES
 
 
 def figures(weights: Path, dataset: Dataset) -> dict[str, Any]:
-    """Results as `fer_training.results` reads them, of PublicTest and PrivateTest."""
+    """Results as `fer_training.reports.results` reads them, of PublicTest and PrivateTest."""
     load_keras()
     import keras
 
@@ -43,7 +43,7 @@ def resized(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _split(model: Any, dataset: Dataset, split: str) -> dict[str, Any]:
-    from fer_training.evaluate import judge, measure
+    from fer_training.evaluation.evaluate import judge, measure
 
     judged = judge(model, dataset, split)
     logits = np.log(np.maximum(judged.logits, 1e-12))  # the network's own softmax taken back

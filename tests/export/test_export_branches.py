@@ -60,7 +60,7 @@ def parallel(*branches: Any, side: int = 8, channels: int = 3) -> Any:
 
 
 def test_repvgg_is_served_with_one_convolution_per_block() -> None:
-    from fer_training.architectures.repvgg import STAGES, repvgg
+    from fer_training.models.architectures.repvgg import STAGES, repvgg
 
     model = with_lively_norms(repvgg(7))
     proto = served(model)
@@ -124,7 +124,7 @@ def test_a_branch_that_is_needed_elsewhere_stays() -> None:
 
 
 def test_residual_blocks_stay_as_they_are() -> None:
-    from fer_training.architectures import ARCHITECTURES
+    from fer_training.models.architectures import ARCHITECTURES
 
     model = with_lively_norms(ARCHITECTURES["resnet"](7))
     proto = served(model)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from fer_client.contract import LABELS
-from fer_training.dataset import VOTE_NAMES
+from fer_training.data.dataset import VOTE_NAMES
 
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 Rows = list[tuple[int, Picture, str]]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fer_training.dataset import Dataset
+from fer_training.data.dataset import Dataset
 from fer_training.recipes import Augmentation, Recipe
 
 RECIPE = Recipe(
@@ -14,8 +14,8 @@ RECIPE = Recipe(
 
 def train_small(dataset: Dataset, out: Path, recipe: Recipe = RECIPE, **others: Any) -> Path:
     """Train a `basic_cnn` into the folder `out`; `others` are fields of Run, or `on_progress`."""
-    from fer_training.run import Run
-    from fer_training.train import train
+    from fer_training.fitting.run import Run
+    from fer_training.fitting.train import train
 
     on_progress = others.pop("on_progress", None)
     train(Run("basic_cnn", recipe, seed=4, out=out, **others), dataset, on_progress)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.dataset import SPLITS, Dataset, load_dataset
-from fer_training.preparation import Sample, Source, prepare
+from fer_training.data.dataset import SPLITS, Dataset, load_dataset
+from fer_training.data.preparation import Sample, Source, prepare
 from support.training_data import Rows, drawn_face, votes_for
 from support.training_run import train_small
 

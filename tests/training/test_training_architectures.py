@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_training.metrics import softmax
+from fer_training.evaluation.metrics import softmax
 
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
 pytestmark = [
@@ -26,7 +26,7 @@ NAMES = (
 @pytest.fixture(scope="module", params=NAMES)
 def network(request: pytest.FixtureRequest) -> Any:
     """A network after a few steps on one batch, so that batch statistics and weights have moved; with its losses."""
-    from fer_training.architectures import ARCHITECTURES
+    from fer_training.models.architectures import ARCHITECTURES
 
     keras.utils.set_random_seed(0)
     model = ARCHITECTURES[request.param](7)
@@ -41,7 +41,7 @@ def network(request: pytest.FixtureRequest) -> Any:
 
 
 def test_the_registry_holds_the_twelve() -> None:
-    from fer_training.architectures import ARCHITECTURES
+    from fer_training.models.architectures import ARCHITECTURES
 
     assert tuple(ARCHITECTURES) == NAMES
 
@@ -61,7 +61,7 @@ def test_input_and_logits_have_the_agreed_shape(network: Any) -> None:
 
 
 def test_it_stays_within_the_budget(network: Any) -> None:
-    from fer_training.cost import cost
+    from fer_training.models.cost import cost
 
     counted = cost(network[0])
     assert 10_000 < counted.parameters <= 2_000_000
@@ -107,13 +107,13 @@ def test_the_exported_graph_gives_the_same_answers(network: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("classes", [2, 8])
 def test_any_number_of_classes(name: str, classes: int) -> None:
-    from fer_training.architectures import ARCHITECTURES
+    from fer_training.models.architectures import ARCHITECTURES
 
     assert ARCHITECTURES[name](classes).output.shape == (None, classes)
 
 
 def test_cost_of_a_network_counted_by_hand() -> None:
-    from fer_training.cost import cost
+    from fer_training.models.cost import cost
 
     inputs = keras.Input((8, 8, 2))
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)(inputs)

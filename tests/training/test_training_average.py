@@ -22,7 +22,7 @@ pytestmark = [
 
 def _network(path: Path, value: float, **changes: Any) -> Path:
     """A basic_cnn all of whose weights are `value`, and its record."""
-    from fer_training.architectures import ARCHITECTURES
+    from fer_training.models.architectures import ARCHITECTURES
 
     model = ARCHITECTURES["basic_cnn"](2)
     model.set_weights([np.full_like(weight, value) for weight in model.get_weights()])
@@ -40,8 +40,8 @@ def _network(path: Path, value: float, **changes: Any) -> Path:
 
 
 def test_weights_are_averaged_by_their_shares_and_figures_start_anew(tmp_path: Path) -> None:
-    from fer_training.average import average
-    from fer_training.record import load_network, load_record
+    from fer_training.models.average import average
+    from fer_training.models.record import load_network, load_record
 
     members = [_network(tmp_path / "a.keras", 1.0), _network(tmp_path / "b.keras", 4.0)]
     out = tmp_path / "new" / "mean.keras"
@@ -66,7 +66,7 @@ def test_weights_are_averaged_by_their_shares_and_figures_start_anew(tmp_path: P
     ],
 )
 def test_networks_of_two_kinds_are_refused(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
-    from fer_training.average import average
+    from fer_training.models.average import average
 
     members = [_network(tmp_path / "a.keras", 1.0, **changes), _network(tmp_path / "b.keras", 4.0)]
     with pytest.raises(InputError, match=sentence):
@@ -75,8 +75,8 @@ def test_networks_of_two_kinds_are_refused(tmp_path: Path, changes: dict[str, An
 
 
 def test_a_network_and_what_it_began_with_may_be_averaged(tmp_path: Path) -> None:
-    from fer_training.average import average
-    from fer_training.record import load_network
+    from fer_training.models.average import average
+    from fer_training.models.record import load_network
 
     first = _network(tmp_path / "a.keras", 1.0, start=None)
     second = _network(tmp_path / "b.keras", 4.0, start=hashlib.sha256(first.read_bytes()).hexdigest())
@@ -87,7 +87,7 @@ def test_a_network_and_what_it_began_with_may_be_averaged(tmp_path: Path) -> Non
 def test_networks_whose_splits_are_not_known_are_averaged_with_a_note(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fer_training.average import average
+    from fer_training.models.average import average
 
     older = _network(tmp_path / "a.keras", 1.0, data={"name": "drawn", "sha256": "0" * 64})
     average([older, _network(tmp_path / "b.keras", 4.0)], [], tmp_path / "mean.keras")
@@ -98,7 +98,7 @@ def test_networks_whose_splits_are_not_known_are_averaged_with_a_note(
 
 @pytest.mark.parametrize(("count", "shares"), [(1, []), (2, [1.0]), (2, [1.0, 0.0])])
 def test_shares_must_fit_the_networks(tmp_path: Path, count: int, shares: list[float]) -> None:
-    from fer_training.average import average
+    from fer_training.models.average import average
 
     with pytest.raises(UsageError, match="Expected"):
         average([tmp_path / "a.keras"] * count, shares, tmp_path / "mean.keras")
@@ -107,7 +107,7 @@ def test_shares_must_fit_the_networks(tmp_path: Path, count: int, shares: list[f
 def test_the_command_averages_and_says_what_comes_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fer_training.cli import main
+    from fer_training.commands.cli import main
 
     members = [str(_network(tmp_path / name, value)) for name, value in (("a.keras", 0.0), ("b.keras", 2.0))]
     out = tmp_path / "mean.keras"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.augment import augment, mix, shrink
-from fer_training.batches import class_weights, epoch_batches, soft_targets, to_input, training_set
-from fer_training.dataset import VOTE_NAMES, Dataset, voted_not_a_face
+from fer_training.data.augment import augment, mix, shrink
+from fer_training.data.batches import class_weights, epoch_batches, soft_targets, to_input, training_set
+from fer_training.data.dataset import VOTE_NAMES, Dataset, voted_not_a_face
+from fer_training.fitting.schedule import learning_rates
 from fer_training.recipes import RECIPES, Augmentation, Recipe
-from fer_training.schedule import learning_rates
 from support.training_data import drawn_face
 
 NOTHING = Augmentation(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.cli import main
-from fer_training.readers import READERS
+from fer_training.commands.cli import main
+from fer_training.data.readers import READERS
 from fer_training.recipes import RECIPES
 from support.training_data import Rows, write_fer2013
 
@@ -43,7 +43,7 @@ def fer_train(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 def test_the_command_starts_without_keras() -> None:
     heavy = ("keras", "tensorflow", "matplotlib")
-    code = f"import sys, fer_training.cli; sys.exit(not sys.modules.keys().isdisjoint({heavy}))"
+    code = f"import sys, fer_training.commands.cli; sys.exit(not sys.modules.keys().isdisjoint({heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -120,7 +120,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     fer_train: Any, monkeypatch: pytest.MonkeyPatch, make_dataset: Any, tmp_path: Path
 ) -> None:
     pytest.importorskip("keras", reason="needs the extra `training`")
-    monkeypatch.setattr("fer_training.train.train", _interrupted)
+    monkeypatch.setattr("fer_training.fitting.train.train", _interrupted)
     outcome = fer_train("run", "basic_cnn", "--data", make_dataset(4)[0], "--out", tmp_path / "run")
     assert outcome.code == 130
     assert outcome.err == "fer-train: Stopped. The same command goes on from the last whole epoch.\n"

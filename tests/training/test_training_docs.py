@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.cli import main
-from fer_training.dataset import SPLITS
+from fer_training.commands.cli import main
+from fer_training.data.dataset import SPLITS
 from fer_training.recipes import RECIPES
 from support.training_data import drawn_face, write_fer2013
 

@@ -13,9 +13,9 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
-from fer_training.dataset import SPLITS, load_dataset, vote_targets
-from fer_training.preparation import Sample, Source, prepare
-from fer_training.readers.fer2013 import PLUS_LABELS, read_fer2013, read_fer2013plus
+from fer_training.data.dataset import SPLITS, load_dataset, vote_targets
+from fer_training.data.preparation import Sample, Source, prepare
+from fer_training.data.readers.fer2013 import PLUS_LABELS, read_fer2013, read_fer2013plus
 from support.training_data import Rows, write_fer2013
 
 KAGGLE = ("emotion", "pixels", "Usage")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError
-from fer_training.dataset import SPLITS, load_dataset
-from fer_training.preparation import prepare
-from fer_training.readers.folders import read_folders
+from fer_training.data.dataset import SPLITS, load_dataset
+from fer_training.data.preparation import prepare
+from fer_training.data.readers.folders import read_folders
 from support.training_data import drawn_face
 
 

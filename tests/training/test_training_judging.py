@@ -12,7 +12,7 @@ import pytest
 
 from fer_client.errors import InputError
 from fer_client.faces.detection import DetectorChoice, Faces
-from fer_training.history import read_history
+from fer_training.fitting.history import read_history
 from support.training_data import drawn_face
 
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights, dataset = _copy(finished, tmp_path), _with_doubt(data[1])
     with pytest.raises(InputError, match="Run the command with --split PublicTest first"):
@@ -44,7 +44,7 @@ def test_evaluation_fits_the_temperature_and_draws(finished: Path, data: Any, tm
 
 
 def test_evaluation_finds_the_accuracy_of_the_last_epoch(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     last = read_history(finished / "history.csv")[-1]
     found = evaluate(_copy(finished, tmp_path), data[1], "PublicTest")
@@ -66,7 +66,7 @@ def _with_votes_share(weights: Path, share: float) -> None:
 
 def test_the_voters_figures_stand_beside_the_labels(finished: Path, data: Any, tmp_path: Path) -> None:
     """Eight of ten voters agree with each drawn label, so their majority is the label, whatever the labels say."""
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     right = evaluate(weights, data[1], "PublicTest")["accuracy"]
@@ -82,7 +82,7 @@ def test_the_voters_figures_stand_beside_the_labels(finished: Path, data: Any, t
 
 
 def test_data_without_votes_have_no_figures_by_voters(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     without = dataclasses.replace(data[1], votes=None)
     assert "voters" not in evaluate(_copy(finished, tmp_path), without, "PublicTest", tmp_path / "drawn")
@@ -93,7 +93,7 @@ def test_a_network_of_the_voters_gets_the_temperature_that_fits_their_shares(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
     """The drawn labels are never doubted, and their temperature is at the end of its range; the voters' is not."""
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     _with_votes_share(weights, 1.0)
@@ -108,7 +108,7 @@ def test_a_temperature_at_the_end_of_its_range_is_not_kept(
     finished: Path, data: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Labels that have nothing to do with the pictures: the search would end at 20."""
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     opposite = dataclasses.replace(data[1], labels=(data[1].labels + 3) % 7)
@@ -126,7 +126,7 @@ def test_copies_of_training_are_left_out_of_the_second_figures(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
     """A training picture of another class, put into PublicTest, is an error there and not without the copies."""
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     images, labels, copy = data[1].images.copy(), data[1].labels, data[1].rows("PublicTest")[0]
@@ -143,7 +143,7 @@ def test_copies_of_training_are_left_out_of_the_second_figures(
 def test_a_split_of_copies_alone_has_no_figures_without_them(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     images = data[1].images.copy()
@@ -162,7 +162,7 @@ def _copy(finished: Path, folder: Path) -> Path:
 
 
 def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
@@ -174,8 +174,8 @@ def test_evaluation_refuses_data_with_other_classes(finished: Path, data: Any, t
 def test_other_data_are_measured_and_leave_the_record_alone(
     finished: Path, data: Any, tmp_path: Path, split: str
 ) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.limits import measure_limits
+    from fer_training.evaluation.evaluate import evaluate
+    from fer_training.evaluation.limits import measure_limits
 
     weights = _copy(finished, tmp_path)
     before = weights.with_suffix(".json").read_bytes()
@@ -198,7 +198,7 @@ def test_other_data_are_measured_and_leave_the_record_alone(
 def test_data_are_those_of_the_record_by_every_fingerprint_that_it_has(
     data: Any, learned: dict[str, str], given: dict[str, str], expected: bool
 ) -> None:
-    from fer_training.record import is_trained_on
+    from fer_training.models.record import is_trained_on
 
     assert is_trained_on({"data": learned}, dataclasses.replace(data[1], description=given)) is expected
 
@@ -206,7 +206,7 @@ def test_data_are_those_of_the_record_by_every_fingerprint_that_it_has(
 def test_the_command_says_that_it_leaves_the_record_of_other_data_alone(
     finished: Path, make_dataset: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
-    from fer_training.cli import main
+    from fer_training.commands.cli import main
 
     weights = _copy(finished, tmp_path)
     folder, _ = make_dataset(6)
@@ -224,7 +224,7 @@ def test_the_command_says_that_it_leaves_the_record_of_other_data_alone(
 def test_limits_refuse_other_classes_and_an_empty_publictest(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.limits import measure_limits
+    from fer_training.evaluation.limits import measure_limits
 
     weights = _copy(finished, tmp_path)
     other = dataclasses.replace(data[1], description={**data[1].description, "labels": ["a", "b"]})
@@ -237,7 +237,7 @@ def test_limits_refuse_other_classes_and_an_empty_publictest(
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
 def test_damaged_weights_are_refused(finished: Path, data: Any, tmp_path: Path, content: bytes) -> None:
-    from fer_training.evaluate import evaluate
+    from fer_training.evaluation.evaluate import evaluate
 
     weights = _copy(finished, tmp_path)
     weights.write_bytes(content)
@@ -246,7 +246,7 @@ def test_damaged_weights_are_refused(finished: Path, data: Any, tmp_path: Path, 
 
 
 def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path) -> None:
-    from fer_training.record import load_record
+    from fer_training.models.record import load_record
 
     weights = _copy(finished, tmp_path)
     weights.with_suffix(".json").unlink()
@@ -257,10 +257,10 @@ def test_weights_without_their_record_are_refused(finished: Path, tmp_path: Path
 def test_prediction_of_whole_pictures_is_the_softmax_of_the_logits_over_the_temperature(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.learner import predict_logits
-    from fer_training.metrics import softmax
-    from fer_training.predict import predict
-    from fer_training.record import load_network
+    from fer_training.evaluation.metrics import softmax
+    from fer_training.evaluation.predict import predict
+    from fer_training.models.prediction import predict_logits
+    from fer_training.models.record import load_network
 
     weights = _copy(finished, tmp_path)
     record = json.loads(weights.with_suffix(".json").read_text())
@@ -295,7 +295,7 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 def test_a_picture_without_a_face_stands_among_the_answers(finished: Path, photos: list[Path]) -> None:
-    from fer_training.predict import predict
+    from fer_training.evaluation.predict import predict
 
     answers, _ = predict(photos, finished / "network.keras", DetectorChoice("box", "test", OneBox))
     assert [answer.image for answer in answers] == [str(path) for path in photos]
@@ -311,7 +311,7 @@ def test_a_picture_without_a_face_stands_among_the_answers(finished: Path, photo
 def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
     finished: Path, photos: list[Path], monkeypatch: Any, capsys: Any, options: list[str]
 ) -> None:
-    from fer_training.cli import main
+    from fer_training.commands.cli import main
 
     asked = []
     monkeypatch.setattr("fer_client.faces.detection.cached_weights", lambda: None)
@@ -335,7 +335,7 @@ def test_the_command_chooses_a_detector_once_and_says_that_it_is_the_weaker_one(
 def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fer_training.cli import main
+    from fer_training.commands.cli import main
 
     good, bad = tmp_path / "face.png", tmp_path / "text.jpg"
     cv2.imwrite(str(good), drawn_face(3, np.random.default_rng(0)))
@@ -355,7 +355,7 @@ def test_pictures_that_cannot_be_read_leave_the_others_their_answers(
 def test_long_paths_and_odd_names_stand_whole_in_the_table(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fer_training.cli import main
+    from fer_training.commands.cli import main
 
     picture = tmp_path / ("very-long-folder-name-" * 8) / "a [bold]face[1].png"
     picture.parent.mkdir()
@@ -371,8 +371,8 @@ def test_long_paths_and_odd_names_stand_whole_in_the_table(
 def test_worse_pictures_are_read_worse_and_the_record_says_so(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.limits import LIMITS, measure_limits
+    from fer_training.evaluation.evaluate import evaluate
+    from fer_training.evaluation.limits import LIMITS, measure_limits
 
     weights = _copy(finished, tmp_path)
     whole = evaluate(weights, data[1], "PublicTest")
@@ -387,8 +387,8 @@ def test_worse_pictures_are_read_worse_and_the_record_says_so(
 
 
 def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_path: Path) -> None:
-    from fer_training.evaluate import evaluate
-    from fer_training.results import read_results, write_result
+    from fer_training.evaluation.evaluate import evaluate
+    from fer_training.reports.results import read_results, write_result
 
     weights = _copy(finished, tmp_path)
     with pytest.raises(InputError, match="Run `fer-train evaluate` first"):
@@ -404,8 +404,8 @@ def test_a_result_holds_cost_time_and_figures(finished: Path, data: Any, tmp_pat
 
 def test_a_result_holds_the_latency_of_the_exported_graph(finished: Path, data: Any, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-    from fer_training.evaluate import evaluate
-    from fer_training.results import read_result, write_result
+    from fer_training.evaluation.evaluate import evaluate
+    from fer_training.reports.results import read_result, write_result
 
     weights, out = _copy(finished, tmp_path), tmp_path / "result.json"
     evaluate(weights, data[1], "PublicTest")

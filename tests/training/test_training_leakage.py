@@ -34,7 +34,7 @@ GIVEN = {"name": "fer2013", "sha256": "i", "arrays_sha256": "a"}
     ],
 )
 def test_data_are_told_apart_by_name_and_fingerprints(learned: dict[str, Any], expected: str) -> None:
-    from fer_training.leakage import relation
+    from fer_training.models.leakage import relation
 
     assert relation(GIVEN | learned, GIVEN) == expected
 
@@ -66,7 +66,7 @@ def test_a_network_of_the_same_images_with_other_splits_is_refused(
 def test_what_cannot_be_known_is_said_once_and_the_network_taken(
     finished: Path, data: Any, tmp_path: Path, capsys: Any, changes: dict[str, Any], note: str
 ) -> None:
-    from fer_training.leakage import check_origin
+    from fer_training.models.leakage import check_origin
 
     weights = tmp_path / "network.keras"
     for suffix in (".keras", ".json"):

@@ -17,7 +17,7 @@ def face() -> np.ndarray:
 
 
 def test_every_change_keeps_shape_and_type_and_all_but_the_first_change_something(face: np.ndarray) -> None:
-    from fer_training.limits import LIMITS
+    from fer_training.evaluation.limits import LIMITS
 
     changed = {name: change(face.copy()) for name, change in LIMITS.items()}
     assert all(image.shape == face.shape and image.dtype == np.uint8 for image in changed.values())
@@ -25,27 +25,27 @@ def test_every_change_keeps_shape_and_type_and_all_but_the_first_change_somethin
 
 
 def test_a_small_face_loses_its_details_and_keeps_its_light(face: np.ndarray) -> None:
-    from fer_training.limits import smaller
+    from fer_training.evaluation.limits import smaller
 
     assert smaller(face, 12)[5, 40] < 80
     assert smaller(face, 12).mean() == pytest.approx(face.mean(), abs=1)
 
 
 def test_darkness_and_noise_are_as_much_as_they_say(face: np.ndarray) -> None:
-    from fer_training.limits import darker, noisy
+    from fer_training.evaluation.limits import darker, noisy
 
     assert darker(face, 0.25).mean() == pytest.approx(face.mean() / 4, abs=0.5)
     assert (noisy(face, 10).astype(float) - face).std() == pytest.approx(10, abs=1)
 
 
 def test_a_tilt_of_a_quarter_turns_left_to_bottom(face: np.ndarray) -> None:
-    from fer_training.limits import tilted
+    from fer_training.evaluation.limits import tilted
 
     assert np.array_equal(tilted(face, 90), np.rot90(face))
 
 
 def test_cover_hides_its_rows_alone(face: np.ndarray) -> None:
-    from fer_training.limits import covered
+    from fer_training.evaluation.limits import covered
 
     hidden = covered(face, slice(31, 48))
     assert len(np.unique(hidden[31:])) == 1

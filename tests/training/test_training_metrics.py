@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.metrics import (
+from fer_training.evaluation.metrics import (
     accuracy,
     confusion_matrix,
     expected_calibration_error,

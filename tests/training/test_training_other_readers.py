@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError
-from fer_training.dataset import load_dataset
-from fer_training.preparation import only_labels, prepare
-from fer_training.readers.affectnet import AFFECTNET_LABELS, COLUMNS, read_affectnet
-from fer_training.readers.rafdb import read_rafdb
+from fer_training.data.dataset import load_dataset
+from fer_training.data.preparation import only_labels, prepare
+from fer_training.data.readers.affectnet import AFFECTNET_LABELS, COLUMNS, read_affectnet
+from fer_training.data.readers.rafdb import read_rafdb
 from support.training_data import drawn_face
 
 RAF_NAMES = {1: "surprise", 2: "fear", 3: "disgust", 4: "happy", 5: "sad", 6: "angry", 7: "neutral"}

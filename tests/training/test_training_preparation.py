@@ -8,7 +8,7 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
-from fer_training.preparation import Sample, Source, prepare
+from fer_training.data.preparation import Sample, Source, prepare
 from support.training_data import Rows, votes_for
 
 

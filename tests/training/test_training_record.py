@@ -23,7 +23,7 @@ def saved(path: Path, *layers: Any) -> Path:
 
 
 def test_lambda_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from fer_training.record import load_network
+    from fer_training.models.record import load_network
 
     code = keras.layers.Lambda(lambda x: (__import__("sys").stdout.write("this runs"), x)[1])
     path = saved(tmp_path / "foreign.keras", code)
@@ -38,7 +38,7 @@ def test_lambda_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("ending", ["h5", "hdf5"])
 def test_other_format_is_not_opened(tmp_path: Path, ending: str) -> None:
-    from fer_training.record import load_network
+    from fer_training.models.record import load_network
 
     with pytest.raises(InputError, match=r"Expected a \.keras file"):
         load_network(saved(tmp_path / f"old.{ending}"))

@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from fer_client.errors import InputError
-from fer_training.card import card
-from fer_training.display import print_result
-from fer_training.documents import BEGIN, END, write_part
+from fer_training.commands.display import print_result
+from fer_training.commands.progress import Pace, epoch_line
 from fer_training.files import replacing
-from fer_training.history import Epoch, best_epoch, draw_curves, read_history, write_history
-from fer_training.progress import Pace, epoch_line
-from fer_training.results import headline, read_result, read_results, result_of, tables
+from fer_training.fitting.history import Epoch, best_epoch, draw_curves, read_history, write_history
+from fer_training.reports.card import card
+from fer_training.reports.documents import BEGIN, END, write_part
+from fer_training.reports.results import headline, read_result, read_results, result_of, tables
 
 
 def _record(accuracy: float, private: float | None = None) -> dict[str, Any]:

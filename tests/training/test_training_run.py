@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError, UsageError
-from fer_training.dataset import Dataset
-from fer_training.history import read_history
+from fer_training.data.dataset import Dataset
+from fer_training.fitting.history import read_history
+from fer_training.fitting.schedule import learning_rates
 from fer_training.recipes import Augmentation
-from fer_training.schedule import learning_rates
 from support.training_run import RECIPE, train_small
 
 keras = pytest.importorskip("keras", reason="needs the extra `training`")
@@ -235,8 +235,8 @@ def _trainable(folder: Path) -> Any:
 
 
 def test_a_network_with_fixed_places_refuses_small_pictures(data: Any, tmp_path: Path) -> None:
-    from fer_training.run import Run
-    from fer_training.train import train
+    from fer_training.fitting.run import Run
+    from fer_training.fitting.train import train
 
     with pytest.raises(
         UsageError, match=r"vgg does not\. Choose another architecture, or a recipe with small_side 0"
@@ -291,8 +291,8 @@ def test_a_run_starts_from_trained_weights(finished: Path, data: Any, tmp_path: 
 
 
 def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path) -> None:
-    from fer_training.learner import new_learner, start_from
-    from fer_training.record import load_network
+    from fer_training.fitting.learner import new_learner, start_from
+    from fer_training.models.record import load_network
 
     model = new_learner("basic_cnn", 3, RECIPE, votes_head=False)
     start_from(model, "basic_cnn", finished / "network.keras", ["happy", "sad", "neutral"])
@@ -307,8 +307,8 @@ def test_other_classes_get_a_new_last_layer_over_the_trained_ones(finished: Path
 def test_weights_of_another_architecture_are_refused_as_a_start(
     finished: Path, data: Any, tmp_path: Path
 ) -> None:
-    from fer_training.run import Run
-    from fer_training.train import train
+    from fer_training.fitting.run import Run
+    from fer_training.fitting.train import train
 
     run = Run("mini_xception", RECIPE, seed=0, out=tmp_path / "run", start=finished / "network.keras")
     with pytest.raises(InputError, match="of the architecture mini_xception to start from"):

@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.dataset import VOTE_NAMES, majority_classes, vote_targets
-from fer_training.metrics import cross_entropy, expected_calibration_error, fit_temperature, softmax
-from fer_training.voters import entropy, entropy_correlation, majority_figures, r2_kl, summarise_voters
+from fer_training.data.dataset import VOTE_NAMES, majority_classes, vote_targets
+from fer_training.evaluation.metrics import (
+    cross_entropy,
+    expected_calibration_error,
+    fit_temperature,
+    softmax,
+)
+from fer_training.evaluation.voters import (
+    entropy,
+    entropy_correlation,
+    majority_figures,
+    r2_kl,
+    summarise_voters,
+)
 
 ANGRY, FEAR, HAPPY, SAD, NEUTRAL = (
     LABELS.index(name) for name in ("angry", "fear", "happy", "sad", "neutral")

@@ -1,0 +1,1 @@
+"""The command `fer-train` and what a person sees of it."""

@@ -1,0 +1,298 @@
+"""The command `fer-train`: parses and prints, nothing else. Keras loads only where a subcommand needs it."""
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from fer_client.cli import console as fer_console
+from fer_client.errors import InputError, Interrupted, UsageError
+from fer_client.faces.detection import choose_detector
+from fer_client.settings import Settings
+from fer_training.commands import display
+from fer_training.data.dataset import SPLITS, Dataset, load_dataset
+from fer_training.data.preparation import only_labels
+from fer_training.data.preparation import prepare as write_dataset
+from fer_training.data.readers import READERS
+from fer_training.recipes import RECIPES
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Prepare face images, train expression networks on them, and measure how good they are.",
+)
+console = Console()
+
+Weights = Annotated[Path, typer.Argument(help="A .keras file with its .json record beside it.")]
+Data = Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help=f"One of {', '.join(READERS)}.")],
+    source: Annotated[Path, typer.Argument(help="The official files; docs/training.md shows their layout.")],
+    out: Annotated[Path, typer.Argument(help="New folder for the prepared images.")],
+    without: Annotated[list[str] | None, typer.Option(help="Class to leave out, such as contempt.")] = None,
+) -> None:
+    """Turn a dataset's official files into one folder that loads by memory map, and report its faults."""
+    found = _choose(READERS, name, "dataset")(source)
+    for label in without or ():
+        _choose(dict.fromkeys(found.labels), label, "class to leave out")
+        found = only_labels(found, tuple(kept for kept in found.labels if kept != label))
+    with console.status("Reading") as status:
+        description = write_dataset(found, out, lambda count: status.update(f"Reading: {count} images"))
+    display.print_counts(console, description)
+    votes = "with the voters' counts" if (out / "votes.npy").exists() else "without votes"
+    console.print(f"Wrote {out}, {votes}.", soft_wrap=True)
+
+
+@app.command()
+def architectures(as_json: AsJson = False) -> None:
+    """List the architectures with their parameters and multiply-adds for one 48x48 picture and seven classes."""
+    _load_keras()
+    from fer_training.models.architectures import ARCHITECTURES
+    from fer_training.models.cost import cost
+
+    costs = {name: dataclasses.asdict(cost(build(7))) for name, build in ARCHITECTURES.items()}
+    if as_json:
+        _print_json(costs)
+    else:
+        display.print_costs(console, costs)
+
+
+@app.command()
+def run(
+    architecture: Annotated[str, typer.Argument(help="See `fer-train architectures`.")],
+    data: Data,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; one that was killed goes on from its checkpoint.")
+    ],
+    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "quick",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights, order and augmentation.")
+    ] = 0,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(help="Weights to distil from; may be repeated.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Trained weights of this architecture to begin with.")
+    ] = None,
+) -> None:
+    """Train one architecture by one recipe, or go on with a run that was stopped."""
+    chosen = _choose(RECIPES, recipe, "recipe")
+    if epochs is not None:
+        chosen = dataclasses.replace(chosen, epochs=epochs)
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.commands.progress import show_progress
+    from fer_training.fitting.run import Run
+    from fer_training.fitting.train import train
+    from fer_training.models.architectures import ARCHITECTURES
+
+    _choose(ARCHITECTURES, architecture, "architecture")
+    asked = Run(architecture, chosen, seed, out, tuple(teacher or ()), start)
+    try:
+        with show_progress(console) as on_progress:
+            path = train(asked, dataset, on_progress)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
+    console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    weights: Weights,
+    data: Data,
+    split: Annotated[
+        str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
+    ] = "PublicTest",
+    figures: Annotated[Path | None, typer.Option(help="Folder for the pictures.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure accuracy and calibration; on PublicTest, also fit the temperature.
+
+    The record beside the weights keeps both, unless the network was trained on other data.
+    """
+    _choose(dict.fromkeys(SPLITS[1:]), split, "split")
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.evaluation.evaluate import evaluate as measure
+
+    result = measure(weights, dataset, split, figures)
+    is_kept = _note_other_data(weights, dataset)
+    if as_json:
+        _print_json(result)
+        return
+    display.print_result(console, result, split)
+    if is_kept:
+        console.print(_kept(weights, split), soft_wrap=True)
+    if figures is not None:
+        console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
+
+
+@app.command()
+def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
+    """Measure accuracy on PublicTest when the pictures are made worse: small, tilted, dark, covered. Kept likewise."""
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.evaluation.limits import measure_limits
+
+    measured = measure_limits(weights, dataset)
+    _note_other_data(weights, dataset)
+    if as_json:
+        _print_json(measured)
+    else:
+        display.print_limits(console, measured)
+
+
+@app.command()
+def average(
+    networks: Annotated[
+        list[Path], typer.Argument(help="Two .keras files or more, begun with the same weights.")
+    ],
+    out: Annotated[Path, typer.Option(help="The .keras file to write; its record goes beside it.")],
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help="A network's part, once for each, in their order. Default: equal parts."),
+    ] = None,
+) -> None:
+    """Average the weights of networks that began alike; evaluate the mean before you use it."""
+    _load_keras()
+    from fer_training.models.average import average as average_weights
+
+    average_weights(networks, share or [], out)
+    console.print(f"Wrote {out}. `fer-train evaluate {out} --data …` fits its temperature.", soft_wrap=True)
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Photographs, or crops of faces with --whole.")],
+    weights: Annotated[Path, typer.Option(help="A .keras file with its .json record beside it.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Take each picture as one face; find none.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give the network's answer for each face in the pictures."""
+    _load_keras()
+    from fer_training.evaluation.predict import predict as answer
+
+    detector = None if whole else choose_detector("auto", None, Settings.min_score)
+    if detector is not None and detector.is_fallback:
+        fer_console.notify(f"Note: {detector.advice}")
+    answers, failures = answer(images, weights, detector)
+    for failure in failures:
+        fer_console.notify(f"fer-train: {failure}")
+    if as_json:
+        _print_json([found.as_record() for found in answers])
+    else:
+        display.print_answers(console, answers)
+    if failures:
+        raise typer.Exit(InputError.exit_code)
+
+
+@app.command()
+def result(
+    weights: Weights,
+    out: Annotated[Path, typer.Option(help="Results file to write, such as training/results/NAME.json.")],
+    onnx: Annotated[Path | None, typer.Option(help="The network as ONNX, to measure its latency.")] = None,
+) -> None:
+    """Write a results file from a record: its figures, cost, training time and latency."""
+    _load_keras()
+    from fer_training.reports.results import write_result
+
+    write_result(weights, out, onnx)
+
+
+@app.command()
+def table(
+    results: Annotated[Path, typer.Argument(help="Folder of results files.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the table.")],
+) -> None:
+    """Write all results into a document, one table per recipe."""
+    from fer_training.reports.documents import write_part
+    from fer_training.reports.results import read_results, tables
+
+    write_part(document, "fer-train table", tables(read_results(results)))
+
+
+@app.command()
+def card(
+    result: Annotated[Path, typer.Argument(help="Results file of the network that is served.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the figures of a network into its model card."""
+    from fer_training.reports.card import card as make_card
+    from fer_training.reports.documents import write_part
+    from fer_training.reports.results import read_result
+
+    write_part(document, "fer-train card", make_card(read_result(result)))
+
+
+@app.command()
+def headline(
+    results: Annotated[list[Path], typer.Argument(help="Results files: the served network's, then others.")],
+    document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
+) -> None:
+    """Write the main figures of networks on PrivateTest into a document, side by side."""
+    from fer_training.reports.documents import write_part
+    from fer_training.reports.results import headline as make_headline
+    from fer_training.reports.results import read_result
+
+    write_part(document, "fer-train headline", make_headline([read_result(path) for path in results]))
+
+
+def _load_keras() -> None:
+    from fer_training.backend import load_keras
+
+    load_keras()
+
+
+def _kept(weights: Path, split: str) -> str:
+    from fer_training.models.record import load_record, record_path
+
+    record = load_record(weights)
+    source = record.get("temperature_fitted_on")
+    fitted = (
+        f", with the temperature {record['temperature']:.3f} that was fitted on its {source}"
+        if source
+        else ""
+    )
+    return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
+
+
+def _note_other_data(weights: Path, dataset: Dataset) -> bool:
+    """Tell whether the record keeps the figures, and say so where it does not."""
+    from fer_training.models.record import is_trained_on, load_record, record_path
+
+    is_kept = is_trained_on(load_record(weights), dataset)
+    if not is_kept:
+        fer_console.notify(
+            f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."
+        )
+    return is_kept
+
+
+def _choose(choices: dict[str, Any], name: str, what: str) -> Any:
+    if name not in choices:
+        raise UsageError(f"Expected as {what} one out of {', '.join(choices)}; got {name}.")
+    return choices[name]
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value))  # noqa: T201
+
+
+def main() -> NoReturn:
+    """Run the command; every expected error is one sentence on stderr and an exit code."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else ONNX Runtime reports to its maker
+    try:
+        fer_console.run(app, "fer-train", sys.argv[1:])
+    except OSError as error:
+        fer_console.notify(f"fer-train: Could not read or write {error.filename}: {error.strerror}.")
+        sys.exit(InputError.exit_code)

@@ -1,0 +1,1 @@
+"""Datasets on disk, and batches for training made from them."""

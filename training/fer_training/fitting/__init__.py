@@ -1,0 +1,1 @@
+"""A training run, from random or trained weights to `network.keras`."""

@@ -1,0 +1,157 @@
+"""A network while it learns: compiled, resumed, averaged, and the parts of it that are kept."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+
+from fer_client.errors import InputError, UsageError
+from fer_training.data.batches import Batch
+from fer_training.data.dataset import VOTE_NAMES
+from fer_training.models.architectures import ARCHITECTURES
+from fer_training.models.record import load_network, load_record
+from fer_training.recipes import Recipe
+
+
+def use_all_devices() -> None:
+    """Split each batch over all GPUs or TPUs, where there are several and Keras's backend can do so (JAX)."""
+    if keras.backend.backend() == "jax":
+        devices = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+        if len(devices) > 1:
+            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+
+
+def start_from(model: keras.Model, architecture: str, weights: Path, labels: Sequence[str]) -> None:
+    """Take a trained network's weights over; the last layer starts anew where the classes differ.
+
+    Raises InputError when the network has another architecture.
+    """
+    record = load_record(weights)
+    if record["architecture"] != architecture:
+        raise InputError(
+            f"Expected weights of the architecture {architecture} to start from; "
+            f"{weights} are of {record['architecture']}."
+        )
+    left_out = () if record["labels"] == list(labels) else ("logits",)
+    for layer, trained in zip(without_votes_head(model).layers, load_network(weights).layers, strict=True):
+        if layer.name not in left_out:
+            layer.set_weights(trained.get_weights())
+
+
+def load_checkpoint(model: keras.Model, path: Path) -> None:
+    """Take weights and optimizer state over, if there are any; InputError where the file is damaged.
+
+    Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
+    """
+    if not path.exists():
+        return
+    saved = load_network(path, is_compiled=True)
+    model.set_weights(saved.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+        variable.assign(value)
+
+
+def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Start each epoch's dropout anew, since a `.keras` file does not hold the state of its random numbers."""
+    for variable in model.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign([seed, epoch])
+
+
+def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: bool) -> keras.Model:
+    """Build in the recipe's precision, with the second output for votes if asked, and compile."""
+    with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
+        model = ARCHITECTURES[architecture](classes)
+        if recipe.small_side:
+            model = _of_any_side(model)
+        if votes_head:
+            features = model.get_layer("logits").input
+            votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
+            model = keras.Model(model.input, [model.output, votes])
+    model.compile(
+        optimizer=_optimizer(recipe),
+        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
+        loss_weights=[1.0, recipe.votes_head][: len(model.outputs)],
+        # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
+
+
+def _of_any_side(model: keras.Model) -> keras.Model:
+    """The same network for pictures of any side.
+
+    Raises UsageError where it looks at fixed places in the picture, as one with a dense layer over all of them does.
+    """
+    try:
+        return keras.models.clone_model(model, input_tensors=keras.Input((None, None, 1), name="luma"))
+    except ValueError as error:
+        raise UsageError(
+            "Expected a network that reads pictures of any side, since the recipe begins with small ones; "
+            f"{model.name} does not. Choose another architecture, or a recipe with small_side 0."
+        ) from error
+
+
+@contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(
+            recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+            **average,
+        )
+    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def train_step(model: keras.Model, batch: Batch) -> float:
+    """Take one step and return the loss, summed over the outputs."""
+    model.reset_metrics()
+    if len(batch.targets) == 1:
+        return float(model.train_on_batch(batch.images, batch.targets[0], sample_weight=batch.weights))
+    weights = [batch.weights for _ in batch.targets]
+    return float(model.train_on_batch(batch.images, batch.targets, sample_weight=weights)[0])
+
+
+@contextmanager
+def averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
+    """Put the optimizer's moving averages in the place of the weights for a while."""
+    if not recipe.ema:
+        yield
+        return
+    weights = model.get_weights()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    # On JAX the weights now share their memory with the averages, which a prediction would give away.
+    model.set_weights(model.get_weights())
+    try:
+        yield
+    finally:
+        model.set_weights(weights)
+
+
+def without_votes_head(model: keras.Model) -> keras.Model:
+    """The part of the network that is served; it shares its weights with `model`."""
+    return keras.Model(model.input, model.get_layer("logits").output)
+
+
+def float32_twin(model: keras.Model, architecture: str) -> keras.Model:
+    """The same network in single precision and without optimizer, to be kept."""
+    with _precision("float32"):
+        twin = ARCHITECTURES[architecture](model.output.shape[-1])
+    twin.set_weights(model.get_weights())
+    return twin

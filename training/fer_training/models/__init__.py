@@ -1,0 +1,1 @@
+"""Architectures, and trained networks with their records."""

@@ -1,0 +1,1 @@
+"""Result files, and the tables and the model card made from them."""
