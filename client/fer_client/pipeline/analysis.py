@@ -9,12 +9,13 @@ from typing import TypeVar
 
 from fer_client.errors import InputError, fails_alone
 from fer_client.media.limits import LimitedVideo
+from fer_client.media.sampling import Counter
 from fer_client.media.sources import Film, Photographs, Source
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.pipeline.photos import analysed_photographs
 from fer_client.pipeline.timing import StageClock
-from fer_client.pipeline.video import Counter, analysed_frames
+from fer_client.pipeline.video import analysed_frames
 from fer_client.temporal.durations import timed
 from fer_client.temporal.frame import AnalysedFrame
 from fer_client.temporal.smoothing import smoothed
