@@ -15,6 +15,7 @@ _WITHOUT_EFFECT = frozenset(
 
 _WITHOUT_EFFECT_ON = {
     "video": frozenset({"photo_side", "sequence_fps"}),
+    "array": frozenset({"photo_side", "sequence_fps", "partial"}),
     "stream": frozenset({"photo_side", "sequence_fps"}),
     "sequence": frozenset({"photo_side"}),
     "photographs": frozenset(
@@ -27,6 +28,7 @@ _WITHOUT_EFFECT_ON = {
             "duration_s",
             "sequence_fps",
             "partial",
+            "low_latency",
         }
     ),
 }
@@ -72,6 +74,8 @@ class Settings:
     `duration_s`: how much of a video is analysed, in seconds from its first frame; None for all of it.
     `sequence_fps`: how many pictures of a sequence follow each other in a second; None where there is none.
     `partial`: go on with what can be read of a damaged input.
+    `low_latency`: every frame is done before the next is asked for, as live use needs: the detector looks at each
+    (`detect_every` has no effect), nothing waits for a batch, and smoothing looks back only.
     `overwrite`: do inputs again that were done before.
     """
 
@@ -93,6 +97,7 @@ class Settings:
     sequence_fps: float | None = None
     photo_side: int = 640
     partial: bool = False
+    low_latency: bool = False
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -117,6 +122,8 @@ class Settings:
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""
         without = _WITHOUT_EFFECT | _WITHOUT_EFFECT_ON[kind]
+        if self.low_latency:
+            without |= {"detect_every"}
         return {name: value for name, value in asdict(self).items() if name not in without}
 
 
