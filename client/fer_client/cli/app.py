@@ -157,6 +157,12 @@ def analyse(
     partial: Annotated[
         bool, typer.Option("--partial", help="Analyse what can be read of a damaged input.")
     ] = _DEFAULTS.partial,
+    low_latency: Annotated[
+        bool,
+        typer.Option(
+            "--low-latency", help="For live streams: hold no frame back. Smoothing looks back only; slower."
+        ),
+    ] = _DEFAULTS.low_latency,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
@@ -182,6 +188,7 @@ def analyse(
         min_face=min_face,
         detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
         partial=partial,
+        low_latency=low_latency,
         overwrite=overwrite,
     )
     from fer_client.cli.display import Terminal
