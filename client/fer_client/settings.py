@@ -20,6 +20,7 @@ _WITHOUT_EFFECT = frozenset(
 
 _WITHOUT_EFFECT_ON = {
     "video": frozenset({"photo_side", "sequence_fps"}),
+    "array": frozenset({"photo_side", "sequence_fps", "partial"}),
     "stream": frozenset({"photo_side", "sequence_fps"}),
     "sequence": frozenset({"photo_side"}),
     "photographs": frozenset(
@@ -32,6 +33,7 @@ _WITHOUT_EFFECT_ON = {
             "duration_s",
             "sequence_fps",
             "partial",
+            "low_latency",
         }
     ),
 }
@@ -189,6 +191,12 @@ class Settings:
     """As `detection_side`: on 34 photographs 320 found 135 faces, 640 found 146 in twice the time, and 1280 found 148
     in nine times the time of 640."""
     partial: Annotated[bool, Option("--partial", "Analyse what can be read of a damaged input.")] = False
+    low_latency: Annotated[
+        bool,
+        Option("--low-latency", "For live streams: hold no frame back. Smoothing looks back only; slower."),
+    ] = False
+    """Every frame is done before the next is asked for: the detector looks at each, so that `detect_every` has no
+    effect, and nothing waits for a batch."""
     overwrite: Annotated[bool, Option("--overwrite", "Analyse inputs again that were done before.")] = False
 
     def __post_init__(self) -> None:
@@ -199,6 +207,8 @@ class Settings:
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""
         without = _WITHOUT_EFFECT | _WITHOUT_EFFECT_ON[kind]
+        if self.low_latency:
+            without |= {"detect_every"}
         return {name: value for name, value in asdict(self).items() if name not in without}
 
 

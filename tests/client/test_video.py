@@ -14,8 +14,9 @@ from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
 from fer_client.media.images import PictureFilm
+from fer_client.media.sampling import sample
 from fer_client.media.video import Frame, Orientation, VideoInfo, open_video
-from fer_client.pipeline.video import Bounds, sample
+from fer_client.pipeline.video import Bounds
 from fer_client.settings import Settings
 from support.videos import empty_frame, stored, turned, write_picture, write_video
 from support.web import web

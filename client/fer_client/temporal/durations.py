@@ -44,6 +44,26 @@ def timed(
         yield replace(waiting, duration_s=duration_s)
 
 
+def timed_at_once(frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
+    """Do as `timed` without waiting for the next frame: each counts for the time since the one before.
+
+    That is how long it stands where frames are evenly spaced. The first counts for nothing, so that the sum is
+    the time from the first frame to the last; time that was counted already is not counted again.
+    """
+    appearances = _Appearances()
+    before_s = -math.inf
+    latest_s: float | None = None
+    for frame in frames:
+        is_backwards = frame.time_s < before_s
+        if is_backwards:
+            appearances = _Appearances(appearances.count)
+        numbers = appearances.of(frame.tracks, frame.time_s)
+        latest_s = frame.time_s if latest_s is None else latest_s
+        duration_s = max(0.0, frame.time_s - latest_s)
+        before_s, latest_s = frame.time_s, max(frame.time_s, latest_s)
+        yield replace(frame, duration_s=duration_s, appearances=numbers, is_backwards=is_backwards)
+
+
 class _Appearances:
     """Numbers the appearances of faces; remembers only the faces of the last GAP_S seconds."""
 
