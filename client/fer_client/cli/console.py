@@ -61,7 +61,7 @@ class _LossyFile(io.FileIO):
         super().__init__(descriptor, "w", closefd=False)
         self._losses = losses
 
-    def write(self, data: Any, /) -> int | None:
+    def write(self, data: Any, /) -> int:
         if not self._losses:
             try:
                 return super().write(data)

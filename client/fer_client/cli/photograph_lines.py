@@ -22,7 +22,7 @@ def photograph_lines(folder: Path, count: int) -> Iterator[str]:
     A table that somebody has changed so that it cannot be read gives none.
     """
     path = next((path for form in FORMATS if (path := folder / f"faces.{form}").exists()), None)
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(Exception):  # each format's library has errors of its own
         if path is not None:
             yield from _lines(path)
             if count > _MOST_PHOTOGRAPHS:

@@ -97,15 +97,24 @@ def _face_rows(parts: Sequence[Part], form: str) -> Rows:
     wanted = list(columns(parts[0].labels))
     for part in parts:
         path = part.folder / f"faces.{form}"
-        with open_rows(path) as (names, rows):
-            if names[: len(wanted)] != wanted:  # that of a live stream has one more
-                raise UsageError(
-                    f"{path} has other columns than fer-client gave it, so the table over all inputs was not "
-                    "written. Use --overwrite to make it again."
-                )
-            for row in rows:
-                *values, source = row[: len(wanted)]
-                yield [_place(part, source), *values]
+        try:
+            yield from _rows_of(part, path, wanted)
+        except Exception as error:  # a library may say anything of a file that somebody has changed
+            raise UsageError(
+                f"{path} has other columns or values than fer-client gave it, so the table over all inputs was not "
+                "written. Use --overwrite to make it again."
+            ) from error
+
+
+def _rows_of(part: Part, path: Path, wanted: Sequence[str]) -> Rows:
+    with open_rows(path) as (names, rows):
+        if names[: len(wanted)] != wanted:  # that of a live stream has one more
+            raise ValueError(f"expected the columns {wanted}, came {names}")
+        for row in rows:
+            if len(row) != len(names):
+                raise ValueError(f"expected {len(names)} values, came {len(row)}")
+            *values, source = row[: len(wanted)]
+            yield [_place(part, source), *values]
 
 
 def _place(part: Part, source: str) -> str:
