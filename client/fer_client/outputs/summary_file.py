@@ -72,7 +72,7 @@ class SummaryFile(SummaryRecord):
 
 
 def _told(analysis: Analysis, summary: Summary) -> dict[str, Any]:
-    damage = analysis.video.damage if analysis.video else None
+    damage = analysis.video.corruption if analysis.video else None
     return {
         "warnings": list(caveats(analysis.job.detector.name, damage, summary.times_backwards)),
         "server": analysis.job.server_version,
@@ -95,6 +95,6 @@ def _video_record(video: LimitedVideo, summary: Summary) -> dict[str, Any]:
         "start_s": info.start_s,
         "duration_s": info.duration_s,
         "is_live": info.is_live,
-        "damage": video.damage,
+        "damage": video.corruption,
         "times_backwards": summary.times_backwards,
     }
