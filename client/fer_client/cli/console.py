@@ -21,8 +21,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str 
 
     What standard output or standard error does not take is lost, and ends nothing.
     """
-    sys.stdout = _sturdy(sys.stdout, partial(_tell_loss, name))
-    sys.stderr = _sturdy(sys.stderr, lambda _error: None)
+    sys.stdout = _fault_tolerant(sys.stdout, partial(_report_loss, name))
+    sys.stderr = _fault_tolerant(sys.stderr, lambda _error: None)
     command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
     sys.exit(_exit_code(name, command, interrupted))
 
@@ -47,11 +47,11 @@ def _fail(name: str, error: FerError) -> int:
 
 
 class _LossyWriter(io.RawIOBase):
-    """Writes to another until that takes no more, tells of the first error, and drops the rest."""
+    """Writes to another until that takes no more, reports the first error, and drops the rest."""
 
-    def __init__(self, raw: io.RawIOBase, tell: Callable[[OSError], None]) -> None:
+    def __init__(self, raw: io.RawIOBase, report: Callable[[OSError], None]) -> None:
         self._raw = raw
-        self._tell = tell
+        self._report = report
         self._is_broken = False
 
     def writable(self) -> bool:
@@ -70,12 +70,12 @@ class _LossyWriter(io.RawIOBase):
             return self._raw.write(data)
         except OSError as error:
             self._is_broken = True
-            self._tell(error)
+            self._report(error)
             return len(data)
 
 
-def _sturdy(stream: TextIO, tell: Callable[[OSError], None]) -> TextIO:
-    """Return a stream that never fails: it shows a name that the terminal cannot show escaped."""
+def _fault_tolerant(stream: TextIO, report: Callable[[OSError], None]) -> TextIO:
+    """Return a stream that never fails: it escapes what the terminal cannot show, and drops what it cannot write."""
     if not isinstance(stream, io.TextIOWrapper):  # closed, or a program's own
         return stream
     stream.reconfigure(errors="backslashreplace")
@@ -83,10 +83,10 @@ def _sturdy(stream: TextIO, tell: Callable[[OSError], None]) -> TextIO:
     if not isinstance(raw, io.RawIOBase):  # kept in memory
         return stream
     is_prompt = stream.line_buffering or stream.write_through
-    writer = io.BufferedWriter(_LossyWriter(raw, tell))
+    writer = io.BufferedWriter(_LossyWriter(raw, report))
     return io.TextIOWrapper(writer, stream.encoding, stream.errors, line_buffering=is_prompt)
 
 
-def _tell_loss(name: str, error: OSError) -> None:
+def _report_loss(name: str, error: OSError) -> None:
     if not isinstance(error, BrokenPipeError):  # who stops reading, as `head` does, knows
         notify(f"{name}: standard output takes no more ({error.strerror}); what it should show is lost.")

@@ -51,7 +51,7 @@ class Source(ABC):
         """Raise InputError where the input cannot even be opened."""
 
     def fingerprint(self) -> str | None:
-        """Return what tells whether the input is still the same; None where that cannot be told."""
+        """Return what is equal as long as the content is, see `fer_client.media.fingerprints`; None for an address."""
         return fingerprint(self.paths)
 
     def name_of_frame(self, _index: int) -> str:
@@ -179,7 +179,7 @@ class ImageSequence(VideoSource):
         return nullcontext(SequenceReader(self.label, self.paths, self.times_s, self.duration_s))
 
     def check(self) -> None:
-        """Read the first image that can be read; damaged ones before it are told when the sequence is read."""
+        """Read the first image that can be read; damaged ones before it count when the sequence is read."""
         first_picture(self.paths)
 
 
@@ -211,7 +211,7 @@ class Photographs(Source):
         return self.paths[index].name
 
     def check(self) -> None:
-        """Read a photograph that was named; of a folder's, those that cannot be read are told at the end."""
+        """Read a photograph that was named; of a folder's, those that cannot be read are named at the end."""
         if self.folder is None:
             read_picture(self.paths[0])
 
