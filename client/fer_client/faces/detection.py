@@ -1,4 +1,4 @@
-"""Faces in a picture: YuNet where its weights are found, OpenCV's Haar cascade where not."""
+"""Faces in an image: YuNet where its weights are found, OpenCV's Haar cascade where not."""
 
 import threading
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from fer_client.settings import DETECTORS
 
 _MISSING = "YuNet's weights were not found and could not be downloaded."
 _TINY_SIDE = 224
-"""Pictures smaller than this are enlarged to it for the detector.
+"""Images smaller than this are enlarged to it for the detector.
 
 Of 798 photographs of single faces, a part of them that small, YuNet then found 779 instead of 767; with
 320 pixels it found 768.
@@ -37,11 +37,11 @@ _HAAR_FILE = "haarcascade_frontalface_alt2.xml"
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces of one picture as parallel arrays, in no particular order.
+    """Faces of one image as parallel arrays, in no particular order.
 
     `boxes_xywh`: float32 [N, 4], left, top, width and height in square pixels of the upright frame.
     `scores`: float32 [N], the detector's confidence in [0, 1], NaN where the detector gives none.
-    `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the picture from left to right: two
+    `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the image from left to right: two
     eyes, the tip of the nose, two corners of the mouth. NaN where the detector gives none.
     """
 
@@ -59,12 +59,12 @@ class Faces:
 
 
 class Detector(Protocol):
-    """Finds faces in one BGR picture, uint8 [height, width, 3]; boxes are in that picture's pixels."""
+    """Finds faces in one BGR image, uint8 [height, width, 3]; boxes are in that image's pixels."""
 
     name: str
 
     def detect(self, bgr: Image) -> Faces:
-        """Return the faces of the picture."""
+        """Return the faces of the image."""
         ...
 
 
@@ -201,7 +201,7 @@ class FrameDetector:
 def detection_size(size_wh: tuple[int, int], longest_side: int) -> tuple[int, int]:
     """Size of the detector's copy: the frame's shape, shrunk to the longest side.
 
-    A tiny picture is enlarged, where `longest_side` allows: YuNet knows few faces that small.
+    A tiny image is enlarged, where `longest_side` allows: YuNet knows few faces that small.
     """
     side = min(longest_side, max(_TINY_SIDE, *size_wh))
     factor = side / max(size_wh)

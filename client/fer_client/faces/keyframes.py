@@ -50,10 +50,10 @@ def segments(frames: Iterable[Frame], every: int) -> Iterator[Segment]:
     A segment that starts a shot holds its first frame too. None spans more than MAX_SEGMENT_S.
     """
     pending: list[Frame] = []
-    starts_shot, picture, start_s = True, None, 0.0
+    starts_shot, image, start_s = True, None, 0.0
     for frame in frames:
-        last_picture, picture = picture, thumbnail(frame.luma)
-        is_new_shot = last_picture is None or is_cut(last_picture, picture)
+        last_image, image = image, thumbnail(frame.luma)
+        is_new_shot = last_image is None or is_cut(last_image, image)
         if pending and (is_new_shot or frame.time_s - start_s > MAX_SEGMENT_S):
             yield Segment(pending, starts_shot)
             starts_shot, start_s, pending = False, pending[-1].time_s, []
