@@ -1,6 +1,7 @@
 """Whole runs on drawn faces: learn, be killed, go on, begin with others."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -232,6 +233,20 @@ def test_small_pictures_start_from_a_network_of_48_pixels(finished: Path, data: 
 def _trainable(folder: Path) -> Any:
     network = keras.saving.load_model(folder / "network.keras")
     return [variable.numpy() for variable in network.trainable_variables]
+
+
+def test_the_start_may_go_while_the_run_goes_on(finished: Path, data: Any, tmp_path: Path) -> None:
+    start = tmp_path / "network.keras"
+    for suffix in (".keras", ".json"):
+        start.with_suffix(suffix).write_bytes((finished / "network.keras").with_suffix(suffix).read_bytes())
+
+    def let_go(_progress: object) -> None:
+        start.unlink(missing_ok=True)
+
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    out = train_small(data[1], tmp_path / "run", recipe, start=start, on_progress=let_go)
+    begun = json.loads((out / "network.json").read_text())["start"]
+    assert begun == hashlib.sha256((finished / "network.keras").read_bytes()).hexdigest()
 
 
 def test_a_network_with_fixed_places_refuses_small_pictures(data: Any, tmp_path: Path) -> None:

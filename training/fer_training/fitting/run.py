@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,17 @@ class Run:
     out: Path
     teachers: tuple[Path, ...] = ()
     start: Path | None = None
+
+    @cached_property
+    def origins(self) -> dict[str, Any]:
+        """The networks that the run learns from and begins with, by the SHA-256 of their files.
+
+        Read once, since the files may go while the run goes on.
+        """
+        return {
+            "teachers": [file_sha256(path) for path in self.teachers],
+            "start": None if self.start is None else file_sha256(self.start),
+        }
 
 
 def claim_folder(run: Run, dataset: Dataset) -> None:
@@ -53,14 +65,6 @@ def claim_folder(run: Run, dataset: Dataset) -> None:
         )
 
 
-def origins(run: Run) -> dict[str, Any]:
-    """Name the networks that the run learns from and begins with by the SHA-256 of their files."""
-    return {
-        "teachers": [file_sha256(path) for path in run.teachers],
-        "start": None if run.start is None else file_sha256(run.start),
-    }
-
-
 def _settings(run: Run, dataset: Dataset) -> dict[str, Any]:
     return {
         "architecture": run.architecture,
@@ -68,7 +72,7 @@ def _settings(run: Run, dataset: Dataset) -> dict[str, Any]:
         "seed": run.seed,
         "data": dataset.description["sha256"],
         ALL_ARRAYS: dataset.description.get("arrays_sha256"),
-        **origins(run),
+        **run.origins,
     }
 
 

@@ -37,7 +37,7 @@ from fer_training.fitting.learner import (
     use_all_devices,
     without_votes_head,
 )
-from fer_training.fitting.run import Run, claim_folder, origins
+from fer_training.fitting.run import Run, claim_folder
 from fer_training.fitting.schedule import learning_rates
 from fer_training.models.leakage import check_origin
 from fer_training.models.prediction import predict_logits
@@ -185,7 +185,7 @@ def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoc
     path = run.out / "network.keras"
     with replacing(path) as beside:
         float32_twin(model, run.architecture).save(beside)
-    record = new_record(run.architecture, dataset, run.recipe, run.seed) | origins(run)
+    record = new_record(run.architecture, dataset, run.recipe, run.seed) | run.origins
     record["epochs"] = finished.epoch
     figures: dict[str, Any] = {"accuracy": finished.validation_accuracy}
     if finished.validation_majority_accuracy is not None:
