@@ -12,7 +12,7 @@ import pytest
 
 from fer_client.errors import UsageError
 from fer_client.media import video
-from fer_client.media.sources import Film, VideoFile
+from fer_client.media.sources import VideoFile, VideoSource
 from fer_client.outputs.folder import result_folder
 from support.command import Command, assert_fails, read_rows, start
 from support.protocol_server import ProtocolServer
@@ -161,9 +161,9 @@ def fail(text: str) -> NoReturn:
 def break_odd(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Make a part of reading fail, for inputs named odd.mp4."""
     owner, name = {
-        "check": (Film, "check"),
+        "check": (VideoSource, "check"),
         "open": (VideoFile, "open"),
-        "frames": (video.VideoFile, "frames"),
+        "frames": (video.VideoReader, "frames"),
     }[part]
     whole = getattr(owner, name)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fer_client.media.sources import Photographs, PictureSequence, Stream, VideoFile
+from fer_client.media.sources import ImageSequence, Photographs, Stream, VideoFile
 from fer_client.outputs.places import Place
 from fer_client.outputs.resume import Earlier, judge
 from fer_client.outputs.summary import Summary
@@ -103,7 +103,7 @@ class TestSettings:
         assert Settings().as_record(kind).keys() == names
 
     def test_every_kind_of_input_is_known(self) -> None:
-        for kind in (VideoFile, Stream, PictureSequence, Photographs):
+        for kind in (VideoFile, Stream, ImageSequence, Photographs):
             assert Settings().as_record(kind.kind)
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import Faces
-from fer_client.faces.interpolation import fill, pairing
-from fer_client.faces.keyframes import Segment, detect_key_frames, see, segments, spans
+from fer_client.faces.interpolation import interpolate, match_faces
+from fer_client.faces.keyframes import Segment, detect_key_frames, interpolate_and_crop, intervals, segments
 from fer_client.faces.shots import is_cut, thumbnail
 from fer_client.media.video import Frame, Orientation
 from fer_client.pipeline.concurrency import ordered_map
@@ -44,7 +44,7 @@ class World:
 
     def fill(self, times_s: list[float] | None = None) -> list[Faces]:
         times_s = times_s or [index / 25 for index in range(len(self.frames))]
-        return fill((self.frames[0], self.frames[-1]), times_s, self.look)
+        return interpolate((self.frames[0], self.frames[-1]), times_s, self.look)
 
 
 class TestFill:
@@ -71,10 +71,10 @@ class TestFill:
         assert sorted(unsure.looked) == [1, 2, 3]
 
     def test_scores_that_a_detector_does_not_give_count_as_sure(self) -> None:
-        assert pairing(faces(0, score=np.nan), faces(1, score=np.nan)) is not None
+        assert match_faces(faces(0, score=np.nan), faces(1, score=np.nan)) is not None
 
     def test_one_face_is_not_two(self) -> None:
-        assert pairing(faces(0, 2), faces(1, 90)) is None
+        assert match_faces(faces(0, 2), faces(1, 90)) is None
 
     def test_times_that_do_not_rise(self) -> None:
         world = World(faces(0), faces(), faces(), faces(3))
@@ -147,7 +147,9 @@ class TestSee:
         with ThreadPoolExecutor(workers) as pool:
             found = segments(frames, every)
             keys = ordered_map(lambda part: detect_key_frames(part, detect), found, pool, 3)
-            parts = list(ordered_map(lambda span: see(span, detect, crop), spans(keys), pool, 3))
+            parts = list(
+                ordered_map(lambda one: interpolate_and_crop(one, detect, crop), intervals(keys), pool, 3)
+            )
         return [one for part in parts for one in part], sorted(looked)
 
     def test_every_frame_is_seen_once_and_in_order(self) -> None:

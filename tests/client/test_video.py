@@ -13,7 +13,7 @@ import pytest
 from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
-from fer_client.media.images import PictureFilm
+from fer_client.media.images import SequenceReader
 from fer_client.media.sampling import sample
 from fer_client.media.video import Frame, Orientation, VideoInfo, open_video
 from fer_client.pipeline.video import Bounds
@@ -56,7 +56,7 @@ def test_times_are_those_that_the_file_states(shared: Path, name: str) -> None:
     with open_video(path) as video:
         frames = [(frame.index, round(frame.time_s * 1e6)) for frame in video.frames()]
     assert frames == list(enumerate(expected))
-    assert video.damage is None
+    assert video.corruption is None
 
 
 def test_rotated_clip_comes_out_upright(shared: Path) -> None:
@@ -190,13 +190,13 @@ def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path)
         with open_video(path) as video:
             declared = video.info.frame_bytes
             assert held_bytes(next(video.frames())) == pytest.approx(declared, rel=0.25), path
-    film = PictureFilm("a", [tmp_path / "a.png"], [0.0], 1.0)
+    film = SequenceReader("a", [tmp_path / "a.png"], [0.0], 1.0)
     assert held_bytes(next(film.frames())) == pytest.approx(film.info.frame_bytes, rel=0.25)
 
 
 def held_bytes(frame: Frame) -> int:
     """Bytes of the decoded picture, its rows padded as FFmpeg does, and of the luma where that is a copy."""
-    planes = frame._picture.planes
+    planes = frame._decoded.planes
     is_view = frame.luma.ctypes.data == planes[0].buffer_ptr
     return sum(plane.buffer_size for plane in planes) + (0 if is_view else frame.luma.nbytes)
 
@@ -225,9 +225,9 @@ def test_missing_end_is_found_and_can_be_accepted(tmp_path: Path) -> None:
     with open_video(cut) as video, pytest.raises(InputError, match="damaged or cut off"):
         list(video.frames())
     with open_video(cut) as video:
-        frames = list(video.frames(allow_damage=True))
+        frames = list(video.frames(allow_corruption=True))
         assert 5 < len(frames) < 30
-        assert video.damage is not None
+        assert video.corruption is not None
 
 
 @pytest.mark.parametrize(

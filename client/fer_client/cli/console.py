@@ -23,8 +23,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str 
     output is lost, but with 0 where its reader has gone, as `head` does.
     """
     losses: list[OSError] = []
-    sys.stdout = _sturdy(sys.stdout, losses)
-    sys.stderr = _sturdy(sys.stderr, [])
+    sys.stdout = _fault_tolerant(sys.stdout, losses)
+    sys.stderr = _fault_tolerant(sys.stderr, [])
     command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
     code = _exit_code(name, command, interrupted)
     print(end="", flush=True)  # noqa: T201
@@ -70,8 +70,8 @@ class _LossyFile(io.FileIO):
         return len(data)
 
 
-def _sturdy(stream: TextIO, losses: list[OSError]) -> TextIO:
-    """Return a stream that never fails: it shows a name that the terminal cannot show escaped."""
+def _fault_tolerant(stream: TextIO, losses: list[OSError]) -> TextIO:
+    """Return a stream that never fails: it escapes what the terminal cannot show, and drops what it cannot write."""
     if not isinstance(stream, io.TextIOWrapper):  # closed, or a program's own
         return stream
     stream.reconfigure(errors="backslashreplace")

@@ -16,7 +16,7 @@ from fer_client.media.arrays import ArrayVideo, form, is_finite, is_picture
 from fer_client.media.frame import Frame, Image, Orientation, Video, VideoInfo
 from fer_client.media.images import picture_frame
 from fer_client.media.luma import luma_of
-from fer_client.media.sources import Film
+from fer_client.media.sources import VideoSource
 
 _BYTES_PER_PIXEL = {2: 1, 3: 4}
 """By the rank of a picture: luma alone; blue, green, red and luma."""
@@ -25,7 +25,7 @@ _END = object()
 
 
 @dataclass(frozen=True)
-class ArraySource(Film):
+class ArraySource(VideoSource):
     """An ArrayVideo among the inputs."""
 
     video: ArrayVideo
@@ -77,7 +77,7 @@ class _Reading:
 
     info: VideoInfo
     _pictures: Iterator[tuple[float, Image]]
-    damage: str | None = field(default=None, init=False)
+    corruption: str | None = field(default=None, init=False)
 
     def frames(self, allow_damage: bool = False) -> Iterator[Frame]:  # noqa: ARG002 - a Video has it
         """Yield the frames; what is wrong with one raises InputError, allowed or not."""

@@ -18,8 +18,8 @@ from fer_client.outputs.tables import FORMATS, Value
 ALL = "all"
 """In the column `face`: all faces of the input together."""
 
-_PICTURES = frozenset({"photographs", "sequence"})
-"""Kinds of input whose rows name the picture that each is from."""
+_KINDS_OF_IMAGES = frozenset({"photographs", "sequence"})
+"""Kinds of input whose rows name the image that each is from."""
 
 _KNOWN_BY = 7
 """So many columns at the beginning tell these tables from others; what follows may change with the network."""
@@ -43,7 +43,7 @@ Rows = Iterator[Sequence[Value]]
 
 
 def write_tables(out: Path, parts: Sequence[Part], form: str) -> tuple[list[Path], dict[str, FerError]]:
-    """Write both tables in this format into `out`; return those written, and the error of each other one.
+    """Write both tables into `out`, `form` one of FORMATS; return those written, and the errors of the others by path.
 
     Each replaces an earlier one at once, and never a file that another program made.
     """
@@ -118,8 +118,8 @@ def _rows_of(part: Part, path: Path, wanted: Sequence[str]) -> Rows:
 
 
 def _place(part: Part, source: str) -> str:
-    is_of_pictures = part.result["input"]["kind"] in _PICTURES
-    return printable(f"{part.name}/{source}" if is_of_pictures else part.name)
+    is_of_images = part.result["input"]["kind"] in _KINDS_OF_IMAGES
+    return printable(f"{part.name}/{source}" if is_of_images else part.name)
 
 
 def _study_columns(labels: Sequence[str]) -> dict[str, type]:
@@ -164,13 +164,15 @@ def _lines(part: Part) -> Iterator[dict[str, Any]]:
         yield {"face": str(track["track"]), **shared, **_flat(track)}
 
 
-def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each label a name of its own."""
+def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each label's value a column of its own."""
     prefixes = {"share": "share_", "mean_probability": "mean_p_", "episodes": "episodes_"}
     by_label = {
-        f"{prefix}{label}": value for name, prefix in prefixes.items() for label, value in told[name].items()
+        f"{prefix}{label}": value
+        for name, prefix in prefixes.items()
+        for label, value in summary[name].items()
     }
-    return {**told, **by_label}
+    return {**summary, **by_label}
 
 
 _TABLES: dict[

@@ -10,7 +10,7 @@ from typing import TypeVar
 from fer_client.errors import InputError, fails_alone
 from fer_client.media.limits import LimitedVideo
 from fer_client.media.sampling import Counter
-from fer_client.media.sources import Film, Photographs, Source
+from fer_client.media.sources import Photographs, Source, VideoSource
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.pipeline.low_latency import frames_as_they_come
@@ -96,15 +96,15 @@ def _present(frame: AnalysedFrame, labels: Sequence[str]) -> tuple[Present, ...]
 
 def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
     """Open an input and begin; its threads and files are closed with the block. Raises InputError."""
-    if isinstance(source, Film):
-        return _open_film(source, job)
+    if isinstance(source, VideoSource):
+        return _open_video(source, job)
     if isinstance(source, Photographs):
         return _open_photographs(source, job)
-    raise TypeError(f"expected a film or photographs, came {type(source).__name__}")
+    raise TypeError(f"expected a video source or photographs, came {type(source).__name__}")
 
 
 @contextmanager
-def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
+def _open_video(source: VideoSource, job: Job) -> Iterator[Analysis]:
     clock, counter = StageClock(), Counter()
     with ExitStack() as stack:
         with fails_alone(source.shown):

@@ -16,7 +16,7 @@ from itertools import chain
 
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import FrameDetector
-from fer_client.faces.keyframes import detect_key_frames, see, segments, spans
+from fer_client.faces.keyframes import detect_key_frames, interpolate_and_crop, intervals, segments
 from fer_client.faces.tracking import Tracker
 from fer_client.media.sampling import Counter, sample
 from fer_client.media.video import Video, VideoInfo
@@ -85,8 +85,8 @@ def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter)
         ) as keys,
         closing(
             ordered_map(
-                partial(see, detect=detect, crop=crop),
-                spans(keys),
+                partial(interpolate_and_crop, detect=detect, crop=crop),
+                intervals(keys),
                 pool,
                 bounds.segments - bounds.segments // 2,
             )

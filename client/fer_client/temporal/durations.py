@@ -1,4 +1,4 @@
-"""How long each analysed frame stands, and when a face has been away for too long to be the same appearance."""
+"""How long each analysed frame stands, and where a gap cuts a face's track into tracklets, called appearances."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import replace
 from fer_client.temporal.frame import AnalysedFrame
 
 GAP_S = 0.5
-"""A face that was missing from analysed frames for longer starts anew: nothing is smoothed or told across."""
+"""A face that was missing from analysed frames for longer starts anew: no smoothing and no episode bridges the gap."""
 
 SHORTEST_S = 1e-6
 """Weight of a frame without a duration, so that a single picture still has a dominant expression."""
