@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_client import Analyzer, ArrayVideo, FaceRecord, InputError
+from fer_client.settings import Settings
 from fer_client.temporal.durations import timed_at_once
 from fer_client.temporal.frame import AnalysedFrame
 from fer_client.temporal.smoothing import smoothed_at_once
@@ -163,3 +164,10 @@ class TestDurations:
         ]
         frames.append(answered(1.1, face))
         assert [list(frame.appearances) for frame in timed_at_once(frames)] == [[1], [], [1], [], [2]]
+
+
+def test_photographs_do_not_depend_on_it_and_films_then_not_on_the_segments() -> None:
+    assert Settings(low_latency=True).as_record("photographs") == Settings().as_record("photographs")
+    for kind in ("video", "stream", "sequence", "array"):
+        once, again = (Settings(low_latency=True, detect_every=every).as_record(kind) for every in (1, 6))
+        assert once == again != Settings().as_record(kind)

@@ -98,7 +98,7 @@ class TestSettings:
     @pytest.mark.parametrize("kind", ["video", "stream", "sequence"])
     def test_a_film_depends_on_all_but_the_photographs_own(self, kind: str) -> None:
         names = {"fps", "detect_every", "smooth_s", "duration_s", "detection_side"}
-        names |= {"min_confidence", "min_episode_s"}
+        names |= {"min_confidence", "min_episode_s", "low_latency"}
         names |= {"min_score", "min_face", "partial"} | ({"sequence_fps"} if kind == "sequence" else set())
         assert Settings().as_record(kind).keys() == names
 
