@@ -1,5 +1,6 @@
 """Tables that somebody has changed end nothing but the table over all inputs."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,17 @@ def test_an_earlier_table_that_was_changed_ends_in_a_sentence(
     assert_fails(done, 2, "out/b/faces", "--overwrite")
     assert "study" in done.stdout
     assert (tmp_path / "out" / f"faces.{form}").read_bytes() == combined
+
+
+def test_an_earlier_summary_that_was_changed_ends_in_a_sentence(run: Command, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        write_video(tmp_path / name, [face_frame()] * 2)
+    run("a.mp4", "b.mp4")
+    path = tmp_path / "out" / "b" / "summary.json"
+    result = json.loads(path.read_text())
+    del result["tracks"]
+    path.write_text(json.dumps(result))
+    assert_fails(run("a.mp4", "b.mp4"), 2, "out/b/summary.json", "--overwrite")
 
 
 def test_an_earlier_workbook_that_was_changed_is_shown_without_lines(run: Command, tmp_path: Path) -> None:

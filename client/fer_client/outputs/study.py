@@ -4,6 +4,7 @@ They are made of the results' own tables and summaries, so inputs that were done
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fer_client.outputs.folder import cannot_write, scratch_folder
 from fer_client.outputs.records import columns, printable
 from fer_client.outputs.stored_tables import open_rows
 from fer_client.outputs.summary import UNCERTAIN
+from fer_client.outputs.summary_file import SummaryFile
 from fer_client.outputs.tables import FORMATS, Value
 
 ALL = "all"
@@ -97,13 +99,20 @@ def _face_rows(parts: Sequence[Part], form: str) -> Rows:
     wanted = list(columns(parts[0].labels))
     for part in parts:
         path = part.folder / f"faces.{form}"
-        try:
+        with _as_written(path):
             yield from _rows_of(part, path, wanted)
-        except Exception as error:  # a library may say anything of a file that somebody has changed
-            raise UsageError(
-                f"{path} has other columns or values than fer-client gave it, so the table over all inputs was not "
-                "written. Use --overwrite to make it again."
-            ) from error
+
+
+@contextmanager
+def _as_written(path: Path) -> Iterator[None]:
+    """Turn whatever a file that somebody has changed brings about into a UsageError."""
+    try:
+        yield
+    except Exception as error:  # each format's library has errors of its own
+        raise UsageError(
+            f"{path} has other columns or values than fer-client gave it, so the table over all inputs was not "
+            "written. Use --overwrite to make it again."
+        ) from error
 
 
 def _rows_of(part: Part, path: Path, wanted: Sequence[str]) -> Rows:
@@ -146,8 +155,8 @@ def _study_columns(labels: Sequence[str]) -> dict[str, type]:
 def _study_rows(parts: Sequence[Part], _form: str) -> Rows:
     names = _study_columns(parts[0].labels)
     for part in parts:
-        for line in _lines(part):
-            yield [line.get(name) for name in names]
+        with _as_written(part.folder / SummaryFile.file_name):
+            yield from [[line.get(name) for name in names] for line in _lines(part)]
 
 
 def _lines(part: Part) -> Iterator[dict[str, Any]]:
