@@ -1,10 +1,12 @@
-"""Videos whose pixels are wider or narrower than high: everything is told in the square pixels of a player."""
+"""How a picture is shown: turned, mirrored, and in the square pixels of a player."""
 
 import json
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -13,7 +15,79 @@ from av.video.reformatter import VideoReformatter
 from fer_client.faces.alignment import crop_faces
 from fer_client.media.video import Frame, open_video
 from support.command import Command, read_rows
-from support.videos import face_frame, turned, write_video
+from support.videos import face_frame, stored, turned, write_picture, write_video
+
+
+def test_rotated_clip_comes_out_upright(shared: Path) -> None:
+    path = shared / "media" / "videos" / "decord_video_90.mov"
+    with av.open(str(path)) as container:
+        stored = next(container.decode(video=0)).to_ndarray(format="gray")
+    with open_video(path) as video:
+        frame = next(iter(video.frames()))
+        assert (video.info.width, video.info.height) == (320, 568) == frame.size_wh
+        assert frame.bgr((80, 142), VideoReformatter()).shape == (142, 80, 3)
+        upright = np.rot90(stored, -1)
+        assert np.corrcoef(upright.ravel(), frame.luma.ravel())[0, 1] > 0.999
+        colour = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        assert np.corrcoef(colour.ravel(), frame.luma.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("matrix", "upright"),
+    [
+        ((1, 0, 0, 1), lambda picture: picture),
+        ((0, 1, -1, 0), lambda picture: np.rot90(picture, -1)),
+        ((-1, 0, 0, -1), lambda picture: np.rot90(picture, 2)),
+        ((0, -1, 1, 0), lambda picture: np.rot90(picture, 1)),
+        ((-1, 0, 0, 1), np.fliplr),
+        ((1, 0, 0, -1), np.flipud),
+        ((0, 1, 1, 0), lambda picture: picture.T),
+    ],
+)
+def test_any_display_matrix(
+    face_video: Path,
+    tmp_path: Path,
+    matrix: tuple[int, int, int, int],
+    upright: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(turned(face_video.read_bytes(), matrix))
+    with open_video(face_video) as video:
+        stored = next(iter(video.frames())).luma.copy()
+    with open_video(path) as video:
+        frame = next(iter(video.frames()))
+        np.testing.assert_array_equal(frame.luma, upright(stored))
+        assert (video.info.width, video.info.height) == frame.size_wh
+        gray = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        assert np.corrcoef(gray.ravel(), frame.luma.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.jfif", "a.mpo", "a.avi", "a.mov"])
+def test_exif_orientation_of_what_is_no_photograph_by_its_name(
+    tmp_path: Path, orientation: int, name: str
+) -> None:
+    upright = np.full((48, 80, 3), 30, np.uint8)
+    upright[:16, :24] = 220
+    write_picture(tmp_path / "a.jfif", stored(upright, orientation), orientation)
+    if name.endswith((".avi", ".mov")):
+        remux(tmp_path / "a.jfif", tmp_path / name)
+    else:
+        (tmp_path / "a.jfif").rename(tmp_path / name)
+    with open_video(tmp_path / name) as video:
+        (frame,) = video.frames()
+    assert np.abs(frame.luma.astype(int) - upright[..., 0]).mean() < 3
+
+
+def remux(source: Path, target: Path) -> None:
+    """Put pictures into another container as they are."""
+    with av.open(str(source)) as pictures, av.open(str(target), "w") as film:
+        stream = film.add_stream_from_template(pictures.streams.video[0])
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                film.mux(packet)
+
 
 PICTURES = [face_frame(2 * index) for index in range(6)]
 TICKS = [512 * index for index in range(6)]

@@ -1,4 +1,4 @@
-"""The pure parts: crops, ordered concurrency, the contract's checks."""
+"""Stages that overlap keep their order and their bounds."""
 
 import threading
 from collections.abc import Iterator
@@ -7,8 +7,6 @@ from contextlib import closing
 
 import pytest
 
-from fer_client.contract import LABELS, four_category_columns, read_contract
-from fer_client.errors import ContractError
 from fer_client.pipeline.concurrency import ordered_map, prefetch
 
 
@@ -72,28 +70,3 @@ class TestConcurrency:
         with ThreadPoolExecutor(1) as pool, closing(ordered_map(see, items(), pool, depth=50)) as results:
             assert next(results) == 0
             assert taken <= 3
-
-
-def test_contract_reads_triton_json_with_sizes_as_text() -> None:
-    metadata = {
-        "versions": ["2", "10"],
-        "inputs": [{"name": "FACES", "datatype": "UINT8", "shape": ["-1", "96", "96", "1"]}],
-        "outputs": [{"name": "EXPRESSION", "datatype": "FP32", "shape": ["-1", "2"]}],
-    }
-    config = {"max_batch_size": 8, "parameters": {"labels": {"string_value": '["calm", "lively"]'}}}
-    contract = read_contract(metadata, config)
-    assert (contract.crop_shape, contract.labels, contract.version) == ((96, 96, 1), ("calm", "lively"), "10")
-    assert not contract.has_valence_arousal
-    with pytest.raises(ContractError, match="max_batch_size"):
-        read_contract(metadata, config | {"max_batch_size": 0})
-    with pytest.raises(ContractError, match="distinct"):
-        read_contract(metadata, config | {"parameters": {"labels": {"string_value": '["calm", "calm"]'}}})
-
-
-def test_four_categories_are_columns_of_the_labels() -> None:
-    assert [LABELS[column] for column in four_category_columns(LABELS)] == [
-        "angry",
-        "happy",
-        "neutral",
-        "sad",
-    ]

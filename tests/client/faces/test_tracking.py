@@ -3,32 +3,14 @@
 import numpy as np
 import pytest
 
-from fer_client.faces.boxes import greedy_pairs, iou_matrix
 from fer_client.faces.tracking import Tracker, looks
 
 PEOPLE = looks(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
 """Looks of four people who are nothing alike."""
 
 
-def boxes(*rows: tuple[float, float, float, float]) -> np.ndarray:
-    return np.array(rows, np.float32).reshape(-1, 4)
-
-
 def at(*lefts: float) -> np.ndarray:
-    return boxes(*((left, 0, 50, 50) for left in lefts))
-
-
-def test_overlap_of_boxes() -> None:
-    overlap = iou_matrix(boxes((0, 0, 10, 10)), boxes((0, 0, 10, 10), (5, 0, 10, 10), (20, 20, 5, 5)))
-    np.testing.assert_allclose(overlap, [[1, 1 / 3, 0]], rtol=1e-6)
-
-
-def test_the_largest_gain_comes_first_and_the_least_is_kept() -> None:
-    gain = np.array([[0.9, 0.8], [0.85, 0.1]], np.float32)
-    assert list(greedy_pairs(gain, 0.2)) == [(0, 0)]
-    assert list(greedy_pairs(gain, 0.1)) == [(0, 0), (1, 1)]
-    assert gain[0, 0] == np.float32(0.9)
-    assert list(greedy_pairs(np.empty((0, 3), np.float32), 0.1)) == []
+    return np.array([(left, 0, 50, 50) for left in lefts], np.float32).reshape(-1, 4)
 
 
 def test_likeness_is_one_for_the_same_face_in_another_light() -> None:

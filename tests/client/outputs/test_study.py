@@ -1,17 +1,14 @@
-"""The tables over all inputs of a run, and tables for Excel."""
+"""The tables over all inputs of a run."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
 
-from fer_client.outputs.stored_tables import open_rows
-from fer_client.outputs.tables import XlsxTable
 from support.command import Command, assert_fails, read_rows
 from support.protocol_server import LABELS, ProtocolServer
+from support.results import stored_rows
 from support.videos import empty_frame, face_frame, write_video
 
 
@@ -24,19 +21,6 @@ def study(tmp_path: Path) -> Path:
     for name, picture in (("a.png", face_frame()), ("b.png", empty_frame())):
         cv2.imwrite(str(tmp_path / "study" / "p2" / name), picture)
     return tmp_path / "study"
-
-
-def stored(path: Path) -> list[dict[str, object]]:
-    """The rows of a table in any format, numbers as numbers, None where empty."""
-    with open_rows(path) as (names, rows):
-        return [dict(zip(names, map(number, row), strict=True)) for row in rows]
-
-
-def number(value: Any) -> object:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value or None
 
 
 FOLDERS = ("study/p1/talk", "study/p2/talk", "study/p2/photographs")
@@ -169,47 +153,7 @@ class TestOverAll:
         done = run("study", "--format", form)
         assert done.returncode == 0, done.stderr
         for name in ("faces", "study"):
-            table = stored(tmp_path / "out" / f"{name}.csv")
+            table = stored_rows(tmp_path / "out" / f"{name}.csv")
             assert table
-            assert stored(tmp_path / "out" / f"{name}.{form}") == table
+            assert stored_rows(tmp_path / "out" / f"{name}.{form}") == table
         assert run("study", "--format", form).returncode == 0  # its own tables are known again
-
-
-class TestExcel:
-    @pytest.fixture(autouse=True)
-    def openpyxl(self) -> Any:
-        return pytest.importorskip("openpyxl", reason="needs openpyxl")
-
-    def test_numbers_are_numbers_and_names_are_text(
-        self, openpyxl: Any, run: Command, tmp_path: Path
-    ) -> None:
-        cv2.imwrite(str(tmp_path / "=1+1.png"), face_frame())
-        (tmp_path / "=1+1.png").rename(tmp_path / "=1\x01.png")
-        assert run("=1\x01.png", "--format", "xlsx").returncode == 0
-        path = next((tmp_path / "out").rglob("faces.xlsx"))
-        sheet = openpyxl.load_workbook(path)["faces"]
-        header, row = (list(line) for line in sheet.iter_rows())
-        cells = {name.value: cell for name, cell in zip(header, row, strict=True)}
-        assert (cells["source"].value, cells["source"].data_type) == ("=1\\x01.png", "s")
-        assert (cells["frame"].value, cells["p_happy"].data_type) == (0, "n")
-        assert cells["valence"].value is None
-        assert sheet.freeze_panes == "A2"
-
-    def test_more_rows_than_excel_takes(
-        self, run: Command, face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert XlsxTable.MOST_ROWS == 1_048_576
-        monkeypatch.setattr(XlsxTable, "MOST_ROWS", 30)
-        assert_fails(run(face_video, "--format", "xlsx"), 2, "faces.xlsx", "30 rows", "csv")
-        assert not (tmp_path / "out" / "face").exists()
-        monkeypatch.setattr(XlsxTable, "MOST_ROWS", 31)
-        assert run(face_video, "--format", "xlsx").returncode == 0
-        assert len(stored(tmp_path / "out" / "face" / "faces.xlsx")) == 30
-
-
-@pytest.mark.parametrize(("form", "package"), [("xlsx", "openpyxl"), ("parquet", "pyarrow")])
-def test_a_format_whose_package_is_missing(
-    run: Command, face_video: Path, monkeypatch: pytest.MonkeyPatch, form: str, package: str
-) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
-    assert_fails(run(face_video, "--format", form), 2, f"--format {form}", f"pip install {package}")

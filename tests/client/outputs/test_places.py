@@ -3,28 +3,19 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import cv2
 import pytest
 
-from fer_client.outputs.folder import result_folder
 from fer_client.outputs.places import Place, find_place, free_folder
 from support.command import Command, assert_fails
+from support.results import write_summary
 from support.videos import empty_frame, face_frame, write_video
 from support.web import web
 
 KNOWN = {"kind": "video", "name": "a.mp4", "origin": "/day1/a.mp4", "fingerprint": "f"}
-
-
-def write_summary(folder: Path, known: dict, is_live: bool = False) -> dict:
-    folder.mkdir()
-    result = {"input": known, "video": {"is_live": is_live}}
-    (folder / "summary.json").write_text(json.dumps(result))
-    return result
 
 
 class TestRules:
@@ -154,50 +145,3 @@ class TestCommand:
             assert_fails(run(f"{address}/talk.mp4", "--fps", "5"), 2, "--overwrite")
             assert os.listdir(tmp_path / "out") == ["127.0.0.1-talk"]
             assert "out/127.0.0.1-talk-2" in run(f"{address}/talk.mp4?id=2").stderr
-
-
-class TestSwap:
-    """The earlier result or the new one stands there, whenever the run is killed."""
-
-    CODE = (
-        "import os, pathlib, signal, sys\n"
-        "from fer_client.outputs.folder import result_folder\n"
-        "rename = pathlib.Path.rename\n"
-        "def rename_and_die(self, target):\n"
-        "    rename(self, target)\n"
-        "    if self.name == 'clip':\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "pathlib.Path.rename = rename_and_die\n"
-        "with result_folder(pathlib.Path('clip')) as draft:\n"
-        "    (draft.folder / 'summary.json').write_text('new')\n"
-    )
-
-    @pytest.mark.skipif(sys.platform != "linux", reason="needs renameat2")
-    def test_a_kill_between_two_renames_loses_nothing(self, tmp_path: Path) -> None:
-        write_summary(tmp_path / "clip", {})
-        subprocess.run([sys.executable, "-c", self.CODE], cwd=tmp_path, check=False)
-        assert (tmp_path / "clip" / "summary.json").read_text() == "new"
-        assert os.listdir(tmp_path) == ["clip"]
-
-    def test_where_the_disk_cannot_exchange(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Old:
-            def __init__(self, _name: None) -> None:
-                """A C library without renameat2."""
-
-        monkeypatch.setattr("ctypes.CDLL", Old)
-        write_summary(tmp_path / "clip", {})
-        with result_folder(tmp_path / "clip") as draft:
-            (draft.folder / "summary.json").write_text("new")
-        assert (tmp_path / "clip" / "summary.json").read_text() == "new"
-        assert os.listdir(tmp_path) == ["clip"]
-
-    def test_runs_at_once_under_one_name_keep_both(self, tmp_path: Path) -> None:
-        places = []
-        with result_folder(tmp_path / "a", replaces=False) as first:
-            with result_folder(tmp_path / "a", replaces=False) as second:
-                for draft in (first, second):
-                    (draft.folder / "summary.json").write_text("whole")
-            places.append(second.place)
-        places.append(first.place)
-        assert places == [tmp_path / "a", tmp_path / "a-2"]
-        assert sorted(os.listdir(tmp_path)) == ["a", "a-2"]

@@ -14,7 +14,6 @@ from fer_client.media.video import open_video
 SIDE = 96
 SLOPE = np.tile(np.linspace(0, 255, SIDE).round().astype(np.uint8), (SIDE, 1))
 LIMITED, FULL = 1, 2
-
 PLANAR = ["yuv410p", "yuv411p", "yuv420p", "yuv422p", "yuv440p", "yuv444p", "yuva420p", "yuva444p"]
 DEEP = ["yuv420p10le", "yuv422p10le", "yuv444p12le", "yuv420p16le", "yuva420p10le"]
 MONOCHROME = ["gray", "gray10le", "gray12le", "gray16le", "ya8"]
@@ -76,3 +75,28 @@ def test_monochrome_hevc(tmp_path: Path, pixel_format: str, color_range: int) ->
     options = {"crf": "5", "x265-params": "log-level=none"}
     write(tmp_path / "a.mp4", "libx265", pixel_format, color_range, **options)
     assert_is_slope(tmp_path / "a.mp4", pixel_format)
+
+
+def test_luma_is_the_grayscale_picture(face_video: Path) -> None:
+    with open_video(face_video) as video:
+        frame = next(iter(video.frames()))
+        gray = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
+        full = (frame.luma.astype(np.float32) - 16) * 255 / 219
+        assert not frame.is_full_range
+        assert np.abs(full - gray).mean() < 2
+
+
+def test_other_pixel_formats_give_full_range_luma(tmp_path: Path) -> None:
+    path = tmp_path / "rgb.avi"
+    slope = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "bgr0"
+        container.mux(
+            stream.encode(av.VideoFrame.from_ndarray(np.repeat(slope[..., None], 3, 2), format="bgr24"))
+        )
+        container.mux(stream.encode())
+    with open_video(path) as video:
+        frame = next(iter(video.frames()))
+        assert frame.is_full_range
+        assert np.abs(frame.luma.astype(int) - slope).max() <= 2
