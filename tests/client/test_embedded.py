@@ -25,6 +25,7 @@ from support.embedded_server import await_end, descendants, listening_ports
 from support.videos import default_frames, portrait, uneven_ticks, write_video
 
 pytestmark = pytest.mark.triton
+
 FACES_PER_FRAME = {
     "decord_video_0.mov": (0, 0),
     "decord_video_90.mov": (0, 0),

@@ -7,6 +7,7 @@ from fer_client.contract import LABELS
 from fer_training.evaluation.metrics import (
     accuracy,
     confusion_matrix,
+    cross_entropy,
     expected_calibration_error,
     fit_temperature,
     four_category_accuracy,
@@ -100,3 +101,28 @@ def test_summary_names_every_class() -> None:
     assert figures["accuracy"] == figures["four_category_accuracy"] == figures["macro_f1"] == 1
     assert figures["recall"] == dict.fromkeys(LABELS, 1.0)
     assert figures["images"] == len(LABELS)
+
+
+def test_calibration_against_the_voters_compares_confidence_with_their_share() -> None:
+    """A network as sure as seven voters of ten is calibrated; by the label that they chose it is 30 points off."""
+    probabilities = np.tile([0.7, 0.3], (10, 1))
+    assert expected_calibration_error(probabilities, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
+    assert expected_calibration_error(probabilities, np.zeros(10, int)) == pytest.approx(0.3)
+    assert expected_calibration_error(probabilities, np.tile([0.5, 0.5], (10, 1))) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("true_temperature", [0.4, 1.0, 2.5])
+def test_temperature_fitted_on_shares_is_the_one_that_made_them(true_temperature: float) -> None:
+    logits = np.random.default_rng(0).normal(0, 2, (500, 5))
+    shares = softmax(logits, true_temperature)
+    fitted = fit_temperature(logits, shares)
+    assert fitted == pytest.approx(true_temperature, rel=1e-3)
+    least = cross_entropy(softmax(logits, true_temperature), shares)
+    assert least <= cross_entropy(softmax(logits, 1.1 * true_temperature), shares)
+
+
+def test_a_temperature_at_the_end_of_its_range_is_none() -> None:
+    """Answers that are opposite to the labels are best made equal; answers that are right are best made sure."""
+    logits, labels = np.tile([2.0, 0.0], (10, 1)), np.zeros(10, int)
+    assert fit_temperature(logits, labels) is None
+    assert fit_temperature(logits, 1 - labels) is None

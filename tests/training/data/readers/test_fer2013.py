@@ -1,6 +1,5 @@
 """FER2013 and FER+ in every official form, and every way in which a copy of them can be broken."""
 
-import json
 import runpy
 import tarfile
 from collections.abc import Callable
@@ -16,10 +15,7 @@ from fer_client.errors import InputError
 from fer_training.data.dataset import SPLITS, load_dataset, vote_targets
 from fer_training.data.preparation import Sample, Source, prepare
 from fer_training.data.readers.fer2013 import PLUS_LABELS, read_fer2013, read_fer2013plus
-from support.training_data import Rows, write_fer2013
-
-KAGGLE = ("emotion", "pixels", "Usage")
-LATER = ("emotion", " Usage", " pixels")
+from support.training_data import KAGGLE, LATER, Rows, write_fer2013
 
 
 @pytest.mark.parametrize("header", [KAGGLE, LATER])
@@ -34,11 +30,6 @@ def test_both_spellings_of_the_csv_give_the_same_record(
     assert [SPLITS[code] for code in dataset.split] == [split for _, _, split in rows]
     assert dataset.votes is None
     assert description["counts"]["Training"] == dict.fromkeys(LABELS, 2)
-
-
-def test_images_open_as_a_memory_map(tmp_path: Path, rows: Rows) -> None:
-    prepare(read_fer2013(write_fer2013(tmp_path, KAGGLE, rows, votes=False)), tmp_path / "out")
-    assert isinstance(load_dataset(tmp_path / "out").images, np.memmap)
 
 
 def test_votes_beside_the_csv_become_probabilities(tmp_path: Path, rows: Rows) -> None:
@@ -283,41 +274,6 @@ def test_a_broken_source_gets_one_sentence_and_leaves_nothing(
         prepare(read_fer2013(tmp_path), tmp_path / "out")
     assert "\n" not in str(raised.value)
     assert not [path for path in tmp_path.iterdir() if not path.name.startswith("fer2013")]
-
-
-def test_an_existing_folder_is_never_overwritten(tmp_path: Path, rows: Rows) -> None:
-    table = write_fer2013(tmp_path, KAGGLE, rows, votes=False)
-    (tmp_path / "out").mkdir()
-    with pytest.raises(InputError, match="Expected a new folder"):
-        prepare(read_fer2013(table), tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir())
-
-
-def test_a_damaged_record_is_refused(tmp_path: Path, rows: Rows) -> None:
-    prepare(read_fer2013(write_fer2013(tmp_path, KAGGLE, rows, votes=False)), tmp_path / "out")
-    np.save(tmp_path / "out/labels.npy", np.zeros(3, np.int16))
-    with pytest.raises(InputError, match=r"labels\.npy 3"):
-        load_dataset(tmp_path / "out")
-    (tmp_path / "out/labels.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(InputError, match="Expected a folder that `fer-train prepare` wrote"):
-        load_dataset(tmp_path / "out")
-
-
-@pytest.mark.parametrize("text", ["{}", "[]", "5", '{"labels": [], "name": "x", "counts": {}}'])
-def test_a_record_without_its_description_is_refused(tmp_path: Path, rows: Rows, text: str) -> None:
-    prepare(read_fer2013(write_fer2013(tmp_path, KAGGLE, rows, votes=False)), tmp_path / "out")
-    (tmp_path / "out/dataset.json").write_text(text)
-    with pytest.raises(InputError, match=r"sha256 .*dataset\.json.* Prepare the data again"):
-        load_dataset(tmp_path / "out")
-
-
-def test_a_record_of_an_earlier_version_still_loads(tmp_path: Path, rows: Rows) -> None:
-    """It has neither the checksum over all arrays nor the copies between the splits."""
-    prepare(read_fer2013(write_fer2013(tmp_path, KAGGLE, rows, votes=False)), tmp_path / "out")
-    described = json.loads((tmp_path / "out/dataset.json").read_text())
-    del described["arrays_sha256"], described["copies"]
-    (tmp_path / "out/dataset.json").write_text(json.dumps(described))
-    assert len(load_dataset(tmp_path / "out").images) == len(rows)
 
 
 def test_all_of_fer2013_has_the_published_counts_and_faults(tmp_path: Path, shared: Path) -> None:

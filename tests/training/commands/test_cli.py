@@ -13,9 +13,7 @@ from fer_client.contract import LABELS
 from fer_training.commands.cli import main
 from fer_training.data.readers import READERS
 from fer_training.recipes import RECIPES
-from support.training_data import Rows, write_fer2013
-
-HEADER = ("emotion", "pixels", "Usage")
+from support.training_data import KAGGLE, Rows, write_fer2013
 
 
 class Outcome:
@@ -54,7 +52,7 @@ def test_help_names_every_dataset_and_recipe(fer_train: Any) -> None:
 
 def test_prepare_reports_counts_and_faults(fer_train: Any, tmp_path: Path, rows: Rows) -> None:
     flat = (2, np.zeros((48, 48), np.uint8), "Training")
-    write_fer2013(tmp_path, HEADER, [*rows, flat], votes=True)
+    write_fer2013(tmp_path, KAGGLE, [*rows, flat], votes=True)
     outcome = fer_train("prepare", "fer2013", tmp_path, tmp_path / "out")
     assert outcome.code == 0
     counted = json.loads((tmp_path / "out/dataset.json").read_text())["counts"]
@@ -65,7 +63,7 @@ def test_prepare_reports_counts_and_faults(fer_train: Any, tmp_path: Path, rows:
 
 
 def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Rows) -> None:
-    write_fer2013(tmp_path, HEADER, rows, votes=True)
+    write_fer2013(tmp_path, KAGGLE, rows, votes=True)
     assert fer_train("prepare", "fer2013plus", tmp_path, tmp_path / "out", "--without", "contempt").code == 0
     assert json.loads((tmp_path / "out/dataset.json").read_text())["labels"] == list(LABELS)
 
@@ -135,7 +133,7 @@ def test_no_backend_is_said_in_one_sentence(fer_train: Any, monkeypatch: pytest.
 
 
 def test_a_missing_page_is_named(fer_train: Any) -> None:
-    results = Path(__file__).parents[2] / "training" / "results"
+    results = Path(__file__).parents[3] / "training" / "results"
     outcome = fer_train("table", results, "missing.md")
     assert outcome.code == 3
     assert outcome.err == "fer-train: Could not read or write missing.md: No such file or directory.\n"
@@ -150,22 +148,3 @@ def test_a_backend_that_cannot_serve_is_said_in_one_sentence(
     outcome = fer_train("architectures")
     assert outcome.code == 2
     assert f"that is installed, got {asked}." in outcome.err
-
-
-@pytest.mark.parametrize(
-    ("installed", "asked", "chosen"),
-    [
-        ({"keras", "tensorflow", "jax"}, None, "tensorflow"),
-        ({"keras", "jax", "torch"}, None, "jax"),
-        ({"keras", "torch"}, None, "torch"),
-        ({"keras", "tensorflow", "torch"}, "torch", "torch"),
-    ],
-)
-def test_backend_is_the_users_or_the_first_installed(
-    monkeypatch: pytest.MonkeyPatch, installed: set[str], asked: str | None, chosen: str
-) -> None:
-    from fer_training.backend import choose_backend
-
-    monkeypatch.setenv("KERAS_BACKEND", asked or "")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in installed else None)
-    assert choose_backend() == chosen

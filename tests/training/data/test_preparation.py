@@ -9,7 +9,8 @@ import pytest
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
 from fer_training.data.preparation import Sample, Source, prepare
-from support.training_data import Rows, votes_for
+from fer_training.data.readers.fer2013 import read_fer2013
+from support.training_data import KAGGLE, Rows, votes_for, write_fer2013
 
 
 def _samples(rows: Rows) -> list[Sample]:
@@ -86,3 +87,11 @@ def test_a_number_of_images_other_than_published_is_noted(
     description = prepare(Source("drawn", LABELS, samples, published=published), tmp_path / "out")
     assert description["notes"] == notes
     assert description["images"] == 41
+
+
+def test_an_existing_folder_is_never_overwritten(tmp_path: Path, rows: Rows) -> None:
+    table = write_fer2013(tmp_path, KAGGLE, rows, votes=False)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match="Expected a new folder"):
+        prepare(read_fer2013(table), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())

@@ -1,17 +1,12 @@
 """The figures by what people voted, against cases worked out by hand and against their definitions."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_training.data.dataset import VOTE_NAMES, majority_classes, vote_targets
 from fer_training.evaluation.metrics import (
-    cross_entropy,
-    expected_calibration_error,
-    fit_temperature,
     softmax,
 )
 from fer_training.evaluation.voters import (
@@ -21,31 +16,14 @@ from fer_training.evaluation.voters import (
     r2_kl,
     summarise_voters,
 )
+from support.training_data import ballots
 
-ANGRY, FEAR, HAPPY, SAD, NEUTRAL = (
-    LABELS.index(name) for name in ("angry", "fear", "happy", "sad", "neutral")
-)
-
-
-def ballots(*pictures: dict[str, int]) -> Any:
-    """Votes uint8 [N, 10] from the votes of each picture by name."""
-    return np.array([[picture.get(name, 0) for name in VOTE_NAMES] for picture in pictures], np.uint8)
+ANGRY, FEAR, HAPPY = (LABELS.index(name) for name in ("angry", "fear", "happy"))
 
 
 def answers(*classes: int) -> Any:
     """Probabilities that are sure of a class each."""
     return np.eye(len(LABELS))[list(classes)]
-
-
-def test_a_majority_is_more_than_half_of_all_ten_voters() -> None:
-    votes = ballots(
-        {"happiness": 6, "neutral": 4},
-        {"happiness": 5, "neutral": 5},
-        {"sadness": 5, "unknown": 3, "NF": 2},  # most, but not more than half of all
-        {"contempt": 8, "neutral": 2},  # no class of the network
-        {"NF": 10},
-    )
-    assert majority_classes(votes, LABELS).tolist() == [HAPPY, -1, -1, -1, -1]
 
 
 def test_accuracy_by_the_majority_counts_its_images_and_the_four_categories_theirs() -> None:
@@ -65,14 +43,6 @@ def test_without_a_majority_there_is_no_accuracy() -> None:
     figures = majority_figures(answers(HAPPY), ballots({"happiness": 5, "neutral": 5}), LABELS)
     assert (figures["majority_images"], figures["majority_accuracy"]) == (0, None)
     assert figures["four_category_majority_accuracy"] is None
-
-
-def test_calibration_against_the_voters_compares_confidence_with_their_share() -> None:
-    """A network as sure as seven voters of ten is calibrated; by the label that they chose it is 30 points off."""
-    probabilities = np.tile([0.7, 0.3], (10, 1))
-    assert expected_calibration_error(probabilities, np.tile([0.7, 0.3], (10, 1))) == pytest.approx(0)
-    assert expected_calibration_error(probabilities, np.zeros(10, int)) == pytest.approx(0.3)
-    assert expected_calibration_error(probabilities, np.tile([0.5, 0.5], (10, 1))) == pytest.approx(0.2)
 
 
 def test_r2_is_one_for_the_voters_own_shares_and_zero_for_their_mean() -> None:
@@ -109,30 +79,3 @@ def test_rows_without_a_vote_for_a_class_have_no_say() -> None:
     assert figures is not None
     assert figures["images"] == 2
     assert summarise_voters(probabilities[2:], more[2:], LABELS) is None
-
-
-@pytest.mark.parametrize("true_temperature", [0.4, 1.0, 2.5])
-def test_temperature_fitted_on_shares_is_the_one_that_made_them(true_temperature: float) -> None:
-    logits = np.random.default_rng(0).normal(0, 2, (500, 5))
-    shares = softmax(logits, true_temperature)
-    fitted = fit_temperature(logits, shares)
-    assert fitted == pytest.approx(true_temperature, rel=1e-3)
-    least = cross_entropy(softmax(logits, true_temperature), shares)
-    assert least <= cross_entropy(softmax(logits, 1.1 * true_temperature), shares)
-
-
-def test_a_temperature_at_the_end_of_its_range_is_none() -> None:
-    """Answers that are opposite to the labels are best made equal; answers that are right are best made sure."""
-    logits, labels = np.tile([2.0, 0.0], (10, 1)), np.zeros(10, int)
-    assert fit_temperature(logits, labels) is None
-    assert fit_temperature(logits, 1 - labels) is None
-
-
-def test_fer2013_has_the_published_numbers_of_majorities(shared: Path) -> None:
-    import runpy
-
-    _, _, usages, votes = runpy.run_path(str(shared / "data/fer2013/unpack.py"))["load"]()
-    chosen = majority_classes(votes[usages == "PrivateTest"], LABELS)
-    assert np.sum(chosen >= 0) == 2720
-    assert np.isin(chosen, [ANGRY, HAPPY, SAD, NEUTRAL]).sum() == 2322
-    assert vote_targets(votes, LABELS).shape == (len(votes), len(LABELS))

@@ -1,14 +1,23 @@
+"""A model repository fitted to this machine."""
+
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tritonclient.grpc as triton
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
 from fer_server import repositories
 from fer_server.cli import default_repository
+from support.embedded_server import embedded_server
+from support.onnx_models import write_double
+from support.triton_calls import infer
 
 CPU, GPU, AUTO = (ModelInstanceGroup.Kind.Value(f"KIND_{name}") for name in ("CPU", "GPU", "AUTO"))
+
+
 ONNX = 'name: "a"\nbackend: "onnxruntime"\n'
 
 
@@ -101,3 +110,14 @@ def test_instances_follow_the_processors_up_to_what_a_client_asks_at_once(
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
         found.append(repositories.instances())
     assert found == [1, 2, 4]
+
+
+@pytest.mark.triton
+def test_models_without_a_kind_run_on_processors(tmp_path: Path) -> None:
+    folder = write_double(tmp_path, "instance_group { count: 2 }")
+    with embedded_server(tmp_path) as running, triton.InferenceServerClient(running.grpc) as client:
+        (group,) = client.get_model_config("double").config.instance_group
+        assert infer(client, "double", X=np.ones((1, 4), np.float32))["Y"].tolist() == [[2, 2, 2, 2]]
+    assert group.kind == group.Kind.Value("KIND_CPU")
+    assert group.count == min(4, len(os.sched_getaffinity(0)))
+    assert "KIND" not in (folder / "config.pbtxt").read_text()
