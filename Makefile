@@ -38,9 +38,10 @@ test-all: test lint test-base test-keras test-triton ## Run every tier and the l
 
 install: $(VENV)/.all ## Install everything into .venv, TensorFlow for fer-train and fer-export included
 
-lint: $(VENV)/.dev ## Check style, imports and types
+lint: $(VENV)/.dev ## Check style, import layers and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo --cache-dir .cache/imports
 	$(BIN)/mypy
 
 format: $(VENV)/.dev ## Format the code

@@ -99,7 +99,7 @@ def decoding_s(path: Path) -> float:
     """Processor time of decoding a video to luma."""
     start = time.process_time()
     with open_video(path) as video:
-        for _ in video.frames(allow_damage=True):
+        for _ in video.frames(allow_corruption=True):
             pass
     return time.process_time() - start
 
@@ -109,7 +109,7 @@ def detection_s(path: Path, choice: DetectorChoice, settings: Settings) -> float
     detector, reformatter, times = choice.make(), VideoReformatter(), []
     with open_video(path) as video:
         step = max(1, (video.info.frame_count or _DETECTIONS) // _DETECTIONS)
-        for frame in video.frames(allow_damage=True):
+        for frame in video.frames(allow_corruption=True):
             if frame.index % step == 0:
                 bgr = frame.bgr(detection_size(frame.size_wh, settings.detection_side), reformatter)
                 start = time.thread_time()

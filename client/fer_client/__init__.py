@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fer_client.api import Analyzer, Result, analyze
     from fer_client.errors import ContractError, FerError, InputError, ServerError, UsageError
+    from fer_client.media.arrays import ArrayVideo
     from fer_client.outputs.records import FaceRecord
     from fer_client.pipeline.analysis import Progress
     from fer_client.temporal.episodes import Episode
 
 _HOMES = {
     "Analyzer": "api",
+    "ArrayVideo": "media.arrays",
     "ContractError": "errors",
     "Episode": "temporal.episodes",
     "FaceRecord": "outputs.records",
@@ -35,6 +37,7 @@ _HOMES = {
 
 __all__ = [
     "Analyzer",
+    "ArrayVideo",
     "ContractError",
     "Episode",
     "FaceRecord",

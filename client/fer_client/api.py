@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from fer_client.arguments import (
     Input,
+    Named,
     Options,
     check_function,
     check_text,
@@ -68,7 +69,7 @@ class Analyzer:
         *,
         url: str | None = None,
         detector: str = "auto",
-        detector_model: Input | None = None,
+        detector_model: Named | None = None,
         progress: Callable[[Progress], None] | None = None,
         notify: Callable[[str], None] | None = None,
         **options: Unpack[Options],
@@ -100,7 +101,10 @@ class Analyzer:
         self.__exit__(None, None, None)
 
     def records(self, inputs: Input | Iterable[Input], /) -> Generator[FaceRecord]:
-        """Yield the records of one or several inputs as they are found, in bounded memory."""
+        """Yield the records of one or several inputs as they are found, in bounded memory.
+
+        With `low_latency` those of a frame come before the next frame is asked for.
+        """
         self._check_open()
         return self._records(read_inputs(inputs, self._settings))
 
@@ -177,7 +181,7 @@ def analyze(
     *,
     url: str | None = None,
     detector: str = "auto",
-    detector_model: Input | None = None,
+    detector_model: Named | None = None,
     progress: Callable[[Progress], None] | None = None,
     notify: Callable[[str], None] | None = None,
     **options: Unpack[Options],
@@ -185,10 +189,10 @@ def analyze(
     """Analyse videos, streams, folders and photographs and yield a record per face, as they are found.
 
     The short form of `Analyzer(...).records(inputs)`, whose server stops with the generator. `inputs`, `url`,
-    `detector` and `detector_model` are those of the command, `options` the fields of `Settings`. `progress` is
-    called after every analysed frame; `notify` takes sentences for the user, such as that a server is started.
-    Closing the generator, or leaving its loop, stops threads and server. Memory stays bounded whatever the
-    video's length.
+    `detector` and `detector_model` are those of the command, `options` the fields of `Settings`; inputs may be
+    `ArrayVideo`s too. `progress` is called after every analysed frame; `notify` takes sentences for the user, such
+    as that a server is started. Closing the generator, or leaving its loop, stops threads and server. Memory stays
+    bounded whatever the video's length.
 
     Raises UsageError, and InputError where an input is not there or cannot be opened, at the call; while it
     runs InputError where an input turns out damaged, ServerError or ContractError.

@@ -11,11 +11,15 @@ import numpy as np
 
 from fer_client.errors import UsageError, fails_alone
 from fer_client.faces.detection import DetectorChoice, choose_detector
+from fer_client.media.array_source import array_source
+from fer_client.media.arrays import ArrayVideo
 from fer_client.media.discovery import find_inputs
 from fer_client.media.sources import Source
 from fer_client.settings import Settings
 
-Input = str | PathLike[str]
+Named = str | PathLike[str]
+
+Input = Named | ArrayVideo
 
 
 class Options(TypedDict, total=False):
@@ -33,6 +37,7 @@ class Options(TypedDict, total=False):
     min_confidence: float
     min_episode_s: float
     partial: bool
+    low_latency: bool
     batch_size: int
     in_flight: int
     timeout_s: float
@@ -63,7 +68,7 @@ def read_settings(options: Options) -> Settings:
     return Settings(**values)
 
 
-def read_detector(kind: str, model: Input | None, min_score: float) -> DetectorChoice:
+def read_detector(kind: str, model: Named | None, min_score: float) -> DetectorChoice:
     """Choose the face detector. Raises UsageError where there is none of that kind."""
     check_text("detector", kind)
     if model is not None and not isinstance(model, str | PathLike):
@@ -85,20 +90,18 @@ def check_function(name: str, value: object) -> None:
 
 def read_inputs(inputs: Input | Iterable[Input], settings: Settings) -> list[Source]:
     """Find the inputs. Raises UsageError without any, InputError at the first that cannot be opened."""
-    found = find_inputs(_words(inputs), settings.sequence_fps)
-    for error in found.failures.values():
-        raise error
-    if not found.sources:
+    sources = [source for given in _given(inputs) for source in _sources(given, settings)]
+    if not sources:
         raise UsageError("Expected at least one input to analyse, but there is none.")
-    for source in found.sources:
+    for source in sources:
         with fails_alone(source.shown):
             source.check()
-    return found.sources
+    return sources
 
 
-def read_one_input(word: Input, settings: Settings) -> Source:
+def read_one_input(one_input: Input, settings: Settings) -> Source:
     """Find the input of one result. Raises as `read_inputs` does, and UsageError where it holds several."""
-    sources = read_inputs(word, settings)
+    sources = read_inputs(one_input, settings)
     if len(sources) > 1:
         raise UsageError(
             f"Expected one input, but there are {len(sources)} of them, the first {sources[0].shown}. Give them "
@@ -107,16 +110,27 @@ def read_one_input(word: Input, settings: Settings) -> Source:
     return sources[0]
 
 
-def _words(inputs: object) -> list[str]:
-    """Take one input or several as what a command line would hold."""
-    if isinstance(inputs, str | PathLike):
-        return [_word(inputs)]
+def _sources(given: str | ArrayVideo, settings: Settings) -> list[Source]:
+    if isinstance(given, ArrayVideo):
+        return [array_source(given)]
+    found = find_inputs([given], settings.sequence_fps)
+    for error in found.failures.values():
+        raise error
+    return found.sources
+
+
+def _given(inputs: object) -> list[str | ArrayVideo]:
+    """Take one input or several: frames, and what a command line would hold."""
+    if isinstance(inputs, str | PathLike | ArrayVideo):
+        return [_one(inputs)]
     if isinstance(inputs, bytes | np.ndarray) or not isinstance(inputs, Iterable):
         raise _wrong_input(inputs)
-    return [_word(value) for value in inputs]
+    return [_one(value) for value in inputs]
 
 
-def _word(value: object) -> str:
+def _one(value: object) -> str | ArrayVideo:
+    if isinstance(value, ArrayVideo):
+        return value
     word = value.__fspath__() if isinstance(value, PathLike) else value
     if not isinstance(word, str):
         raise _wrong_input(word)
@@ -128,6 +142,6 @@ def _wrong_input(value: object) -> UsageError:
     if isinstance(value, np.ndarray):
         came = f"a NumPy array of shape {value.shape}"
     return UsageError(
-        "Expected a file, folder, address or pattern as str or os.PathLike, or a list of these, but came "
-        f"{'None' if value is None else came}."
+        "Expected a file, folder, address or pattern as str or os.PathLike, frames as an ArrayVideo, or a "
+        f"list of these, but came {'None' if value is None else came}."
     )

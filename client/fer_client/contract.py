@@ -1,6 +1,6 @@
 """What the served model `fer` takes and gives. The client checks it at start; export and training build on it.
 
-Imports nothing but the standard library, so that every package can read it.
+Imports the standard library and `fer_client.errors` alone, so that every package can read it.
 """
 
 import json
@@ -27,10 +27,11 @@ CROP_SIDE = 96
 
 @dataclass(frozen=True)
 class Contract:
-    """One server's answer to "what do you take and give".
+    """What one server's model takes and gives.
 
-    `crop_shape` is (height, width, channels) of one UINT8 face crop; channels 1 is luma, 3 is RGB.
-    `network` is the checksum of the weights served, where the configuration states it, which `version` does not tell.
+    `crop_shape` is (height, width, channels) of one UINT8 face crop; channels 1 is luma, 3 is RGB. `labels` name the
+    columns of EXPRESSION. `max_batch_size` is in crops. `version` is the number of the model's version that serves;
+    `network` is the SHA-256 of its weights, empty where the configuration does not state it.
     """
 
     crop_shape: tuple[int, int, int]

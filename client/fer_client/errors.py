@@ -1,11 +1,11 @@
 """Every error that a user can cause or meet. The exit code of the command is the class's.
 
     FerError
-    ├── UsageError      2   an option's value is wrong
-    ├── InputError      3   a video could not be read, or its results could not be written
+    ├── UsageError      2   an option or argument cannot be used, or results cannot be written where it says
+    ├── InputError      3   an input could not be read, or changed while it was read
     ├── ServerError     4   the server could not be reached, is not ready or failed to answer
     ├── ContractError   5   the server's models do not fit what this client expects
-    └── Interrupted   130   Ctrl-C
+    └── Interrupted   130   Ctrl-C, or another signal to stop
 
 A message says what was expected, what came, and what to do next, in one sentence each.
 """
@@ -23,13 +23,13 @@ class FerError(Exception):
 
 
 class UsageError(FerError):
-    """An option or an argument has a value that cannot be used."""
+    """An option or an argument cannot be used, or results cannot be written where it says."""
 
     exit_code = 2
 
 
 class InputError(FerError):
-    """A video could not be read, or a result could not be written."""
+    """An input could not be read, or changed while it was read."""
 
     exit_code = 3
 
@@ -47,7 +47,7 @@ class ContractError(FerError):
 
 
 class Interrupted(FerError):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or another signal asked to stop."""
 
     exit_code = 130
 

@@ -1,10 +1,15 @@
-"""The options of one run as one value, checked once."""
+"""The options of one run as one value, checked once.
+
+A field of `Settings` is the one place that says what an option is called, takes and does; the options of the command
+are made of it (`fer_client.cli.options`).
+"""
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from fer_client.errors import UsageError
 
@@ -15,6 +20,7 @@ _WITHOUT_EFFECT = frozenset(
 
 _WITHOUT_EFFECT_ON = {
     "video": frozenset({"photo_side", "sequence_fps"}),
+    "array": frozenset({"photo_side", "sequence_fps", "partial"}),
     "stream": frozenset({"photo_side", "sequence_fps"}),
     "sequence": frozenset({"photo_side"}),
     "photographs": frozenset(
@@ -27,6 +33,7 @@ _WITHOUT_EFFECT_ON = {
             "duration_s",
             "sequence_fps",
             "partial",
+            "low_latency",
         }
     ),
 }
@@ -48,78 +55,169 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Range(NamedTuple):
+    """Values that a setting may have, in words and as a test; None, for a setting that is off, is always allowed."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _closed(low: float, high: float, unit: str = "") -> Range:
+    return Range(f"from {low} to {high}{unit}", lambda value: low <= value <= high)
+
+
+def _above(low: float, high: float, unit: str = "") -> Range:
+    return Range(f"above {low} and at most {high}{unit}", lambda value: low < value <= high)
+
+
+class Option(NamedTuple):
+    """How the command line names and explains a setting, and the values that it may have."""
+
+    names: str
+    help: str
+    range: Range = Range("any value", lambda _: True)
+
+    def check(self, value: object) -> None:
+        """Raise UsageError for a value out of the range."""
+        if value is not None and not self.range.holds(value):
+            raise UsageError(f"{self.names.split()[0]} must be {self.range.words}, but is {value}.")
+
+
 @dataclass(frozen=True)
 class Settings:
-    """How videos are analysed.
+    """How inputs are analysed. The texts below say what the help of the command line does not."""
 
-    `fps`: analysed frames per second of video, None for every frame.
-    `detect_every`: the detector looks at every so many analysed frames, and wherever faces come, go, move fast
-    or are unsure; 1 looks at each. More is faster: see `fer_client.faces.interpolation` for what it costs.
-    `batch_size`: faces per request; larger batches give throughput, smaller ones cost less memory.
-    `in_flight`: requests under way at once; beyond the server's instances more only hold memory.
-    `timeout_s`: deadline of one request, in seconds.
-    `detection_side`: longer side in pixels of the copy that the detector sees; twice as much finds faces
-    half as large, at about four times the cost.
-    `min_score`: least confidence of a face in [0, 1]; `min_face`: least side of a face in pixels.
-    `photo_side`: the same for photographs, which may hold a crowd: on 34 of them 320 found 135 faces, 640 found
-    146 in twice the time, and 1280 found 148 in nine times the time of 640.
-    `detection_workers`: threads that detect and crop. One more than there are cores, so that one that waits
-    for Python's lock leaves no core idle: with `--detect-every 1` a run on two cores took 4 % less time.
-    `smooth_s`: length in seconds of the window over which a face's answers are averaged; 0 for none.
-    `min_confidence`: an answer below it counts as uncertain in the summary's shares; 0 for none. The
-    probabilities are calibrated, so below one half an answer is more likely wrong than right.
-    `min_episode_s`: shorter episodes are not told, since what the window leaves of a frame or two is chance.
-    `duration_s`: how much of a video is analysed, in seconds from its first frame; None for all of it.
-    `sequence_fps`: how many pictures of a sequence follow each other in a second; None where there is none.
-    `partial`: go on with what can be read of a damaged input.
-    `overwrite`: do inputs again that were done before.
-    """
-
-    out: Path = Path("out")
-    table_format: str = "csv"
-    fps: float | None = None
-    detect_every: int = 6
-    batch_size: int = 32
-    in_flight: int = 4
-    timeout_s: float = 30.0
-    detection_side: int = 320
-    min_score: float = 0.7
-    min_face: int = 24
-    detection_workers: int = field(default_factory=lambda: min(8, usable_cores() + 1))
-    smooth_s: float = SMOOTH_S
-    min_confidence: float = 0.5
-    min_episode_s: float = 0.2
-    duration_s: float | None = None
-    sequence_fps: float | None = None
-    photo_side: int = 640
-    partial: bool = False
-    overwrite: bool = False
+    out: Annotated[Path, Option("--out -o", "Folder that gets one folder per input.")] = Path("out")
+    table_format: Annotated[str, Option("--format", "Format of the tables: csv, jsonl, parquet or xlsx.")] = (
+        "csv"
+    )
+    fps: Annotated[
+        float | None,
+        Option("--fps", "Analysed frames per second of video. Default: every frame.", _above(0, 1000)),
+    ] = None
+    detect_every: Annotated[
+        int,
+        Option(
+            "--detect-every",
+            "Detect faces on every so many frames, and wherever they change; 1 for every frame.",
+            _closed(1, 60, " frames"),
+        ),
+    ] = 6
+    """Analysed frames from one look of the detector to the next, where no face comes, goes, moves fast or is unsure.
+    More is faster: see `fer_client.faces.interpolation` for what it costs."""
+    batch_size: Annotated[int, Option("--batch-size", "Faces per request.", _closed(1, 4096))] = 32
+    """Larger batches give throughput, smaller ones cost less memory."""
+    in_flight: Annotated[int, Option("--in-flight", "Requests under way at once.", _closed(1, 256))] = 4
+    """Beyond the server's instances more only hold memory."""
+    timeout_s: Annotated[
+        float, Option("--timeout", "Deadline of one request in seconds.", _above(0, 3600, " seconds"))
+    ] = 30.0
+    detection_side: Annotated[
+        int,
+        Option(
+            "--detection-side",
+            "Longer side, in pixels, of the picture that the detector sees; more finds smaller faces.",
+            _closed(64, 4096),
+        ),
+    ] = 320
+    """Twice as much finds faces half as large, at about four times the cost."""
+    min_score: Annotated[
+        float,
+        Option(
+            "--min-score",
+            "Least detection score of a face, 0 to 1.",
+            Range("between 0 and 1", lambda score: 0 < score < 1),
+        ),
+    ] = 0.7
+    min_face: Annotated[
+        int, Option("--min-face", "Least side of a face in pixels.", _closed(1, 4096, " pixels"))
+    ] = 24
+    detection_workers: Annotated[
+        int,
+        Option(
+            "--workers",
+            "Threads that detect and crop. Default: one more than processors, at most 8.",
+            _closed(1, 64),
+        ),
+    ] = field(default_factory=lambda: min(8, usable_cores() + 1))
+    """One more than there are cores, so that one that waits for Python's lock leaves no core idle: with
+    `--detect-every 1` a run on two cores took 4 % less time."""
+    smooth_s: Annotated[
+        float,
+        Option(
+            "--smooth",
+            "Seconds over which the smooth_ columns average a face's answers; 0 for none.",
+            _closed(0, 10, " seconds"),
+        ),
+    ] = SMOOTH_S
+    min_confidence: Annotated[
+        float,
+        Option(
+            "--min-confidence",
+            "Answers below this probability count as uncertain in the shares; 0 for none.",
+            Range("from 0 to below 1", lambda probability: 0 <= probability < 1),
+        ),
+    ] = 0.5
+    """The probabilities are calibrated, so below one half an answer is more likely wrong than right."""
+    min_episode_s: Annotated[
+        float,
+        Option(
+            "--min-episode",
+            "Seconds that an expression must last to stand in episodes.",
+            _closed(0, 60, " seconds"),
+        ),
+    ] = 0.2
+    """Shorter ones are not told, since what the window leaves of a frame or two is chance."""
+    duration_s: Annotated[
+        float | None,
+        Option(
+            "--duration",
+            "Seconds of each video to analyse. A live stream ends with Ctrl-C too, results kept.",
+            Range("above 0 and finite", lambda seconds: 0 < seconds < math.inf),
+        ),
+    ] = None
+    """Counted from a video's first frame; None for all of it."""
+    sequence_fps: Annotated[
+        float | None,
+        Option(
+            "--sequence-fps",
+            "Take the pictures of a folder or pattern as a film with so many a second.",
+            _above(0, 1000),
+        ),
+    ] = None
+    photo_side: Annotated[
+        int, Option("--photo-side", "The same for photographs, which may hold a crowd.", _closed(64, 4096))
+    ] = 640
+    """As `detection_side`: on 34 photographs 320 found 135 faces, 640 found 146 in twice the time, and 1280 found 148
+    in nine times the time of 640."""
+    partial: Annotated[bool, Option("--partial", "Analyse what can be read of a damaged input.")] = False
+    low_latency: Annotated[
+        bool,
+        Option("--low-latency", "For live streams: hold no frame back. Smoothing looks back only; slower."),
+    ] = False
+    """Every frame is done before the next is asked for: the detector looks at each, so that `detect_every` has no
+    effect, and nothing waits for a batch."""
+    overwrite: Annotated[bool, Option("--overwrite", "Analyse inputs again that were done before.")] = False
 
     def __post_init__(self) -> None:
-        """Check every range."""
-        for option, fps in (("--fps", self.fps), ("--sequence-fps", self.sequence_fps)):
-            _require(fps is None or 0 < fps <= 1000, option, "above 0 and at most 1000", fps)
-        _require(1 <= self.detect_every <= 60, "--detect-every", "from 1 to 60 frames", self.detect_every)
-        _require(0 <= self.smooth_s <= 10, "--smooth", "from 0 to 10 seconds", self.smooth_s)
-        _require(0 <= self.min_confidence < 1, "--min-confidence", "from 0 to below 1", self.min_confidence)
-        _require(0 <= self.min_episode_s <= 60, "--min-episode", "from 0 to 60 seconds", self.min_episode_s)
-        is_length = self.duration_s is None or 0 < self.duration_s < math.inf
-        _require(is_length, "--duration", "above 0 and finite", self.duration_s)
-        _require(1 <= self.batch_size <= 4096, "--batch-size", "from 1 to 4096", self.batch_size)
-        _require(1 <= self.in_flight <= 256, "--in-flight", "from 1 to 256", self.in_flight)
-        _require(0 < self.timeout_s <= 3600, "--timeout", "above 0 and at most 3600 seconds", self.timeout_s)
-        for option, side in (("--detection-side", self.detection_side), ("--photo-side", self.photo_side)):
-            _require(64 <= side <= 4096, option, "from 64 to 4096", side)
-        _require(0 < self.min_score < 1, "--min-score", "between 0 and 1", self.min_score)
-        _require(1 <= self.min_face <= 4096, "--min-face", "from 1 to 4096 pixels", self.min_face)
-        _require(1 <= self.detection_workers <= 64, "--workers", "from 1 to 64", self.detection_workers)
+        """Raise UsageError for a value out of its range."""
+        for name, option in setting_options().items():
+            option.check(getattr(self, name))
 
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""
         without = _WITHOUT_EFFECT | _WITHOUT_EFFECT_ON[kind]
+        if self.low_latency:
+            without |= {"detect_every"}
         return {name: value for name, value in asdict(self).items() if name not in without}
 
 
-def _require(holds: bool, option: str, expected: str, came: object) -> None:
-    if not holds:
-        raise UsageError(f"{option} must be {expected}, but is {came}.")
+def setting_options() -> dict[str, Option]:
+    """Name the settings that are options of the command line, in the order of the fields."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {
+        name: extra
+        for name, hint in hints.items()
+        for extra in getattr(hint, "__metadata__", ())
+        if isinstance(extra, Option)
+    }

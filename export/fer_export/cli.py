@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from fer_export.exporting import ExportReport
 
 write_app, check_app, plan_app = (
-    typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None) for _ in range(3)
+    typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for _ in range(3)
 )
 
 OverwriteOption = Annotated[

@@ -24,6 +24,7 @@ from support.videos import default_frames, empty_frame, face_frame, uneven_ticks
 README = Path(__file__).parents[2] / "README.md"
 PUBLIC = [
     "Analyzer",
+    "ArrayVideo",
     "ContractError",
     "Episode",
     "FaceRecord",
@@ -256,7 +257,7 @@ class TestAnalyzer:
 def test_the_examples_of_the_docs_run(
     face_video: Path, server: ProtocolServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     for name in ("monday.mp4", "tuesday.mp4"):
         (tmp_path / name).write_bytes(face_video.read_bytes())
     monkeypatch.chdir(tmp_path)

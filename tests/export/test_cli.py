@@ -1,3 +1,5 @@
+"""The command: its help, what it writes and what it refuses."""
+
 import hashlib
 import json
 import os
@@ -12,10 +14,9 @@ import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
-from fer_export.cli import main
+from fer_export.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
-
 keras_tier = [
     pytest.mark.keras,
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
@@ -306,3 +307,11 @@ def is_origin(onnx: Any, repository: dict[str, bytes], weights: Path) -> bool:
 
 def versions(onnx: Any, repository: dict[str, bytes]) -> str:
     return metadata(onnx, repository)["versions"]
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
+def test_short_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "-h"])
+    assert not ended.value.code
+    assert "Usage: fer-export" in capsys.readouterr().out

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+X265_OPTIONS = {"x265-params": "ctu=16:log-level=none"}
+"""x265 refuses an encoder while another with other coding tree units is open, be it only not yet collected."""
+
 TIME_BASE = Fraction(1, 12_800)
 SIZE_WH = (320, 240)
 
@@ -67,7 +70,8 @@ def write_video(
     frames = default_frames() if frames is None else frames
     ticks = uneven_ticks(len(frames)) if ticks is None else ticks
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": str(gop)})
+        options = {"crf": "18", "g": str(gop)} | (X265_OPTIONS if codec == "libx265" else {})
+        stream = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pixel_format
         stream.codec_context.color_range = color_range

@@ -6,21 +6,19 @@ option are answered at once.
 
 import json
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from fer_client.cli import console
-from fer_client.outputs.tables import FORMATS
+from fer_client.cli.options import completes, takes_settings
 from fer_client.settings import DETECTORS, Settings
 
 if TYPE_CHECKING:
     from fer_client.cli.session import Outcome
 
 NAME = "fer-client"
-_DEFAULTS = Settings()
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -51,10 +49,6 @@ DetectorOption = Annotated[
 ]
 
 
-def _completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
-    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         import importlib.metadata
@@ -68,7 +62,9 @@ def _show_version(wanted: bool) -> None:
     "summary.json into OUT/<name of the input>/. An input that was done before is left as it is.",
     epilog=_EXAMPLES,
 )
+@takes_settings
 def analyse(
+    *,
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -77,121 +73,32 @@ def analyse(
             "or - for a list of all these on standard input.",
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder that gets one folder per input.")
-    ] = _DEFAULTS.out,
-    table_format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="Format of the tables: csv, jsonl, parquet or xlsx.",
-            autocompletion=_completes(FORMATS),
-        ),
-    ] = _DEFAULTS.table_format,
-    fps: Annotated[
-        float | None, typer.Option(help="Analysed frames per second of video. Default: every frame.")
-    ] = _DEFAULTS.fps,
-    detect_every: Annotated[
-        int,
-        typer.Option(
-            help="Detect faces on every so many frames, and wherever they change; 1 for every frame."
-        ),
-    ] = _DEFAULTS.detect_every,
-    smooth: Annotated[
-        float,
-        typer.Option(help="Seconds over which the smooth_ columns average a face's answers; 0 for none."),
-    ] = _DEFAULTS.smooth_s,
-    min_confidence: Annotated[
-        float,
-        typer.Option(help="Answers below this probability count as uncertain in the shares; 0 for none."),
-    ] = _DEFAULTS.min_confidence,
-    min_episode: Annotated[
-        float, typer.Option(help="Seconds that an expression must last to stand in episodes.")
-    ] = _DEFAULTS.min_episode_s,
-    duration: Annotated[
-        float | None,
-        typer.Option(
-            help="Seconds of each video to analyse. A live stream ends with Ctrl-C too, results kept."
-        ),
-    ] = _DEFAULTS.duration_s,
-    sequence_fps: Annotated[
-        float | None,
-        typer.Option(help="Take the pictures of a folder or pattern as a film with so many a second."),
-    ] = _DEFAULTS.sequence_fps,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Analyse inputs again that were done before.")
-    ] = _DEFAULTS.overwrite,
     url: UrlOption = None,
     detector_kind: Annotated[
         str,
         typer.Option(
             "--detector",
             help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
-            autocompletion=_completes(DETECTORS),
+            autocompletion=completes(DETECTORS),
         ),
     ] = "auto",
     detector_model: DetectorOption = None,
-    detection_side: Annotated[
-        int,
-        typer.Option(
-            help="Longer side, in pixels, of the picture that the detector sees; more finds smaller faces."
-        ),
-    ] = _DEFAULTS.detection_side,
-    photo_side: Annotated[
-        int, typer.Option(help="The same for photographs, which may hold a crowd.")
-    ] = _DEFAULTS.photo_side,
-    min_score: Annotated[
-        float, typer.Option(help="Least detection score of a face, 0 to 1.")
-    ] = _DEFAULTS.min_score,
-    min_face: Annotated[int, typer.Option(help="Least side of a face in pixels.")] = _DEFAULTS.min_face,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            help="Threads that detect and crop. Default: one more than processors, at most 8.",
-            show_default=False,
-        ),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Faces per request.")] = _DEFAULTS.batch_size,
-    in_flight: Annotated[int, typer.Option(help="Requests under way at once.")] = _DEFAULTS.in_flight,
-    timeout: Annotated[float, typer.Option(help="Deadline of one request in seconds.")] = _DEFAULTS.timeout_s,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Analyse what can be read of a damaged input.")
-    ] = _DEFAULTS.partial,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    **options: Any,
 ) -> int:
-    """Analyse the inputs one after the other; see `fer_client.settings.Settings` for the options."""
-    settings = Settings(
-        out=out,
-        table_format=table_format,
-        fps=fps,
-        detect_every=detect_every,
-        batch_size=batch_size,
-        in_flight=in_flight,
-        timeout_s=timeout,
-        smooth_s=smooth,
-        min_confidence=min_confidence,
-        min_episode_s=min_episode,
-        duration_s=duration,
-        sequence_fps=sequence_fps,
-        detection_side=detection_side,
-        photo_side=photo_side,
-        min_score=min_score,
-        min_face=min_face,
-        detection_workers=workers if workers is not None else _DEFAULTS.detection_workers,
-        partial=partial,
-        overwrite=overwrite,
-    )
+    """Analyse the inputs one after the other; `options` are those of `fer_client.settings.Settings`."""
+    settings = Settings(**options)
     from fer_client.cli.display import Terminal
     from fer_client.cli.session import analyse_inputs
     from fer_client.faces.detection import choose_detector
 
-    detector = choose_detector(detector_kind, detector_model, min_score)
+    detector = choose_detector(detector_kind, detector_model, settings.min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    terminal = Terminal(is_silent=as_json, min_confidence=min_confidence)
+    terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
     outcome = analyse_inputs(inputs, settings, detector, url, terminal)
     if as_json:
         _print_json(outcome)

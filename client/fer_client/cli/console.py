@@ -19,12 +19,20 @@ def notify(message: str) -> None:
 def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str = "Interrupted.") -> NoReturn:
     """Run a Typer app as the command `name` and exit with the code of its errors.
 
-    What standard output or standard error does not take is lost, and ends nothing.
+    What standard output or standard error does not take ends nothing. Work that went well exits with 2 where its
+    output is lost, but with 0 where its reader has gone, as `head` does.
     """
-    sys.stdout = _sturdy(sys.stdout, partial(_tell_loss, name))
-    sys.stderr = _sturdy(sys.stderr, lambda _error: None)
+    losses: list[OSError] = []
+    sys.stdout = _fault_tolerant(sys.stdout, losses)
+    sys.stderr = _fault_tolerant(sys.stderr, [])
     command = partial(app, list(arguments), prog_name=name, standalone_mode=False)
-    sys.exit(_exit_code(name, command, interrupted))
+    code = _exit_code(name, command, interrupted)
+    print(end="", flush=True)  # noqa: T201
+    for loss in losses:
+        if not isinstance(loss, BrokenPipeError):
+            lost = f"standard output takes no more ({loss.strerror}); what it should show is lost."
+            code = max(code, _fail(name, UsageError(lost)))
+    sys.exit(code)
 
 
 def _exit_code(name: str, command: Callable[[], object], interrupted: str) -> int:
@@ -46,47 +54,30 @@ def _fail(name: str, error: FerError) -> int:
     return error.exit_code
 
 
-class _LossyWriter(io.RawIOBase):
-    """Writes to another until that takes no more, tells of the first error, and drops the rest."""
+class _LossyFile(io.FileIO):
+    """Writes to a file until that takes no more, keeps the error in `losses`, and drops the rest."""
 
-    def __init__(self, raw: io.RawIOBase, tell: Callable[[OSError], None]) -> None:
-        self._raw = raw
-        self._tell = tell
-        self._is_broken = False
+    def __init__(self, descriptor: int, losses: list[OSError]) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._losses = losses
 
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._raw.fileno()
-
-    def isatty(self) -> bool:
-        return self._raw.isatty()
-
-    def write(self, data: Any, /) -> int | None:
-        if self._is_broken:
-            return len(data)
-        try:
-            return self._raw.write(data)
-        except OSError as error:
-            self._is_broken = True
-            self._tell(error)
-            return len(data)
+    def write(self, data: Any, /) -> int:
+        if not self._losses:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self._losses.append(error)
+        return len(data)
 
 
-def _sturdy(stream: TextIO, tell: Callable[[OSError], None]) -> TextIO:
-    """Return a stream that never fails: it shows a name that the terminal cannot show escaped."""
+def _fault_tolerant(stream: TextIO, losses: list[OSError]) -> TextIO:
+    """Return a stream that never fails: it escapes what the terminal cannot show, and drops what it cannot write."""
     if not isinstance(stream, io.TextIOWrapper):  # closed, or a program's own
         return stream
     stream.reconfigure(errors="backslashreplace")
-    raw = getattr(stream.buffer, "raw", stream.buffer)
-    if not isinstance(raw, io.RawIOBase):  # kept in memory
+    try:
+        writer = io.BufferedWriter(_LossyFile(stream.fileno(), losses))
+    except io.UnsupportedOperation:  # kept in memory
         return stream
     is_prompt = stream.line_buffering or stream.write_through
-    writer = io.BufferedWriter(_LossyWriter(raw, tell))
     return io.TextIOWrapper(writer, stream.encoding, stream.errors, line_buffering=is_prompt)
-
-
-def _tell_loss(name: str, error: OSError) -> None:
-    if not isinstance(error, BrokenPipeError):  # who stops reading, as `head` does, knows
-        notify(f"{name}: standard output takes no more ({error.strerror}); what it should show is lost.")

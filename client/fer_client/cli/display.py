@@ -80,7 +80,7 @@ def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[P
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(name, total=None, rate=0.0, told=Text())
+        task = bar.add_task(name, total=None, rate=0.0, status=Text())
         started = time.monotonic()
 
         def update(state: Progress) -> None:
@@ -88,18 +88,18 @@ def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[P
             total = None if state.share is None else 1.0
             if state.present is not None:
                 bar.columns = (_PresentColumn(), rate_column)
-                bar.update(task, told=_present_line(name, state.present, min_confidence))
+                bar.update(task, status=_present_line(name, state.present, min_confidence))
             bar.update(task, total=total, completed=state.share or 0.0, rate=rate)
 
         yield update
 
 
 class _PresentColumn(progress.ProgressColumn):
-    """Shows the task's field `told`."""
+    """Shows the task's field `status`."""
 
     def render(self, task: progress.Task) -> Text:
-        told: Text = task.fields["told"]
-        return told
+        status: Text = task.fields["status"]
+        return status
 
 
 def _present_line(name: str, faces: Sequence[Present], min_confidence: float) -> Text:
@@ -162,12 +162,12 @@ def _headline(result: Mapping[str, Any]) -> Text:
 
 def _found_line(result: Mapping[str, Any], folder: Path) -> Text:
     overall = result["overall"]
-    told = "no face"
+    finding = "no face"
     if overall["faces"]:
         label, share = max(overall["share"].items(), key=lambda item: float(item[1]))
-        told = f"mostly {label}, {100 * share:.0f} %"
+        finding = f"mostly {label}, {100 * share:.0f} %"
     return Text.assemble(
-        (result["input"]["name"], "bold"), f": done before, {told}; {folder}/ (again with --overwrite)"
+        (result["input"]["name"], "bold"), f": done before, {finding}; {folder}/ (again with --overwrite)"
     )
 
 

@@ -22,7 +22,7 @@ _CHECK_TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `exit_code` is 0 where all is well, the design's code where not."""
+    """One line of the report; `exit_code` is 0, or that of the error which an analysis would end with."""
 
     subject: str
     text: str

@@ -1,4 +1,4 @@
-"""What photographs show, a line each, read from their table: so earlier results are told like new ones."""
+"""What photographs show, a line each, read from their table: so earlier results are shown like new ones."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,10 +19,10 @@ _Row = Mapping[str, Any]
 def photograph_lines(folder: Path, count: int) -> Iterator[str]:
     """Yield a line for each of the first photographs of a result `folder`, and how many more there are.
 
-    A table that somebody has changed so that it cannot be read gives none.
+    A table that cannot be read, since it was changed, gives none.
     """
     path = next((path for form in FORMATS if (path := folder / f"faces.{form}").exists()), None)
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(Exception):  # each format's library has errors of its own
         if path is not None:
             yield from _lines(path)
             if count > _MOST_PHOTOGRAPHS:

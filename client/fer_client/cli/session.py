@@ -32,7 +32,7 @@ from fer_client.settings import Settings
 
 
 class Observer(Protocol):
-    """Who is told how the inputs fare."""
+    """Takes what happens to the inputs, as it happens."""
 
     def notify(self, message: str) -> None:
         """Take a sentence for the user."""
@@ -75,14 +75,14 @@ class Outcome:
 
 
 def analyse_inputs(
-    words: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
+    specs: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
 ) -> Outcome:
-    """Analyse the inputs that the words name, the good ones also after bad ones.
+    """Analyse the inputs that the specs name, the good ones also after bad ones.
 
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    inputs = find_inputs(words, settings.sequence_fps, settings.out)
+    inputs = find_inputs(specs, settings.sequence_fps, settings.out)
     names = folder_names(inputs.sources)
     failures = unreadable(inputs.sources)
     places = input_places(inputs.sources)

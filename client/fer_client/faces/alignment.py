@@ -1,4 +1,4 @@
-"""Face crops as the network knows faces: eyes and mouth where FER2013's pictures have them, full-range."""
+"""Face crops as the network knows faces: eyes and mouth where FER2013's images have them, full-range."""
 
 import math
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from fer_client.faces.detection import Faces
 from fer_client.media.video import Frame, Image
 
 LANDMARKS_XY = ((0.308, 0.390), (0.692, 0.390), (0.5, 0.596), (0.344, 0.765), (0.656, 0.765))
-"""Eyes, nose and corners of the mouth in FER2013's pictures, from left to right, as shares of the side.
+"""Eyes, nose and corners of the mouth in FER2013's images, from left to right, as shares of the side.
 
-Medians over the 3,519 faces that YuNet finds in every tenth picture, made symmetric, since training mirrors
+Medians over the 3,519 faces that YuNet finds in every tenth image, made symmetric, since training mirrors
 them: `python -m benchmarks.fer2013_places`; docs/accuracy.md has the spread.
 """
 
@@ -60,7 +60,7 @@ class FaceCrops:
 
 @dataclass(frozen=True)
 class Square:
-    """A square on the picture: centre and side in pixels, and how far it is turned clockwise, in radians.
+    """A square on the image: centre and side in pixels, and how far it is turned clockwise, in radians.
 
     Coordinates are continuous: the first pixel reaches from 0 to 1.
     """
@@ -94,16 +94,16 @@ def crop_faces(
     crops = np.empty((len(boxes_xywh), *shape), np.uint8)
     if not len(crops):  # spares the conversion to RGB
         return crops
-    picture, table = (frame.rgb(), None) if shape[2] == 3 else (frame.luma, _table(frame))
-    scale_xy = picture.shape[1] / frame.size_wh[0], picture.shape[0] / frame.size_wh[1]
+    image, table = (frame.rgb(), None) if shape[2] == 3 else (frame.luma, _table(frame))
+    scale_xy = image.shape[1] / frame.size_wh[0], image.shape[0] / frame.size_wh[1]
     for crop, box, points in zip(crops, boxes_xywh, landmarks_xy, strict=True):
-        face = cut(picture, face_square(box, points), shape[:2], scale_xy)
+        face = cut(image, face_square(box, points), shape[:2], scale_xy)
         crop[...] = (face if table is None else cv2.LUT(face, table)).reshape(shape)
     return crops
 
 
 def face_square(box_xywh: NDArray[Any], landmarks_xy: NDArray[np.float32]) -> Square:
-    """Place the square so that the face lies in it as faces lie in FER2013's pictures.
+    """Place the square so that the face lies in it as faces lie in FER2013's images.
 
     The box gives the size, since distances between landmarks shrink when a head turns; the middle between
     eyes and mouth gives the place, and all five landmarks the tilt. Without landmarks, NaN, the square is
@@ -120,17 +120,17 @@ def face_square(box_xywh: NDArray[Any], landmarks_xy: NDArray[np.float32]) -> Sq
 
 
 def cut(
-    picture: Image, square: Square, size_hw: tuple[int, int], scale_xy: tuple[float, float] = (1.0, 1.0)
+    image: Image, square: Square, size_hw: tuple[int, int], scale_xy: tuple[float, float] = (1.0, 1.0)
 ) -> Image:
     """Scale the square to `size_hw`, uint8 [height, width] or [height, width, 3].
 
-    `scale_xy`: the picture's pixels per pixel of the square's coordinates, where its pixels are not square.
-    Linear interpolation alone aliases where it leaves out pixels. So a large part of the picture is first
+    `scale_xy`: the image's pixels per pixel of the square's coordinates, where its pixels are not square.
+    Linear interpolation alone aliases where it leaves out pixels. So a large part of the image is first
     shrunk by a whole number, then read at twice the crop's resolution, then halved, by area averages.
     """
     samples = 2 if square.side > min(size_hw) else 1
     fine_wh = size_hw[1] * samples, size_hw[0] * samples
-    part, origin_xy = _part(picture, square, scale_xy)
+    part, origin_xy = _part(image, square, scale_xy)
     steps_xy = [
         max(1, round(square.side * scale / size)) for size, scale in zip(fine_wh, scale_xy, strict=True)
     ]
@@ -173,16 +173,16 @@ def _tilt(points: Points) -> float:
     return math.atan2(across, along)
 
 
-def _part(picture: Image, square: Square, scale_xy: tuple[float, float]) -> tuple[Image, tuple[int, int]]:
-    """Cut out the upright rectangle that holds the square, within the picture; and its left and top."""
+def _part(image: Image, square: Square, scale_xy: tuple[float, float]) -> tuple[Image, tuple[int, int]]:
+    """Cut out the upright rectangle that holds the square, within the image; and its left and top."""
     half = square.side / 2 * (abs(math.cos(square.tilt)) + abs(math.sin(square.tilt)))
     spans = []
-    for centre, scale, length in zip(square.centre_xy, scale_xy, picture.shape[1::-1], strict=True):
+    for centre, scale, length in zip(square.centre_xy, scale_xy, image.shape[1::-1], strict=True):
         at, reach = centre * scale, half * scale + _MARGIN
         first = min(max(0, math.floor(at - reach)), length - 1)
         spans.append((first, max(min(length, math.ceil(at + reach)), first + 1)))
     (left, right), (top, bottom) = spans
-    return np.ascontiguousarray(picture[top:bottom, left:right]), (left, top)
+    return np.ascontiguousarray(image[top:bottom, left:right]), (left, top)
 
 
 def _shrunk(part: Image, steps_xy: list[int]) -> Image:

@@ -1,12 +1,8 @@
-"""Faces in a picture: YuNet where its weights are found, OpenCV's Haar cascade where not."""
+"""Faces in an image: YuNet where its weights are found, OpenCV's Haar cascade where not."""
 
-import hashlib
-import os
 import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,18 +13,20 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
+from fer_client.faces.weights import (
+    MODEL_VARIABLE,
+    YUNET_FILE,
+    YUNET_URL,
+    cached_weights,
+    download_weights,
+    named_weights,
+)
 from fer_client.media.video import Frame, Image
 from fer_client.settings import DETECTORS
 
-YUNET_FILE = "face_detection_yunet_2023mar.onnx"
-YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
-MODEL_VARIABLE = "FER_DETECTOR_MODEL"
-
 _MISSING = "YuNet's weights were not found and could not be downloaded."
-_DOWNLOAD_TIMEOUT_S = 10.0
 _TINY_SIDE = 224
-"""Pictures smaller than this are enlarged to it for the detector.
+"""Images smaller than this are enlarged to it for the detector.
 
 Of 798 photographs of single faces, a part of them that small, YuNet then found 779 instead of 767; with
 320 pixels it found 768.
@@ -39,11 +37,11 @@ _HAAR_FILE = "haarcascade_frontalface_alt2.xml"
 
 @dataclass(frozen=True)
 class Faces:
-    """Faces of one picture as parallel arrays, in no particular order.
+    """Faces of one image as parallel arrays, in no particular order.
 
     `boxes_xywh`: float32 [N, 4], left, top, width and height in square pixels of the upright frame.
     `scores`: float32 [N], the detector's confidence in [0, 1], NaN where the detector gives none.
-    `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the picture from left to right: two
+    `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the image from left to right: two
     eyes, the tip of the nose, two corners of the mouth. NaN where the detector gives none.
     """
 
@@ -61,12 +59,12 @@ class Faces:
 
 
 class Detector(Protocol):
-    """Finds faces in one BGR picture, uint8 [height, width, 3]; boxes are in that picture's pixels."""
+    """Finds faces in one BGR image, uint8 [height, width, 3]; boxes are in that image's pixels."""
 
     name: str
 
     def detect(self, bgr: Image) -> Faces:
-        """Return the faces of the picture."""
+        """Return the faces of the image."""
         ...
 
 
@@ -143,7 +141,7 @@ def choose_detector(kind: str, model: Path | None, min_score: float) -> Detector
         )
     if kind == "haar":
         return haar
-    named = model or (Path(os.environ[MODEL_VARIABLE]) if os.environ.get(MODEL_VARIABLE) else None)
+    named = named_weights(model)
     if named:
         _check_loads(named)
     weights = named or cached_weights() or download_weights()
@@ -152,38 +150,6 @@ def choose_detector(kind: str, model: Path | None, min_score: float) -> Detector
     if weights is None:
         return haar
     return DetectorChoice(YuNet.name, str(weights), lambda: YuNet(weights, min_score))
-
-
-def cache_path() -> Path:
-    """Where the downloaded weights are kept."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "fer-triton" / YUNET_FILE
-
-
-def cached_weights() -> Path | None:
-    """Return the cached weights if they are there and whole."""
-    path = cache_path()
-    try:
-        return path if _sha256(path.read_bytes()) == YUNET_SHA256 else None
-    except OSError:
-        return None
-
-
-def download_weights() -> Path | None:
-    """Fetch the weights once from OpenCV's model zoo into the cache; None where that fails."""
-    path = cache_path()
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        with urllib.request.urlopen(YUNET_URL, timeout=_DOWNLOAD_TIMEOUT_S) as response:
-            data = response.read()
-        if _sha256(data) != YUNET_SHA256:
-            return None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except (OSError, HTTPException):
-        return None
-    return path
 
 
 def _check_loads(model: Path) -> None:
@@ -198,10 +164,6 @@ def _check_loads(model: Path) -> None:
         raise UsageError(
             f"The face detector {model} is no YuNet network that OpenCV can run. Name {YUNET_FILE}."
         ) from error
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 class FrameDetector:
@@ -239,7 +201,7 @@ class FrameDetector:
 def detection_size(size_wh: tuple[int, int], longest_side: int) -> tuple[int, int]:
     """Size of the detector's copy: the frame's shape, shrunk to the longest side.
 
-    A tiny picture is enlarged, where `longest_side` allows: YuNet knows few faces that small.
+    A tiny image is enlarged, where `longest_side` allows: YuNet knows few faces that small.
     """
     side = min(longest_side, max(_TINY_SIDE, *size_wh))
     factor = side / max(size_wh)

@@ -1,10 +1,10 @@
-"""The faces of every frame from a detector that looks at few of them.
+"""The faces of every frame from a detector that looks at key frames: linear interpolation between its detections.
 
-The detector looks at both ends of a segment of frames. Where the faces of the ends pair one to one, surely and
-with little motion, those between lie on the straight line from one end to the other. Anything else splits
-the segment in the middle, until a part holds or has nothing between its ends. So a face that comes or goes does
-so at the very frame, at a cost that grows with the logarithm of the segment, and quiet stretches cost one
-detection each. What both comes and goes between the ends, and a face that hides between them, is not noticed.
+The detector looks at the key frames at both ends of a segment. Where their faces match one to one, surely and
+with little motion, those between are interpolated linearly in time. Anything else splits the segment in the middle,
+until a part can be interpolated or has nothing between its ends. So a face that comes or goes does so at the very
+frame, at a cost that grows with the logarithm of the segment, and quiet stretches cost one detection each. A face
+that both comes and goes between the ends is missed, and one that is hidden in between goes on.
 
 Measured against a detection on every frame, over 16 clips, a segment of 6 frames: all of the faces, 97.7 % of
 the strongest expressions and no face too many, with the detector on 24 % of the frames (17 to 20 % where it
@@ -28,11 +28,13 @@ MIN_SCORE = 0.85
 """Least score of a sure face. Less sure ones flicker, and are looked for on every frame between."""
 
 
-def fill(ends: tuple[Faces, Faces], times_s: Sequence[float], detect: Callable[[int], Faces]) -> list[Faces]:
+def interpolate(
+    ends: tuple[Faces, Faces], times_s: Sequence[float], detect: Callable[[int], Faces]
+) -> list[Faces]:
     """Return the faces of every frame of a segment, its ends included.
 
     `ends`: the faces of the first and the last frame. `times_s`: presentation times of all its frames.
-    `detect` looks at a frame by its position in the segment.
+    `detect` finds the faces of the frame at a position in the segment; it is called where they cannot be interpolated.
     """
     found = {0: ends[0], len(times_s) - 1: ends[1]}
     parts = [(0, len(times_s) - 1)]
@@ -40,19 +42,19 @@ def fill(ends: tuple[Faces, Faces], times_s: Sequence[float], detect: Callable[[
         low, high = parts.pop()
         if high - low < 2:
             continue
-        order = pairing(found[low], found[high])
+        order = match_faces(found[low], found[high])
         if order is None:
             middle = (low + high) // 2
             found[middle] = detect(middle)
             parts += [(low, middle), (middle, high)]
         else:
-            for position, share in enumerate(_shares(times_s[low : high + 1])[1:-1], low + 1):
-                found[position] = between(found[low], found[high], order, share)
+            for position, fraction in enumerate(_fractions(times_s[low : high + 1])[1:-1], low + 1):
+                found[position] = _interpolated(found[low], found[high], order, fraction)
     return [found[position] for position in range(len(times_s))]
 
 
-def pairing(first: Faces, last: Faces) -> NDArray[np.intp] | None:
-    """Which face of `last` each face of `first` is; None where that is not sure for every one of both.
+def match_faces(first: Faces, last: Faces) -> NDArray[np.intp] | None:
+    """Match the N faces of both: the index in `last` of each in `first`, [N]; None where one of them is unsure.
 
     Scores that are NaN, as the cascade's, count as sure.
     """
@@ -67,17 +69,17 @@ def pairing(first: Faces, last: Faces) -> NDArray[np.intp] | None:
     return order if is_one_to_one and overlap[np.arange(count), order].min() >= MIN_IOU else None
 
 
-def between(first: Faces, last: Faces, order: NDArray[np.intp], share: float) -> Faces:
-    """Return the faces at a share of the way; their scores are NaN, since nobody looked."""
+def _interpolated(first: Faces, last: Faces, order: NDArray[np.intp], fraction: float) -> Faces:
+    """Return the faces at a fraction in [0, 1] of the way; their scores are NaN, since no detector saw them."""
     boxes, landmarks = (
-        start + np.float32(share) * (end[order] - start)
+        start + np.float32(fraction) * (end[order] - start)
         for start, end in ((first.boxes_xywh, last.boxes_xywh), (first.landmarks_xy, last.landmarks_xy))
     )
     return Faces(boxes, np.full(len(boxes), np.nan, np.float32), landmarks)
 
 
-def _shares(times_s: Sequence[float]) -> list[float]:
-    """How far each time is from the first to the last; by count where the times do not rise."""
+def _fractions(times_s: Sequence[float]) -> list[float]:
+    """How far each time is from the first, 0, to the last, 1; by count where the times do not rise."""
     start, extent = times_s[0], times_s[-1] - times_s[0]
     if any(after < before for before, after in pairwise(times_s)) or extent <= 0:
         return [index / (len(times_s) - 1) for index in range(len(times_s))]

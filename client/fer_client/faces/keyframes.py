@@ -1,16 +1,16 @@
-"""Frames in segments between two detections, within one shot, and what is seen in them."""
+"""Segments of frames that end on key frames, where faces are detected; between these they are interpolated."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fer_client.faces.alignment import FaceCrops
 from fer_client.faces.detection import Faces
-from fer_client.faces.interpolation import fill
+from fer_client.faces.interpolation import interpolate
 from fer_client.faces.shots import is_cut, thumbnail
 from fer_client.media.video import Frame
 
 MAX_SEGMENT_S = 0.3
-"""Longest time between two detections with frames between: faces do not move straight for longer."""
+"""Longest time between two key frames with frames in between: faces do not move straight for longer."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class KeyFrames:
 
 
 @dataclass(frozen=True)
-class Span:
-    """A segment between the faces on two key frames.
+class Interval:
+    """A segment with the faces on the key frames at both of its ends.
 
     `start` is the first frame's faces where the segment starts a shot, else those on the last frame of the
-    segment before, at `start_s`.
+    segment before, at the presentation time `start_s`. `end` is the last frame's.
     """
 
     segment: Segment
@@ -45,15 +45,15 @@ class Span:
 
 
 def segments(frames: Iterable[Frame], every: int) -> Iterator[Segment]:
-    """Cut frames into segments that end on every `every`-th frame, at a cut, and at the last frame.
+    """Cut frames into segments that end on every `every`-th frame, before a cut, and on the last frame.
 
     A segment that starts a shot holds its first frame too. None spans more than MAX_SEGMENT_S.
     """
     pending: list[Frame] = []
-    starts_shot, picture, start_s = True, None, 0.0
+    starts_shot, image, start_s = True, None, 0.0
     for frame in frames:
-        last_picture, picture = picture, thumbnail(frame.luma)
-        is_new_shot = last_picture is None or is_cut(last_picture, picture)
+        last_image, image = image, thumbnail(frame.luma)
+        is_new_shot = last_image is None or is_cut(last_image, image)
         if pending and (is_new_shot or frame.time_s - start_s > MAX_SEGMENT_S):
             yield Segment(pending, starts_shot)
             starts_shot, start_s, pending = False, pending[-1].time_s, []
@@ -68,39 +68,41 @@ def segments(frames: Iterable[Frame], every: int) -> Iterator[Segment]:
 
 
 def detect_key_frames(segment: Segment, detect: Callable[[Frame], Faces]) -> KeyFrames:
-    """Find the faces on a segment's key frames."""
+    """Detect the faces on a segment's key frames."""
     last = detect(segment.frames[-1])
     if not segment.starts_shot:
         return KeyFrames(segment, None, last)
     return KeyFrames(segment, last if len(segment.frames) == 1 else detect(segment.frames[0]), last)
 
 
-def spans(found: Iterable[KeyFrames]) -> Iterator[Span]:
+def intervals(found: Iterable[KeyFrames]) -> Iterator[Interval]:
     """Join each segment, in order, with the key frame before it."""
     for keys in found:
         frames = keys.segment.frames
         if keys.first is not None:
             before = keys.first, frames[0].time_s
-        yield Span(keys.segment, *before, keys.last)
+        yield Interval(keys.segment, *before, keys.last)
         before = keys.last, frames[-1].time_s
 
 
-def see(
-    span: Span,
+def interpolate_and_crop(
+    interval: Interval,
     detect: Callable[[Frame], Faces],
     crop: Callable[[Frame, Faces, bool], FaceCrops],
 ) -> list[FaceCrops]:
-    """Find and cut out the faces of every frame of a segment; the frames themselves are let go afterwards.
+    """Interpolate the faces of every frame of a segment, and crop them; the frames themselves are let go afterwards.
 
-    `crop` takes a frame, its faces, and whether it starts a shot.
+    `detect` finds the faces of a frame where they cannot be interpolated. `crop` takes a frame, its faces, and
+    whether it starts a shot.
     """
-    frames, times = span.segment.frames, [frame.time_s for frame in span.segment.frames]
-    if span.segment.starts_shot:
-        faces = fill((span.start, span.end), times, lambda position: detect(frames[position]))
+    segment, ends = interval.segment, (interval.start, interval.end)
+    frames, times_s = segment.frames, [frame.time_s for frame in segment.frames]
+    if segment.starts_shot:
+        faces = interpolate(ends, times_s, lambda position: detect(frames[position]))
     else:
-        ends, times = (span.start, span.end), [span.start_s, *times]
-        faces = fill(ends, times, lambda position: detect(frames[position - 1]))[1:]
+        times_s = [interval.start_s, *times_s]
+        faces = interpolate(ends, times_s, lambda position: detect(frames[position - 1]))[1:]
     return [
-        crop(frame, found, span.segment.starts_shot and position == 0)
+        crop(frame, found, segment.starts_shot and position == 0)
         for position, (frame, found) in enumerate(zip(frames, faces, strict=True))
     ]

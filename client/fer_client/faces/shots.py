@@ -17,7 +17,7 @@ difference keeps the noise of two black frames from counting as a cut."""
 
 
 def thumbnail(luma: Image) -> NDArray[np.float32]:
-    """Shrink a luma picture, uint8 [height, width], to float32 [18, 32] for `is_cut`.
+    """Shrink a luma image, uint8 [height, width], to float32 [18, 32] for `is_cut`.
 
     Averages a grid of samples, at a tenth of the cost of the mean over all pixels.
     """
@@ -30,6 +30,6 @@ def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
     """Whether the thumbnails of two frames, one after the other, belong to different shots."""
     if cv2.norm(before, after, cv2.NORM_L1) < _LEAST_DIFFERENCE * before.size:
         return False
-    first, second = (picture.ravel() - picture.mean() for picture in (before, after))
+    first, second = (image.ravel() - image.mean() for image in (before, after))
     scale = math.sqrt(float(first @ first) * float(second @ second))
     return float(first @ second) < _LEAST_CORRELATION * scale or scale == 0

@@ -78,7 +78,7 @@ class InferenceClient:
                 future.set_result(_predictions(result, len(crops), contract))
             except FerError as failure:
                 future.set_exception(failure)
-            except Exception as failure:  # else nobody would ever end the wait for this future
+            except Exception as failure:  # else whoever waits for this future would wait for good
                 future.set_exception(ServerError(f"The server's answer cannot be read: {failure}."))
 
         faces = triton.InferInput(FACES, list(crops.shape), "UINT8")
@@ -94,7 +94,7 @@ class InferenceClient:
         return future
 
     def server_version(self) -> str:
-        """Name and version as the server states them, such as `triton 2.51.0`."""
+        """Return the name and version of the server, such as `Triton 2.51.0`. Raises ServerError."""
         try:
             metadata = self._client.get_server_metadata(client_timeout=CONTROL_TIMEOUT_S)
         except InferenceServerException as error:

@@ -1,4 +1,4 @@
-"""What the served network answers for a few fixed crops, by which a result tells which network it is of.
+"""What the served network predicts for a few fixed crops: by that a result tells which network it is of.
 
 A repository need not state a checksum, and a checksum of the weights says nothing of the temperature, the input
 range or a TensorRT plan. The answers say all of it.
@@ -31,12 +31,12 @@ def probe_crops(crop_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     height, width, channels = crop_shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     drawings = np.stack([_face(x, y, mouth) for mouth in _MOUTHS])
-    tints = 1 - 0.2 * np.arange(channels)  # so that a network that mixes up colours is told
+    tints = 1 - 0.2 * np.arange(channels)  # so that a network that takes BGR for RGB gives other answers
     return np.rint(drawings[..., None] * tints).astype(np.uint8)
 
 
 def _face(x: NDArray[np.float64], y: NDArray[np.float64], mouth: float) -> NDArray[np.float64]:
-    """Draw one face, float64 [H, W] in [0, 255]; `x` and `y` run from -1 to 1."""
+    """Draw one face, float64 [H, W] in [0, 255]; `x` and `y` are each pixel's place, float64 [H, W] from -1 to 1."""
     skin = _soft(1 - np.hypot(x / 0.8, y / 0.95))
     eyes = _soft(1 - np.hypot((np.abs(x) - 0.35) / 0.16, (y + 0.2) / 0.1))
     bend = mouth * (x / 0.45) ** 2 / 2
@@ -45,7 +45,7 @@ def _face(x: NDArray[np.float64], y: NDArray[np.float64], mouth: float) -> NDArr
 
 
 def _soft(inside: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 0 outside a shape and 1 well inside."""
+    """Return 0 outside a shape, where `inside` is negative, and 1 well inside: its edge, anti-aliased."""
     return np.clip(4 * inside, 0, 1)
 
 
@@ -54,9 +54,9 @@ def ask(
     contract: Contract,
     wait: "Callable[[Future[Predictions]], Predictions]" = Future.result,
 ) -> list[list[float]]:
-    """Return the answers for the drawings, a row for each: probabilities, then valence and arousal if served.
+    """Return the answers for `probe_crops`, a row for each: probabilities, then valence and arousal where served.
 
-    `wait` waits for an answer. Raises ServerError.
+    Values have four decimals. `wait` waits for an answer. Raises ServerError.
     """
     crops = probe_crops(contract.crop_shape)
     size = contract.max_batch_size
@@ -71,7 +71,7 @@ def _rows(answer: Predictions) -> NDArray[np.float32]:
 
 
 def is_same(was: object, now: list[list[float]]) -> bool:
-    """Whether recorded answers, or whatever stands in their place, are those of the same network."""
+    """Whether recorded answers, `was`, are those of the same network, up to TOLERANCE; False for any other value."""
     try:
         rows = np.asarray(was, np.float64)
     except (TypeError, ValueError):

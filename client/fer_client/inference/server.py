@@ -18,8 +18,8 @@ URL_VARIABLE = "FER_TRITON_URL"
 LOCAL_URL = "localhost:8001"
 _STOP_S = 3.0
 _TERMINATE_S = 10.0
-_LAST_WORDS_S = 10.0
-"""How long an embedded server may take to say why it ends, once a call to it has failed."""
+_EXIT_S = 10.0
+"""How long an embedded server may take to end and say why, once a call to it has failed."""
 
 # -P: a file of the user in the working folder must not shadow a module.
 _COMMAND = [sys.executable, "-P", "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
@@ -40,7 +40,7 @@ class Server:
         if self.process is None or not isinstance(error, ServerError):
             return error
         try:
-            code = self.process.wait(_LAST_WORDS_S)
+            code = self.process.wait(_EXIT_S)
         except subprocess.TimeoutExpired:
             return error
         return _failure(code, _next_answer(self.process))
@@ -123,11 +123,11 @@ def _stop(process: "subprocess.Popen[str]") -> None:
     """End the child: it stops at the end of its input, or at SIGTERM while it still installs its packages."""
     if process.stdin:
         process.stdin.close()
-    for patience_s, insist in ((_STOP_S, process.terminate), (_TERMINATE_S, process.kill)):
+    for timeout_s, signal_harder in ((_STOP_S, process.terminate), (_TERMINATE_S, process.kill)):
         try:
-            process.wait(patience_s)
+            process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            insist()
+            signal_harder()
         else:
             return
 

@@ -1,1 +1,1 @@
-"""What can be read: videos, pictures and streams, as frames with the times that they state."""
+"""What can be read: videos, streams, sequences of images and photographs, as frames with presentation times."""

@@ -1,4 +1,4 @@
-"""Presentation times where a container states decoding times alone."""
+"""Presentation times (PTS) where a container states decoding times (DTS) alone."""
 
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
@@ -7,14 +7,14 @@ from typing import Any
 import av
 
 CONTAINERS = ("avi", "asf")
-"""FFmpeg fills in presentation times there. For H.264 with pictures that are shown in another order than they
-are decoded in, it gives every packet the next time, and the pictures shown come out with times in disorder."""
+"""FFmpeg fills in presentation times there. Where frames are shown in another order than they are decoded in, as
+H.264's B-frames are, it gives every packet the next time, and the frames come out with times in disorder."""
 
 
 class DecodingTimes:
-    """The decoding times of packets whose pictures are still to come.
+    """The decoding times, in ticks of the stream's time base, of packets whose frames are still to come.
 
-    Both orders have the same times: the first picture shown gets the first, and so on. A decoder lets a picture
+    Both orders have the same times: the first frame shown gets the first, and so on. A decoder lets a frame
     wait for a fixed number of others, so what waits for longer was lost and is passed over.
     """
 
@@ -22,20 +22,20 @@ class DecodingTimes:
         self._codec = codec
         self._waiting: list[int] = []
 
-    def timed(self, packet: Any, pictures: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Take a packet, and give the pictures that it brought out of the decoder their times."""
+    def timed(self, packet: Any, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Take a packet, and yield the frames that it brought out of the decoder with their times as `pts`."""
         if packet.size and packet.dts is not None:
             heappush(self._waiting, packet.dts)
-        for picture in pictures:
-            self._pass_over_lost(picture)
+        for frame in frames:
+            self._pass_over_lost(frame)
             if self._waiting:
-                picture.pts = heappop(self._waiting)
-            yield picture
+                frame.pts = heappop(self._waiting)
+            yield frame
 
-    def _pass_over_lost(self, picture: av.VideoFrame) -> None:
-        """Use that a picture names the packet that brought it out, but for those at the very end."""
-        if picture.dts is None:
+    def _pass_over_lost(self, frame: av.VideoFrame) -> None:
+        """Use that a frame has the decoding time of the packet that brought it out, but for those at the very end."""
+        if frame.dts is None:
             return
-        due = sum(time <= picture.dts for time in self._waiting)
+        due = sum(time <= frame.dts for time in self._waiting)
         for _ in range(due - self._codec.reorder_depth - 1):
             heappop(self._waiting)

@@ -1,4 +1,4 @@
-"""From the words on the command line to what is to be analysed: files, folders, patterns, addresses, a list."""
+"""From input specs to sources. A spec is a file, a folder, a pattern, an address, or - for a list of all these."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from fer_client.errors import FerError, InputError, UsageError, fails_alone
 from fer_client.media.network import check_url, is_url, shown_url
 from fer_client.media.sources import (
+    ImageSequence,
     Photographs,
-    PictureSequence,
     Source,
     Stream,
     VideoFile,
@@ -20,30 +20,34 @@ from fer_client.media.sources import (
 )
 
 LIST = "-"
-"""Stands for a list of inputs on standard input, one per line."""
+"""Stands for a list of specs on standard input, one per line."""
 
-PHOTOGRAPHS = (".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""A file with one of these suffixes is a photograph; every other file that is named is taken for a video."""
+IMAGE_SUFFIXES = (".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""A file with one of these suffixes is an image; every other file that is named is taken for a video."""
 
-VIDEOS = (
-    *(
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".gif",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-    ),
-    *(".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"),
+VIDEO_SUFFIXES = (
+    ".3gp",
+    ".asf",
+    ".avi",
+    ".flv",
+    ".gif",
+    ".m2ts",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".mxf",
+    ".ogv",
+    ".ts",
+    ".vob",
+    ".webm",
+    ".wmv",
+    ".y4m",
 )
-"""In a folder the files with one of these suffixes are videos, and others but photographs are passed over."""
+"""In a folder the files with one of these suffixes are videos, and others but images are passed over."""
 
 _HERE = PurePosixPath(".")
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
@@ -51,38 +55,39 @@ _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
 
 @dataclass
 class Inputs:
-    """What is to be analysed, and the inputs that are not there or hold nothing, with the reason."""
+    """What is to be analysed; `failures` has the error of each spec or folder that cannot be read or holds nothing."""
 
     sources: list[Source] = field(default_factory=list)
     failures: dict[str, FerError] = field(default_factory=dict)
 
 
-def find_inputs(words: Sequence[str], sequence_fps: float | None, out: Path | None = None) -> Inputs:
-    """Find the inputs that the words name.
+def find_inputs(specs: Sequence[str], sequence_fps: float | None, out: Path | None = None) -> Inputs:
+    """Find the inputs that the specs name.
 
     A folder stands for the videos in it and below, and for the photographs of each folder together; with
-    `sequence_fps`, the pictures in it are one film. Hidden files, linked folders and `out` are passed over.
-    Raises UsageError for an empty word, and where a pattern such as frames/%05d.png comes without `sequence_fps`.
+    `sequence_fps`, in images per second, the images in it are one sequence. Hidden files, linked folders and `out`
+    are passed over. Raises UsageError for an empty spec or list, and for a pattern such as frames/%05d.png without
+    `sequence_fps`.
     """
     inputs = Inputs()
-    for word in _expanded(words):
+    for spec in _expanded(specs):
         try:
-            with fails_alone(_shown(word)):
-                found = _found(word, sequence_fps, out)
+            with fails_alone(_shown(spec)):
+                found = _found(spec, sequence_fps, out)
         except InputError as error:
-            inputs.failures[_shown(word)] = error
+            inputs.failures[_shown(spec)] = error
         else:
             inputs.sources += found.sources
             inputs.failures |= found.failures
     return inputs
 
 
-def _expanded(words: Iterable[str]) -> Iterator[str]:
-    for word in words:
-        if not word:  # which would stand for the current folder
+def _expanded(specs: Iterable[str]) -> Iterator[str]:
+    for spec in specs:
+        if not spec:  # which would stand for the current folder
             raise UsageError("Expected the name of an input, but it is empty. Use . for the current folder.")
-        if word != LIST:
-            yield word
+        if spec != LIST:
+            yield spec
             continue
         listed = [os.fsdecode(line.rstrip(b"\r\n")) for line in sys.stdin.buffer]
         if not any(listed):
@@ -90,39 +95,39 @@ def _expanded(words: Iterable[str]) -> Iterator[str]:
         yield from filter(None, listed)
 
 
-def _shown(word: str) -> str:
-    """Name a word in messages: without an address's secrets, and only the first of a list with zero bytes."""
-    return shown_url(word).partition("\0")[0]
+def _shown(spec: str) -> str:
+    """Name a spec in messages: without an address's secrets, and only the first of a list with zero bytes."""
+    return shown_url(spec).partition("\0")[0]
 
 
-def _found(word: str, sequence_fps: float | None, out: Path | None) -> Inputs:
+def _found(spec: str, sequence_fps: float | None, out: Path | None) -> Inputs:
     try:
-        return _named(word, sequence_fps, out)
+        return _named(spec, sequence_fps, out)
     except OSError as error:  # a name longer than any that the disk takes, say
-        raise _cannot_read(word, error) from error
+        raise _cannot_read(spec, error) from error
 
 
-def _named(word: str, sequence_fps: float | None, out: Path | None) -> Inputs:
-    if "\0" in word:
+def _named(spec: str, sequence_fps: float | None, out: Path | None) -> Inputs:
+    if "\0" in spec:
         raise InputError(
-            f"{_shown(word)}: expected an input's name, but zero bytes follow it. Give a list as one per line: "
+            f"{_shown(spec)}: expected an input's name, but zero bytes follow it. Give a list as one per line: "
             "find with -print, not -print0."
         )
-    path = Path(word)
-    if is_url(word):
-        check_url(word)
-        return Inputs([Stream(_HERE, (), word)])
+    path = Path(spec)
+    if is_url(spec):
+        check_url(spec)
+        return Inputs([Stream(_HERE, (), spec)])
     if _NUMBER.search(path.name) and not path.exists():
         return Inputs([_numbered(path, sequence_fps)])
     if path.is_dir():
-        return Inputs([_film(path, sequence_fps)]) if sequence_fps else _below(path, out)
-    if path.suffix.lower() in PHOTOGRAPHS:
+        return Inputs([_folder_sequence(path, sequence_fps)]) if sequence_fps else _below(path, out)
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         return Inputs([Photographs(_HERE, (path,))])
     return Inputs([video_file(path)])
 
 
 def _numbered(pattern: Path, fps: float | None) -> Source:
-    """Make a film of the pictures that fit the pattern, each at its number's time; numbers may be missing."""
+    """Make a sequence of the images that fit the pattern, each at its number's time; numbers may be missing."""
     if fps is None:
         raise UsageError(
             f"{pattern} names a sequence of pictures, which carry no times. Say how many follow each other in a "
@@ -139,11 +144,11 @@ def _numbered(pattern: Path, fps: float | None) -> Source:
     return _sequence(pattern.parent, paths, [number - numbers[0] for number in numbers], fps, pattern.name)
 
 
-def _film(folder: Path, fps: float) -> Source:
-    paths = _pictures(_files(folder))
+def _folder_sequence(folder: Path, fps: float) -> Source:
+    paths = _images(_files(folder))
     if not paths:
         raise InputError(
-            f"{folder}: expected the pictures of a film in this folder ({', '.join(PHOTOGRAPHS)}), but there is "
+            f"{folder}: expected the pictures of a film in this folder ({', '.join(IMAGE_SUFFIXES)}), but there is "
             "none. Leave out --sequence-fps to analyse videos."
         )
     return _sequence(folder, paths, range(len(paths)), fps)
@@ -151,30 +156,32 @@ def _film(folder: Path, fps: float) -> Source:
 
 def _sequence(
     folder: Path, paths: Sequence[Path], steps: Sequence[int], fps: float, pattern: str = ""
-) -> PictureSequence:
+) -> ImageSequence:
     times_s = tuple(step / fps for step in steps)
-    return PictureSequence(_HERE, tuple(paths), folder, times_s, times_s[-1] + 1 / fps, pattern)
+    return ImageSequence(_HERE, tuple(paths), folder, times_s, times_s[-1] + 1 / fps, pattern)
 
 
 def _below(top: Path, out: Path | None) -> Inputs:
-    """Find what a folder holds, deep down too. Results get the same tree as `cp -r` would give copies."""
+    """Find what a folder and the folders in it hold. Results get the same tree as `cp -r` would give copies."""
     inputs = Inputs()
     for folder in _walk(top, out, inputs.failures):
         place = PurePosixPath(folder_name(top), *folder.relative_to(top).parts)
         files = _files(folder)
-        inputs.sources += [VideoFile(place, (path,)) for path in files if path.suffix.lower() in VIDEOS]
-        if photographs := _pictures(files):
+        inputs.sources += [
+            VideoFile(place, (path,)) for path in files if path.suffix.lower() in VIDEO_SUFFIXES
+        ]
+        if photographs := _images(files):
             inputs.sources.append(Photographs(place, tuple(photographs), folder))
     if not (inputs.sources or inputs.failures):
         raise InputError(
-            f"{top}: expected videos ({', '.join(VIDEOS)}) or photographs ({', '.join(PHOTOGRAPHS)}) in this "
-            "folder, but it holds none."
+            f"{top}: expected videos ({', '.join(VIDEO_SUFFIXES)}) or photographs ({', '.join(IMAGE_SUFFIXES)}) in "
+            "this folder, but it holds none."
         )
     return inputs
 
 
 def _walk(top: Path, out: Path | None, failures: dict[str, FerError]) -> Iterator[Path]:
-    """Walk down, numbers in names in the order of their values; folders that cannot be read are `failures`."""
+    """Yield the folder and those below; the errors of those that cannot be read go to `failures`."""
 
     def note(error: OSError) -> None:
         failures[error.filename] = _cannot_read(error.filename, error)
@@ -203,10 +210,10 @@ def _cannot_read(path: str | Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.")
 
 
-def _pictures(files: Iterable[Path]) -> list[Path]:
-    return [path for path in files if path.suffix.lower() in PHOTOGRAPHS]
+def _images(files: Iterable[Path]) -> list[Path]:
+    return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Key that sorts `shot2` before `shot10`."""
+    """Return a key that sorts `shot2` before `shot10`."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]

@@ -1,4 +1,4 @@
-"""Whether an input is still the same, told from samples of its content, so that copies stay equal."""
+"""Fingerprints of inputs, from samples of their content: by these a changed input is told from a copy."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ _BLOCKS_OF_A_SET = 2
 
 
 def fingerprint(paths: Sequence[Path]) -> str:
-    """Return a SHA-256 of the files' sizes and of blocks spread over each, its first and last included.
+    """Return the SHA-256, in hexadecimal, of the files' sizes and of blocks spread over each, first and last included.
 
     256 KiB of one file, 32 KiB of each of several, whose names count too. A new encoding, a cut or a tag
     changes it; a copy, a move of the folder or a new date does not. A file that cannot be read counts as such.

@@ -1,7 +1,7 @@
-"""One decoded picture, upright, with its time, and what anything that yields such pictures looks like.
+"""A decoded frame, upright and with its time, and the interface of whatever yields frames.
 
-The luma plane of a decoded frame is the grayscale picture that the networks read, so a frame is never
-converted as a whole: the detector gets a small BGR copy, and crops are cut from the plane itself.
+The luma plane of a decoded frame is the grayscale image that the network reads, so a frame is never converted as a
+whole where that reads luma: the detector gets a small BGR copy, and crops are cut from the plane itself.
 """
 
 import math
@@ -21,10 +21,11 @@ Image = NDArray[np.uint8]
 class VideoInfo:
     """What is known of a video: what the file declares, and, once a frame was decoded, that frame's upright size.
 
-    `width` and `height` are in square pixels. `is_live`: it comes from an address and has no end that is known.
-    `bytes_per_pixel`: what a decoded frame takes in memory per such pixel, its luma included where that is no
-    part of the picture. `shown_until_s`: when the last packet of pictures ends, known once all frames were read
-    without damage.
+    `width` and `height` are in square pixels; `rotation_deg` is the turn to upright, counter-clockwise. `start_s` is
+    the presentation time at which it starts. `duration_s` and `frame_count` are None where they are not declared.
+    `is_live`: it comes from an address and has no end that is known. `bytes_per_pixel`: what a decoded frame takes in
+    memory per such pixel, its luma included where that is no part of the frame. `shown_until_s`: the presentation time
+    at which the last video packet ends, known once all frames were read without corruption.
     """
 
     name: str
@@ -46,20 +47,20 @@ class VideoInfo:
 
 
 def shown_length(pixels: int, aspect: float) -> int:
-    """Length in square pixels of a stored row of this many, each `aspect` times as wide as high."""
+    """Return the length in square pixels of a stored row of this many, each `aspect` times as wide as high."""
     return max(1, round(pixels * aspect)) if pixels else 0
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture becomes upright: mirrored left to right first, then turned counter-clockwise."""
+    """How a stored frame becomes upright: mirrored left to right first, then turned counter-clockwise."""
 
     is_mirrored: bool = False
     quarter_turns: int = 0
 
-    def upright(self, picture: Any) -> Any:
-        """Return a view of the picture, [height, width, ...], as a player shows it."""
-        return np.rot90(np.fliplr(picture) if self.is_mirrored else picture, self.quarter_turns)
+    def upright(self, stored: Any) -> Any:
+        """Return a view of a stored image, [rows, columns, ...], as a player shows it."""
+        return np.rot90(np.fliplr(stored) if self.is_mirrored else stored, self.quarter_turns)
 
 
 @dataclass(frozen=True)
@@ -69,55 +70,52 @@ class Frame:
     `index` counts all decoded frames from 0. `time_s` is the presentation time in seconds as the stream
     states it. `luma` is the upright Y plane, uint8 [rows, columns], a view into the decoder's memory;
     `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235. `pixel_aspect` is the width
-    of a pixel as it is stored, before the picture is turned, ÷ its height. All else is in square pixels.
+    of a pixel as it is stored, before the frame is turned, ÷ its height. All else is in square pixels.
     """
 
     index: int
     time_s: float
     luma: Image
     is_full_range: bool
-    _picture: av.VideoFrame
+    _decoded: av.VideoFrame
     _orientation: Orientation
     pixel_aspect: float = 1.0
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture in square pixels; stored rows keep their height, as in MP4."""
+        """Width and height of the upright frame in square pixels; stored rows keep their height, as in MP4."""
         height, width = self.luma.shape
         if self._orientation.quarter_turns % 2:
             return width, shown_length(height, self.pixel_aspect)
         return shown_length(width, self.pixel_aspect), height
 
     def bgr(self, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-        """Upright BGR copy, uint8 [height, width, 3]. A reformatter keeps its tables; use one per thread."""
+        """Return an upright BGR copy, uint8 [height, width, 3]. A reformatter keeps its tables; use one per thread."""
         return self._converted("bgr24", size_wh, reformatter)
 
     def rgb(self) -> Image:
-        """Upright RGB copy at full size, uint8 [height, width, 3]."""
+        """Return an upright RGB copy at full size, uint8 [height, width, 3]."""
         return self._converted("rgb24", self.size_wh, VideoReformatter())
 
     def _converted(self, form: str, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
         width, height = size_wh[::-1] if self._orientation.quarter_turns % 2 else size_wh
-        picture = reformatter.reformat(self._picture, width, height, form, interpolation="AREA")
-        return np.ascontiguousarray(self._orientation.upright(picture.to_ndarray()))
+        scaled = reformatter.reformat(self._decoded, width, height, form, interpolation="AREA")
+        return np.ascontiguousarray(self._orientation.upright(scaled.to_ndarray()))
 
 
 class Video(Protocol):
-    """Anything that yields frames in order: a file, a stream, or numbered pictures.
-
-    `damage` says what was damaged or missing, once `frames` has met it.
-    """
+    """Whatever yields frames in order: a file, a stream, or a sequence of images."""
 
     @property
     def info(self) -> VideoInfo:
-        """What is declared about it."""
+        """What is known of it so far."""
         ...
 
     @property
-    def damage(self) -> str | None:
-        """What was damaged or missing."""
+    def corruption(self) -> str | None:
+        """What is damaged or missing, in words, once `frames` has met it."""
         ...
 
-    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
-        """Yield the frames; raise InputError at damage, or go on where it is allowed."""
+    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
+        """Yield the frames; raise InputError at the first corruption, or go on where it is allowed."""
         ...

@@ -1,4 +1,4 @@
-"""How a decoded picture is to be shown: turned, mirrored, and with pixels of which shape."""
+"""How a decoded frame is to be shown: turned, mirrored, and with pixels of which shape."""
 
 import math
 from contextlib import suppress
@@ -16,25 +16,25 @@ _MOST_ASPECT = 4.0
 
 
 class _KnownSideData(SideDataContainer):
-    """Side data of a picture, up to the first kind that PyAV does not know.
+    """Side data of a frame, up to the first kind that PyAV does not know.
 
     PyAV before version 19 fails there, at EXIF for instance; FFmpeg puts the display matrix before that. The
-    picture's own `side_data` would also refer to the picture, which then stays until Python collects garbage.
+    frame's own `side_data` would also refer to the frame, which then stays until Python collects garbage.
     """
 
-    def __init__(self, picture: av.VideoFrame) -> None:
+    def __init__(self, frame: av.VideoFrame) -> None:
         with suppress(ValueError):
-            super().__init__(picture)  # type: ignore[call-arg]
+            super().__init__(frame)  # type: ignore[call-arg]
 
 
-def read_orientation(picture: av.VideoFrame) -> Orientation:
-    """Read the display matrix: nine 32-bit integers in rows, of which the first four turn and mirror.
+def read_orientation(frame: av.VideoFrame) -> Orientation:
+    """Read the display matrix: nine 32-bit integers in rows, of which the upper left four turn and mirror.
 
     They map a stored point (x, y) to (a x + c y, b x + d y), y downwards (ISO/IEC 14496-12, 6.2.2).
     """
-    data: Any = _KnownSideData(picture).get("DISPLAYMATRIX")
+    data: Any = _KnownSideData(frame).get("DISPLAYMATRIX")
     if data is None:
-        return Orientation(quarter_turns=round(picture.rotation / 90) % 4)
+        return Orientation(quarter_turns=round(frame.rotation / 90) % 4)
     a, b, _, c, d = np.frombuffer(memoryview(data), "<i4")[:5].tolist()
     is_mirrored = a * d - b * c < 0
     if is_mirrored:
@@ -44,7 +44,7 @@ def read_orientation(picture: av.VideoFrame) -> Orientation:
 
 @dataclass
 class PixelAspect:
-    """Width of a stored pixel ÷ its height, as a stream states it, while its pictures are decoded.
+    """Width of a stored pixel ÷ its height (SAR), as a stream states it, while its frames are decoded.
 
     What the container says holds throughout, as in players. Where it says nothing of its own, the codec's
     aspect holds, which may change on the way, as in broadcasts.
@@ -61,7 +61,7 @@ class PixelAspect:
         self._container = None if of_stream == of_codec else of_stream
 
     def now(self) -> float:
-        """Return the aspect of the picture that was decoded last; 1 where none is stated or it is absurd."""
+        """Return the aspect of the frame that was decoded last; 1 where none is stated or it is absurd."""
         return self._container or _aspect(self._stream.codec_context.sample_aspect_ratio)
 
 

@@ -1,4 +1,4 @@
-"""HEIF photographs, as phones take them (HEIC): mostly a grid of tiles, which FFmpeg gives one by one."""
+"""HEIF images, as phones take them (HEIC): mostly a grid of tiles, which FFmpeg gives one by one."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fer_client.media.video import TiledPictureError, open_video
 
 
 def read_heif(path: Path) -> Image | None:
-    """Read a photograph upright, as the file says: BGR, uint8 [height, width, 3]; None where it cannot be read.
+    """Read an image upright, as the file says: BGR, uint8 [height, width, 3]; None where it cannot be read.
 
     Raises InputError where it is stored in tiles and the package that joins them is not there.
     """
@@ -32,7 +32,7 @@ def _read_tiles(path: Path) -> Image | None:
             "what joins them (pip install pillow-heif), or save it as JPEG."
         ) from None
     try:
-        picture = pillow_heif.read_heif(path).to_pillow().convert("RGB")
+        image = pillow_heif.read_heif(path).to_pillow().convert("RGB")
     except Exception:  # which the package raises of many kinds for a damaged file
         return None
-    return np.ascontiguousarray(np.asarray(picture, np.uint8)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(image, np.uint8)[..., ::-1])

@@ -1,4 +1,4 @@
-"""A video of which only a part is read: for so many seconds, or until somebody says that it is enough."""
+"""A video of which only a part is read: for so many seconds, or until it is told to stop."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from fer_client.media.frame import Frame, Video, VideoInfo
 
 @dataclass
 class LimitedVideo:
-    """Another video's frames until `duration_s` have passed since its first, or `is_enough` says so."""
+    """Another video's frames for `duration_s` seconds from its first, all for None, or until `is_enough` says so."""
 
     video: Video
     duration_s: float | None
@@ -18,13 +18,13 @@ class LimitedVideo:
 
     @property
     def info(self) -> VideoInfo:
-        """What is declared about the whole."""
+        """What is known of the whole video."""
         return self.video.info
 
     @property
-    def damage(self) -> str | None:
-        """What was damaged in the part that was read."""
-        return self.video.damage
+    def corruption(self) -> str | None:
+        """What is damaged or missing in the part that was read."""
+        return self.video.corruption
 
     @property
     def end_s(self) -> float | None:
@@ -43,10 +43,10 @@ class LimitedVideo:
         first_s, first_came = self._first
         return first_came + timedelta(seconds=time_s - first_s)
 
-    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
-        """Yield the frames of the part."""
+    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
+        """Yield the frames of the part. Raises what the whole video raises."""
         self._first = None
-        for frame in self.video.frames(allow_damage):
+        for frame in self.video.frames(allow_corruption):
             self._first = self._first or (frame.time_s, datetime.now(UTC))
             is_over = self.duration_s is not None and frame.time_s - self._first[0] >= self.duration_s
             if is_over or self.is_enough():

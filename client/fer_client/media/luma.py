@@ -1,4 +1,4 @@
-"""The grayscale picture that a decoded one holds, in 8 bits, and where black and white lie in it."""
+"""The luma of a decoded frame, in 8 bits, and where black and white lie in it."""
 
 from typing import Any
 
@@ -16,36 +16,39 @@ _YUV420P_BYTES = 1.5
 """Per pixel."""
 
 
-def in_stated_range(picture: av.VideoFrame) -> av.VideoFrame:
-    """Return a picture from which FFmpeg's scaler makes full range.
+def in_stated_range(frame: av.VideoFrame) -> av.VideoFrame:
+    """Return a frame from which FFmpeg's scaler makes full range.
 
     It takes every monochrome one for full-range. One that states limited range, as HEVC and AV1 do, gets
     colour planes without colour, with which the scaler follows what is stated.
     """
-    if not _is_limited_monochrome(picture.format, picture.color_range):
-        return picture
-    coloured = picture.reformat(format="yuv420p", dst_color_range=_FULL)  # which keeps the values
+    if not _is_limited_monochrome(frame.format, frame.color_range):
+        return frame
+    coloured = frame.reformat(format="yuv420p", dst_color_range=_FULL)  # which keeps the values
     coloured.color_range = _LIMITED
     return coloured
 
 
-def luma_of(picture: av.VideoFrame) -> tuple[Image, bool]:
+def luma_of(frame: av.VideoFrame) -> tuple[Image, bool]:
     """Return the luma, uint8 [height, width], and whether it is full-range.
 
-    It is the Y plane itself, without a copy, where the pixel format starts with an 8-bit one, else a converted picture.
+    It is the Y plane itself, without a copy, where the pixel format starts with an 8-bit one, else a converted copy.
     """
-    name = picture.format.name
-    if not _has_luma_plane(picture.format):
-        return np.asarray(picture.reformat(format="gray").to_ndarray(), np.uint8), True
-    plane = picture.planes[0]
+    name = frame.format.name
+    if not _has_luma_plane(frame.format):
+        return np.asarray(frame.reformat(format="gray").to_ndarray(), np.uint8), True
+    plane = frame.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
-        : picture.height, : picture.width
+        : frame.height, : frame.width
     ]
-    return luma, name.startswith(("yuvj", "gray")) or picture.color_range == _FULL
+    return luma, name.startswith(("yuvj", "gray")) or frame.color_range == _FULL
 
 
 def bytes_per_pixel(form: Any, color_range: int) -> float:
-    """Of a picture decoded in this pixel format, None where none was found yet, and of luma that is no part of it."""
+    """Return the bytes per pixel of a frame and its luma, where that is no plane of the frame.
+
+    `form` is PyAV's pixel format, None where none is known yet; `color_range` is FFmpeg's.
+    """
     if form is None or _is_limited_monochrome(form, color_range):
         return _YUV420P_BYTES
     return float(form.padded_bits_per_pixel / 8 + (0 if _has_luma_plane(form) else 1))

@@ -10,7 +10,7 @@ import av
 from av.error import ExitError, FFmpegError
 
 from fer_client.errors import InputError
-from fer_client.media.video import OPEN_OPTIONS, VideoFile, main_stream, video_info
+from fer_client.media.video import OPEN_OPTIONS, VideoReader, main_stream, video_info
 
 SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "udp")
 
@@ -21,10 +21,10 @@ _PROTOCOLS = "crypto,data,http,https,httpproxy,rtmp,rtmps,rtp,srtp,tcp,tls,udp"
 """What FFmpeg may use for these, and for what a playlist names; no files of this machine."""
 
 _OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
-"""By default RTSP's pictures come over UDP, which firewalls stop and of which parts get lost."""
+"""By default RTSP's packets come over UDP, which firewalls stop and of which some get lost."""
 
 _HIDDEN = "(hidden)"
-"""Stands for an address of which no part is sure to be no secret."""
+"""Stands for an address of which any part may be a secret."""
 
 _LONGEST_NAME = 200
 """In bytes."""
@@ -36,7 +36,7 @@ def is_url(text: str) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Raise InputError where an address cannot even be taken apart."""
+    """Raise InputError where an address cannot be taken apart into host and port."""
     try:
         _ = urlsplit(url).port
     except ValueError:  # whose text would give the user and the password away
@@ -99,7 +99,7 @@ def stream_stem(url: str) -> str:
 
 
 @contextmanager
-def open_stream(url: str) -> Iterator[VideoFile]:
+def open_stream(url: str) -> Iterator[VideoReader]:
     """Open an address. Raises InputError where nothing answers in time, or what answers is no video."""
     shown = shown_url(url)
     scheme = urlsplit(url).scheme.lower()
@@ -115,7 +115,7 @@ def open_stream(url: str) -> Iterator[VideoFile]:
     with container:
         stream = main_stream(container, shown)
         info = video_info(container, stream, stream_name(url), is_remote=True)
-        with closing(VideoFile(info, container, stream, shown)) as video:
+        with closing(VideoReader(info, container, stream, shown)) as video:
             yield video
 
 

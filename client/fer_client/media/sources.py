@@ -1,4 +1,4 @@
-"""What can be analysed, each with the name of its result: a video, a stream, a film of pictures, photographs."""
+"""What can be analysed, each with the name of its result: a video, a stream, a sequence of images, photographs."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
@@ -7,14 +7,14 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from fer_client.media.fingerprints import fingerprint
 from fer_client.media.frame import Video
-from fer_client.media.images import PictureFilm, first_picture, read_picture
+from fer_client.media.images import SequenceReader, first_picture, read_picture
 from fer_client.media.network import open_stream, shown_url, stream_name, stream_stem, without_user
 from fer_client.media.video import open_video
 
 
 @dataclass(frozen=True)
 class Source(ABC):
-    """One input, which gives one result folder.
+    """One input, which gives one result folder. `kind` is what summary.json calls it.
 
     `place` is where the result stands below --out where the input came from a folder, "." where it was
     named itself. `paths` are the files that are read.
@@ -51,7 +51,7 @@ class Source(ABC):
         """Raise InputError where the input cannot even be opened."""
 
     def fingerprint(self) -> str | None:
-        """Return what tells whether the input is still the same; None where that cannot be told."""
+        """Return what is equal as long as the content is, see `fer_client.media.fingerprints`; None for an address."""
         return fingerprint(self.paths)
 
     def name_of_frame(self, _index: int) -> str:
@@ -60,12 +60,12 @@ class Source(ABC):
 
 
 @dataclass(frozen=True)
-class Film(Source):
-    """An input with moving pictures."""
+class VideoSource(Source):
+    """An input that is read as a video: frames in the order of their times."""
 
     @abstractmethod
     def open(self) -> AbstractContextManager[Video]:
-        """Open it for one reading. Raises InputError."""
+        """Open it to be read once. Raises InputError."""
 
     def check(self) -> None:
         """Open and close it."""
@@ -74,8 +74,8 @@ class Film(Source):
 
 
 @dataclass(frozen=True)
-class VideoFile(Film):
-    """A file with moving pictures."""
+class VideoFile(VideoSource):
+    """A video file."""
 
     kind = "video"
 
@@ -100,7 +100,7 @@ def video_file(path: Path) -> VideoFile:
 
 
 @dataclass(frozen=True)
-class Stream(Film):
+class Stream(VideoSource):
     """An address from which FFmpeg reads."""
 
     url: str
@@ -140,8 +140,8 @@ class Stream(Film):
 
 
 @dataclass(frozen=True)
-class PictureSequence(Film):
-    """Numbered pictures as a film; `times_s` has a time per picture, `pattern` is empty for all of a folder."""
+class ImageSequence(VideoSource):
+    """Numbered images as a video: `times_s` has a time in seconds per image; `pattern` is empty for all of a folder."""
 
     folder: Path
     times_s: tuple[float, ...]
@@ -152,7 +152,7 @@ class PictureSequence(Film):
 
     @property
     def shown(self) -> str:
-        """Return the folder and the range of the pictures."""
+        """Return the folder, and the names of the first and the last image."""
         return f"{self.folder}/{self.paths[0].name} to {self.paths[-1].name}"
 
     @property
@@ -171,21 +171,21 @@ class PictureSequence(Film):
         return str(self.folder.resolve() / self.pattern)
 
     def name_of_frame(self, index: int) -> str:
-        """Name the picture."""
+        """Name the image."""
         return self.paths[index].name
 
     def open(self) -> AbstractContextManager[Video]:
-        """Make a film of the pictures."""
-        return nullcontext(PictureFilm(self.label, self.paths, self.times_s, self.duration_s))
+        """Return the images as a video."""
+        return nullcontext(SequenceReader(self.label, self.paths, self.times_s, self.duration_s))
 
     def check(self) -> None:
-        """Read the first picture that can be read; damaged ones before it are told when the film is read."""
+        """Read the first image that can be read; damaged ones before it count when the sequence is read."""
         first_picture(self.paths)
 
 
 @dataclass(frozen=True)
 class Photographs(Source):
-    """Pictures that have nothing to do with each other: one that was named, or all of a folder together."""
+    """Images that have nothing to do with each other: one that was named, or all of a folder together."""
 
     folder: Path | None = None
 
@@ -211,7 +211,7 @@ class Photographs(Source):
         return self.paths[index].name
 
     def check(self) -> None:
-        """Read a photograph that was named; of a folder's, those that cannot be read are told at the end."""
+        """Read a photograph that was named; of a folder's, those that cannot be read are named at the end."""
         if self.folder is None:
             read_picture(self.paths[0])
 

@@ -18,7 +18,7 @@ from fer_client.media.frame import Frame, Image, Orientation, Video, VideoInfo, 
 from fer_client.media.geometry import PixelAspect, read_orientation
 from fer_client.media.luma import bytes_per_pixel, in_stated_range, luma_of
 
-__all__ = ["Frame", "Image", "Orientation", "Video", "VideoFile", "VideoInfo", "open_video"]
+__all__ = ["Frame", "Image", "Orientation", "Video", "VideoInfo", "VideoReader", "open_video"]
 
 # Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
 OPEN_OPTIONS: dict[str, Any] = (
@@ -34,12 +34,12 @@ _EARLY_END_SHARE = 0.02
 
 
 class TiledPictureError(InputError):
-    """What should be a video is a picture in tiles, which FFmpeg gives one by one."""
+    """What should be a video is an image in tiles, which FFmpeg gives one by one."""
 
 
 @dataclass
-class VideoFile:
-    """An open video file or stream; `damage` is set once `frames` has met a damaged or missing part.
+class VideoReader:
+    """An open video file or stream; `corruption` is set once `frames` has met a damaged or missing part.
 
     `_shown` names it in messages. A live stream has no end that could be missing: what has come is kept.
     """
@@ -48,28 +48,26 @@ class VideoFile:
     _container: Any
     _stream: Any
     _shown: str
-    damage: str | None = field(default=None, init=False)
+    corruption: str | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:
+    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
         """Yield every decodable frame in presentation order.
 
-        Raises InputError at the first damaged or missing part; with `allow_damage` goes on while FFmpeg
+        Raises InputError at the first damaged or missing part; with `allow_corruption` goes on while FFmpeg
         can, as it always does with a live stream. Raises InputError where there is not a single frame.
         """
         end = _End()
         aspect = PixelAspect(self._stream)
         try:
-            for index, picture in enumerate(self._pictures(end)):
-                orientation = read_orientation(picture)
-                frame = _frame(index, picture, self._shown, orientation, aspect.now())
+            for index, decoded in enumerate(self._decoded(end)):
+                orientation = read_orientation(decoded)
+                frame = _frame(index, decoded, self._shown, orientation, aspect.now())
                 if not index:
-                    self._see_first(frame, orientation)
-                is_damaged = (
-                    picture.is_corrupt and not self.info.is_live
-                )  # who joins a stream meets half a picture
-                if is_damaged:
-                    self._note_damage(f"the frame at {frame.time_s:.3f} s is damaged", allow_damage)
+                    self._take_size(frame, orientation)
+                # Who joins a live stream gets a first frame that refers to frames before it.
+                if decoded.is_corrupt and not self.info.is_live:
+                    self._note_corruption(f"the frame at {frame.time_s:.3f} s is damaged", allow_corruption)
                 yield frame
                 end.frames, end.frame_s = index + 1, frame.time_s
         except FFmpegError as error:
@@ -77,31 +75,31 @@ class VideoFile:
         else:
             reason = self._missing_end(end)
         if reason:
-            self._note_damage(reason, allow_damage)
+            self._note_corruption(reason, allow_corruption)
         if not end.frames:
             raise InputError(
                 f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
             )
-        if not self.damage:
+        if not self.corruption:
             self.info = replace(self.info, shown_until_s=end.video_packet_s)
 
-    def _see_first(self, frame: Frame, orientation: Orientation) -> None:
-        """Take the size from a frame, since how pictures are turned stands in their side data."""
+    def _take_size(self, frame: Frame, orientation: Orientation) -> None:
+        """Take the size from a frame, since how frames are turned stands in their side data."""
         width, height = frame.size_wh
         self.info = replace(
             self.info, width=width, height=height, rotation_deg=orientation.quarter_turns * 90
         )
 
-    def _note_damage(self, reason: str, allow_damage: bool) -> None:
-        """Keep the first damage; refuse the file unless damage is allowed."""
-        self.damage = self.damage or reason
-        if not (allow_damage or self.info.is_live):
+    def _note_corruption(self, reason: str, allow_corruption: bool) -> None:
+        """Keep the first corruption; refuse the file unless it is allowed."""
+        self.corruption = self.corruption or reason
+        if not (allow_corruption or self.info.is_live):
             raise InputError(
                 f"{self._shown}: expected a whole video, but it is damaged or cut off ({reason}). "
                 "Copy it again from its source, or pass --partial to analyse what can be read."
             )
 
-    def _pictures(self, end: "_End") -> Iterator[av.VideoFrame]:
+    def _decoded(self, end: "_End") -> Iterator[av.VideoFrame]:
         """Decode the video packets; audio packets only tell how far the file really goes."""
         packets = self._container.demux()
         has_decoding_times_alone = self._container.format.name in CONTAINERS
@@ -112,9 +110,9 @@ class VideoFile:
                 if packet is None:
                     return
                 is_video = packet.stream is self._stream
-                end.see(packet, is_video)
-                pictures = packet.decode() if is_video else ()
-            yield from times.timed(packet, pictures) if times and is_video else pictures
+                end.add(packet, is_video)
+                frames = packet.decode() if is_video else ()
+            yield from times.timed(packet, frames) if times and is_video else frames
 
     def close(self) -> None:
         """Close the file. An iteration over its frames must not go on afterwards."""
@@ -135,7 +133,7 @@ class VideoFile:
         return None
 
     def _declared_end_s(self) -> float | None:
-        """When the last frame ends by the header. That an AVI is cut shows only in its count of frames."""
+        """When the last frame ends by the header, in seconds. That an AVI is cut shows only in its count of frames."""
         stream = self._stream
         if stream.duration:
             duration_s = float(stream.duration * stream.time_base)
@@ -157,7 +155,7 @@ class _End:
     video_packet_s: float = 0.0
     packet_is_cut: bool = False
 
-    def see(self, packet: Any, is_video: bool) -> None:
+    def add(self, packet: Any, is_video: bool) -> None:
         if packet.size == 0:  # the demuxer's flush packets carry no time
             return
         start = packet.pts if packet.pts is not None else packet.dts
@@ -171,7 +169,7 @@ class _End:
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[VideoFile]:
+def open_video(path: Path) -> Iterator[VideoReader]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
     _check_file(path)
     try:
@@ -182,7 +180,7 @@ def open_video(path: Path) -> Iterator[VideoFile]:
     with container:
         stream = main_stream(container, str(path))
         info = video_info(container, stream, path.name)
-        with closing(VideoFile(info, container, stream, str(path))) as video:
+        with closing(VideoReader(info, container, stream, str(path))) as video:
             yield video
 
 
@@ -206,7 +204,10 @@ def _check_file(path: Path) -> None:
 
 
 def main_stream(container: Any, shown: str) -> Any:
-    """FFmpeg's choice of the main video stream, unless it is a cover picture, one of many tiles, or has no decoder."""
+    """Return FFmpeg's choice of the main video stream.
+
+    Raises InputError where that is a cover image, one of many tiles, or has no decoder.
+    """
     stream = container.streams.best("video")
     if stream is not None and not stream.disposition & Disposition.attached_pic:
         _check_stream(container, stream, shown)
@@ -258,15 +259,15 @@ def _duration_s(container: Any, stream: Any) -> float | None:
     return float(container.duration) / av.time_base if container.duration else None
 
 
-def _frame(index: int, picture: av.VideoFrame, shown: str, orientation: Orientation, aspect: float) -> Frame:
-    if picture.time is None:
+def _frame(index: int, decoded: av.VideoFrame, shown: str, orientation: Orientation, aspect: float) -> Frame:
+    if decoded.time is None:
         raise InputError(
             f"{shown}: expected presentation times, but the stream carries none. Put it into a container "
             "that does: ffmpeg -i VIDEO -c copy VIDEO.mp4"
         )
-    time_s, picture = float(picture.time), in_stated_range(picture)
-    luma, is_full_range = luma_of(picture)
-    return Frame(index, time_s, orientation.upright(luma), is_full_range, picture, orientation, aspect)
+    time_s, decoded = float(decoded.time), in_stated_range(decoded)
+    luma, is_full_range = luma_of(decoded)
+    return Frame(index, time_s, orientation.upright(luma), is_full_range, decoded, orientation, aspect)
 
 
 def _unreadable(path: Path, error: Exception) -> str:

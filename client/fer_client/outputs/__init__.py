@@ -1,1 +1,1 @@
-"""What a run leaves: records, tables, summary and the folder that holds them."""
+"""What is made of the analysed frames: records, tables, the summary, and the folder that holds them."""

@@ -50,7 +50,7 @@ def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
     if twice:
         raise UsageError(
             f"Several of the inputs are named {twice[0]}, and their results would share a folder. Name the "
-            "folder above them instead, or analyse them in separate runs with different --out folders."
+            "folder above them instead, or analyse them in separate runs; name each once."
         )
     return names
 
@@ -96,8 +96,8 @@ def check_target(target: Path, inputs: frozenset[Path] = frozenset()) -> None:
         raise cannot_write(target, error) from error
     if strangers:
         raise UsageError(
-            f"{target} holds files that fer-client did not write ({strangers[0]}), and a new result would replace "
-            "the folder. Choose another --out, or move them."
+            f"{target} holds what is no part of an input's result ({strangers[0]}), and a new result would replace "
+            "the folder. Choose another --out, or move it."
         )
 
 

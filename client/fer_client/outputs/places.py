@@ -28,7 +28,7 @@ def find_place(target: Path, known: Mapping[str, Any]) -> Place:
     """Look through `target`, `target-2`, ... for the result of an input, else find the first that is free.
 
     `known` is the part `input` of `fer_client.outputs.provenance`. A file that was moved is known by its content,
-    one that has changed by where it stands. What a live address sent is never the same again.
+    one that has changed by its path. What a live stream sent is never the same again.
     """
     results = {folder: read_result(folder) for folder in _numbered(target)}
     for is_same in (_has_same_content, _has_same_origin):

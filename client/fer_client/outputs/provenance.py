@@ -1,4 +1,4 @@
-"""What a result was made of: by this it is told whether it still holds."""
+"""The provenance of a result: the cache key by which a later run tells whether the result still holds."""
 
 import importlib.metadata
 from pathlib import Path
@@ -10,7 +10,10 @@ from fer_client.pipeline.context import Job
 
 
 def provenance(source: Source, job: Job) -> dict[str, Any]:
-    """Return all that decides a result: the input and its content, the settings and the networks."""
+    """Return all that decides a result: the input and its content, the settings and the networks.
+
+    Asks the server for the probe's answers at the first call. Raises ServerError.
+    """
     weights = Path(job.detector.source)
     return {
         "input": {

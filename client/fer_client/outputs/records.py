@@ -1,4 +1,4 @@
-"""One row of the table as a typed value; every output format is written from it."""
+"""The records of the table `faces`; every format is written from them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ class FaceRecord:
 
     `frame` counts all decoded frames from 0, or the photographs of a folder. `time_s` is the presentation
     time in seconds as the file states it, 0 for a photograph. `track` numbers the faces of a video from 1,
-    None in photographs. `x`, `y`, `w`, `h`: box in pixels of the upright picture, may reach over its edge.
+    None in photographs. `x`, `y`, `w`, `h`: box in square pixels of the upright frame, may reach over its edge.
     `detection_score`: in [0, 1], None where the detector gives none. `expression` and `confidence`: the
     label of the largest of `probabilities`, which sum to 1, and that probability. `valence` and `arousal`:
     in [-1, 1], None where the server has no such network. What starts with `smooth_` is the same, averaged
@@ -70,11 +70,12 @@ class FaceRecord:
 
     def named_row(self, labels: Sequence[str]) -> dict[str, Value]:
         """Return the values by the names of their columns, in order."""
-        return dict(zip(columns(labels), self.row(labels), strict=True))
+        names = columns(labels, is_live=self.wall_time is not None)
+        return dict(zip(names, self.row(labels), strict=True))
 
 
 def columns(labels: Sequence[str], is_live: bool = False) -> dict[str, type]:
-    """Names and types of the table's columns for a network with these labels, in order.
+    """Return the names and types of the table's columns, in order, for a network with these labels.
 
     Only tables of live streams have the column `wall_time`.
     """

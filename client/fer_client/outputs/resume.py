@@ -1,4 +1,4 @@
-"""Whether an earlier run's result still holds, so that a long run that was stopped goes on where it was."""
+"""Resume: an earlier run's result is kept where its cache key, the provenance, is still the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _has_all(was: object, now: Mapping[str, Any]) -> bool:
 
 
 def _are_same_models(was: object, now: Mapping[str, Any]) -> bool:
-    """Compare what is told of the models; of the served network also its answers, up to rounding."""
+    """Compare the records of the models: the served network's answers up to TOLERANCE, all else exactly."""
     if not isinstance(was, dict) or not is_same(was.get("answers"), now["answers"]):
         return False
     return {**was, "answers": None} == {**now, "answers": None}

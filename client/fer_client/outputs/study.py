@@ -4,6 +4,7 @@ They are made of the results' own tables and summaries, so inputs that were done
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from fer_client.outputs.folder import cannot_write, scratch_folder
 from fer_client.outputs.records import columns, printable
 from fer_client.outputs.stored_tables import open_rows
 from fer_client.outputs.summary import UNCERTAIN
+from fer_client.outputs.summary_file import SummaryFile
 from fer_client.outputs.tables import FORMATS, Value
 
 ALL = "all"
 """In the column `face`: all faces of the input together."""
 
-_PICTURES = frozenset({"photographs", "sequence"})
-"""Kinds of input whose rows name the picture that each is from."""
+_KINDS_OF_IMAGES = frozenset({"photographs", "sequence"})
+"""Kinds of input whose rows name the image that each is from."""
 
 _KNOWN_BY = 7
 """So many columns at the beginning tell these tables from others; what follows may change with the network."""
@@ -43,7 +45,7 @@ Rows = Iterator[Sequence[Value]]
 
 
 def write_tables(out: Path, parts: Sequence[Part], form: str) -> tuple[list[Path], dict[str, FerError]]:
-    """Write both tables in this format into `out`; return those written, and the error of each other one.
+    """Write both tables into `out`, `form` one of FORMATS; return those written, and the errors of the others by path.
 
     Each replaces an earlier one at once, and never a file that another program made.
     """
@@ -97,20 +99,36 @@ def _face_rows(parts: Sequence[Part], form: str) -> Rows:
     wanted = list(columns(parts[0].labels))
     for part in parts:
         path = part.folder / f"faces.{form}"
-        with open_rows(path) as (names, rows):
-            if names[: len(wanted)] != wanted:  # that of a live stream has one more
-                raise UsageError(
-                    f"{path} has other columns than fer-client gave it, so the table over all inputs was not "
-                    "written. Use --overwrite to make it again."
-                )
-            for row in rows:
-                *values, source = row[: len(wanted)]
-                yield [_place(part, source), *values]
+        with _as_written(path):
+            yield from _rows_of(part, path, wanted)
+
+
+@contextmanager
+def _as_written(path: Path) -> Iterator[None]:
+    """Turn whatever a file that somebody has changed brings about into a UsageError."""
+    try:
+        yield
+    except Exception as error:  # each format's library has errors of its own
+        raise UsageError(
+            f"{path} has other columns or values than fer-client gave it, so the table over all inputs was not "
+            "written. Use --overwrite to make it again."
+        ) from error
+
+
+def _rows_of(part: Part, path: Path, wanted: Sequence[str]) -> Rows:
+    with open_rows(path) as (names, rows):
+        if names[: len(wanted)] != wanted:  # that of a live stream has one more
+            raise ValueError(f"expected the columns {wanted}, came {names}")
+        for row in rows:
+            if len(row) != len(names):
+                raise ValueError(f"expected {len(names)} values, came {len(row)}")
+            *values, source = row[: len(wanted)]
+            yield [_place(part, source), *values]
 
 
 def _place(part: Part, source: str) -> str:
-    is_of_pictures = part.result["input"]["kind"] in _PICTURES
-    return printable(f"{part.name}/{source}" if is_of_pictures else part.name)
+    is_of_images = part.result["input"]["kind"] in _KINDS_OF_IMAGES
+    return printable(f"{part.name}/{source}" if is_of_images else part.name)
 
 
 def _study_columns(labels: Sequence[str]) -> dict[str, type]:
@@ -137,8 +155,8 @@ def _study_columns(labels: Sequence[str]) -> dict[str, type]:
 def _study_rows(parts: Sequence[Part], _form: str) -> Rows:
     names = _study_columns(parts[0].labels)
     for part in parts:
-        for line in _lines(part):
-            yield [line.get(name) for name in names]
+        with _as_written(part.folder / SummaryFile.file_name):
+            yield from [[line.get(name) for name in names] for line in _lines(part)]
 
 
 def _lines(part: Part) -> Iterator[dict[str, Any]]:
@@ -155,13 +173,15 @@ def _lines(part: Part) -> Iterator[dict[str, Any]]:
         yield {"face": str(track["track"]), **shared, **_flat(track)}
 
 
-def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Give each label a name of its own."""
+def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Give each label's value a column of its own."""
     prefixes = {"share": "share_", "mean_probability": "mean_p_", "episodes": "episodes_"}
     by_label = {
-        f"{prefix}{label}": value for name, prefix in prefixes.items() for label, value in told[name].items()
+        f"{prefix}{label}": value
+        for name, prefix in prefixes.items()
+        for label, value in summary[name].items()
     }
-    return {**told, **by_label}
+    return {**summary, **by_label}
 
 
 _TABLES: dict[

@@ -1,4 +1,4 @@
-"""The result of one video: which expression held for how long, over all faces and per track.
+"""The result of one input: which expression held for how long, over all faces and per track.
 
 It stands on the smoothed answers, so that a single odd frame moves no share, and it goes by time: a frame
 counts for as long as it stands, not once. An answer whose probability is low counts as uncertain.
@@ -134,7 +134,7 @@ class Summary:
             share.episodes[episode.expression] += 1
 
     def result(self) -> Mapping[str, Any]:
-        """Return the counts, the overall result and one per track."""
+        """Return the counts, the times in seconds, the overall result and one per track, as summary.json holds them."""
         return {
             "frames_analysed": self.frames_analysed,
             "frames_without_face": self.frames_without_face,

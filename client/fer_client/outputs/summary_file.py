@@ -8,8 +8,8 @@ from typing import Any
 
 from fer_client.errors import InputError
 from fer_client.media.limits import LimitedVideo
-from fer_client.outputs.caveats import caveats
 from fer_client.outputs.output import Output
+from fer_client.outputs.result_warnings import result_warnings
 from fer_client.outputs.summary import Summary
 from fer_client.pipeline.analysis import Analysis
 from fer_client.temporal.episodes import Episode
@@ -17,7 +17,7 @@ from fer_client.temporal.frame import AnalysedFrame
 
 
 class SummaryRecord(Output):
-    """Makes the summary; `result` is there once the input is finished.
+    """Makes the summary; `result` is what summary.json holds, empty until the input is finished.
 
     `provenance` is the input's from before it was opened.
     """
@@ -52,8 +52,8 @@ class SummaryRecord(Output):
             )
         total_s = round(time.perf_counter() - self._started_s, 3)
         stages = self._analysis.clock.result() | {"total": total_s}
-        told = _told(self._analysis, self._summary)
-        self.result = self._provenance | told | {"stage_seconds": stages}
+        findings = _findings(self._analysis, self._summary)
+        self.result = self._provenance | findings | {"stage_seconds": stages}
 
 
 class SummaryFile(SummaryRecord):
@@ -71,10 +71,10 @@ class SummaryFile(SummaryRecord):
         self._path.write_text(json.dumps(self.result, indent=2) + "\n", encoding="utf-8")
 
 
-def _told(analysis: Analysis, summary: Summary) -> dict[str, Any]:
-    damage = analysis.video.damage if analysis.video else None
+def _findings(analysis: Analysis, summary: Summary) -> dict[str, Any]:
+    corruption = analysis.video.corruption if analysis.video else None
     return {
-        "warnings": list(caveats(analysis.job.detector.name, damage, summary.times_backwards)),
+        "warnings": list(result_warnings(analysis.job.detector.name, corruption, summary.times_backwards)),
         "server": analysis.job.server_version,
         "video": None if analysis.video is None else _video_record(analysis.video, summary),
         "unreadable": {path.name: str(error) for path, error in analysis.unreadable.items()},
@@ -95,6 +95,6 @@ def _video_record(video: LimitedVideo, summary: Summary) -> dict[str, Any]:
         "start_s": info.start_s,
         "duration_s": info.duration_s,
         "is_live": info.is_live,
-        "damage": video.damage,
+        "damage": video.corruption,
         "times_backwards": summary.times_backwards,
     }

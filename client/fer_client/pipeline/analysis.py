@@ -9,15 +9,18 @@ from typing import TypeVar
 
 from fer_client.errors import InputError, fails_alone
 from fer_client.media.limits import LimitedVideo
-from fer_client.media.sources import Film, Photographs, Source
+from fer_client.media.sampling import Counter
+from fer_client.media.sources import Photographs, Source, VideoSource
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.low_latency import frames_as_they_come
 from fer_client.pipeline.photos import analysed_photographs
 from fer_client.pipeline.timing import StageClock
-from fer_client.pipeline.video import Counter, analysed_frames
-from fer_client.temporal.durations import timed
+from fer_client.pipeline.video import analysed_frames
+from fer_client.settings import Settings
+from fer_client.temporal.durations import timed, timed_at_once
 from fer_client.temporal.frame import AnalysedFrame
-from fer_client.temporal.smoothing import smoothed
+from fer_client.temporal.smoothing import smoothed, smoothed_at_once
 
 T = TypeVar("T")
 
@@ -93,15 +96,15 @@ def _present(frame: AnalysedFrame, labels: Sequence[str]) -> tuple[Present, ...]
 
 def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
     """Open an input and begin; its threads and files are closed with the block. Raises InputError."""
-    if isinstance(source, Film):
-        return _open_film(source, job)
+    if isinstance(source, VideoSource):
+        return _open_video(source, job)
     if isinstance(source, Photographs):
         return _open_photographs(source, job)
-    raise TypeError(f"expected a film or photographs, came {type(source).__name__}")
+    raise TypeError(f"expected a video source or photographs, came {type(source).__name__}")
 
 
 @contextmanager
-def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
+def _open_video(source: VideoSource, job: Job) -> Iterator[Analysis]:
     clock, counter = StageClock(), Counter()
     with ExitStack() as stack:
         with fails_alone(source.shown):
@@ -110,10 +113,18 @@ def _open_film(source: Film, job: Job) -> Iterator[Analysis]:
         if whole.info.is_live:  # Ctrl-C is how a live stream ends: what has come so far is finished and kept
             is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
         video = LimitedVideo(whole, job.settings.duration_s, is_enough)
-        with closing(analysed_frames(video, job, clock, counter)) as frames:
-            lasting = timed(frames, video.end_s, lambda: video.info.shown_until_s)
-            smooth = smoothed(lasting, job.settings.smooth_s)
+        read = frames_as_they_come if job.settings.low_latency else analysed_frames
+        with closing(read(video, job, clock, counter)) as frames:
+            smooth = _over_time(frames, video, job.settings)
             yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
+
+
+def _over_time(
+    frames: Iterator[AnalysedFrame], video: LimitedVideo, settings: Settings
+) -> Iterator[AnalysedFrame]:
+    if settings.low_latency:
+        return smoothed_at_once(timed_at_once(frames), settings.smooth_s)
+    return smoothed(timed(frames, video.end_s, lambda: video.info.shown_until_s), settings.smooth_s)
 
 
 def _never() -> bool:

@@ -7,8 +7,7 @@ Memory stays bounded whatever the length of the video: every stage is at most a 
 ahead of the next one.
 """
 
-import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from itertools import chain
 
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import FrameDetector
-from fer_client.faces.keyframes import detect_key_frames, see, segments, spans
+from fer_client.faces.keyframes import detect_key_frames, interpolate_and_crop, intervals, segments
 from fer_client.faces.tracking import Tracker
-from fer_client.media.video import Frame, Video, VideoInfo
+from fer_client.media.sampling import Counter, sample
+from fer_client.media.video import Video, VideoInfo
 from fer_client.pipeline.concurrency import ordered_map, prefetch
 from fer_client.pipeline.context import Job
-from fer_client.pipeline.interruption import Interruption
 from fer_client.pipeline.timing import StageClock
 from fer_client.settings import Settings
 from fer_client.temporal.frame import AnalysedFrame, analysed
@@ -65,43 +64,13 @@ class Bounds:
         )
 
 
-def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
-    """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None.
-
-    Where times go backwards, intervals that were seen before are seen again.
-    """
-    if fps is None:
-        yield from frames
-        return
-    last: int | None = None
-    for frame in frames:
-        interval = math.floor(frame.time_s * fps + 1e-6)
-        if interval != last:
-            last = interval
-            yield frame
-
-
-@dataclass
-class Counter:
-    """Counts the frames that were decoded."""
-
-    decoded: int = 0
-
-    def count(self, frames: Iterable[Frame], interruption: Interruption) -> Iterator[Frame]:
-        """Pass the frames on."""
-        for frame in frames:
-            interruption.check()  # here too: with a low --fps the reader sees a frame only now and then
-            self.decoded += 1
-            yield frame
-
-
 def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter) -> Generator[AnalysedFrame]:
     """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
     settings, bounds = job.settings, Bounds.of(video.info, job.settings)
     detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
     crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
-    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption)
+    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
     follow = clock.timing(Tracker().follow, "track")
     with (
         closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
@@ -116,8 +85,8 @@ def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter)
         ) as keys,
         closing(
             ordered_map(
-                partial(see, detect=detect, crop=crop),
-                spans(keys),
+                partial(interpolate_and_crop, detect=detect, crop=crop),
+                intervals(keys),
                 pool,
                 bounds.segments - bounds.segments // 2,
             )

@@ -1,1 +1,1 @@
-"""What answers mean over time: how long a frame stands, smoothing, episodes."""
+"""Predictions over time: how long each frame stands, smoothing, episodes."""

@@ -1,4 +1,4 @@
-"""How long each analysed frame stands, and when a face has been away for too long to be the same appearance."""
+"""How long each analysed frame stands, and where a gap cuts a face's track into tracklets, called appearances."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import replace
 from fer_client.temporal.frame import AnalysedFrame
 
 GAP_S = 0.5
-"""A face that was missing from analysed frames for longer starts anew: nothing is smoothed or told across."""
+"""A face that was missing from analysed frames for longer starts anew: no smoothing and no episode bridges the gap."""
 
 SHORTEST_S = 1e-6
 """Weight of a frame without a duration, so that a single picture still has a dominant expression."""
@@ -42,6 +42,26 @@ def timed(
         if end_s is not None and end_s > latest_s:
             duration_s = min(duration_s or math.inf, end_s - latest_s)
         yield replace(waiting, duration_s=duration_s)
+
+
+def timed_at_once(frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
+    """Do as `timed` without waiting for the next frame: each counts for the time since the one before.
+
+    That is how long it stands where frames are evenly spaced. The first counts for nothing, so that the sum is
+    the time from the first frame to the last; time that was counted already is not counted again.
+    """
+    appearances = _Appearances()
+    before_s = -math.inf
+    latest_s: float | None = None
+    for frame in frames:
+        is_backwards = frame.time_s < before_s
+        if is_backwards:
+            appearances = _Appearances(appearances.count)
+        numbers = appearances.of(frame.tracks, frame.time_s)
+        latest_s = frame.time_s if latest_s is None else latest_s
+        duration_s = max(0.0, frame.time_s - latest_s)
+        before_s, latest_s = frame.time_s, max(frame.time_s, latest_s)
+        yield replace(frame, duration_s=duration_s, appearances=numbers, is_backwards=is_backwards)
 
 
 class _Appearances:

@@ -33,7 +33,8 @@ class Episode:
 class _Running:
     """An episode under way, or one that is over and waits for those that began before it.
 
-    `total` is the sum of its probabilities, each times the seconds that it stood.
+    `best` is the index of its label. Times are presentation times; `last_s` is that of its last frame. `total` is the
+    sum of its probabilities, each times the seconds that it stood, and `weight_s` the sum of those seconds.
     """
 
     track: int
@@ -48,7 +49,7 @@ class _Running:
     is_over: bool = False
 
     def add(self, fresh: "_Running") -> None:
-        """Go on with one more frame."""
+        """Extend it by one more frame."""
         if fresh.peak > self.peak:
             self.peak_s, self.peak = fresh.peak_s, fresh.peak
         self.last_s, self.end_s = fresh.last_s, fresh.end_s
@@ -68,7 +69,7 @@ class Episodes:
         self._labels = labels
         self._min_s = min_s
         self._running: dict[int, _Running] = {}
-        self._begun: deque[_Running] = deque()
+        self._waiting: deque[_Running] = deque()
 
     def add(self, frame: AnalysedFrame) -> Iterator[Episode]:
         """Add one frame; yield the episodes that are over and that none before them holds up."""
@@ -78,17 +79,17 @@ class Episodes:
                 self._running.pop(appearance).is_over = True
         faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.appearances)
         for _, face in sorted(faces):
-            self._go_on(frame.appearances[face], _start(frame, face))
-        yield from self._told()
+            self._extend(frame.appearances[face], _start(frame, face))
+        yield from self._completed()
 
     def rest(self) -> Iterator[Episode]:
-        """Yield the others; what lasts until now is over."""
+        """End the episodes under way and yield all that are left."""
         for running in self._running.values():
             running.is_over = True
         self._running = {}
-        yield from self._told()
+        yield from self._completed()
 
-    def _go_on(self, appearance: int, fresh: _Running) -> None:
+    def _extend(self, appearance: int, fresh: _Running) -> None:
         before = self._running.get(appearance)
         if before is not None and before.best == fresh.best:
             before.add(fresh)
@@ -96,15 +97,15 @@ class Episodes:
         if before is not None:
             before.is_over = True
         self._running[appearance] = fresh
-        self._begun.append(fresh)
+        self._waiting.append(fresh)
 
-    def _told(self) -> Iterator[Episode]:
-        while self._begun and self._begun[0].is_over:
-            episode = self._ended(self._begun.popleft())
+    def _completed(self) -> Iterator[Episode]:
+        while self._waiting and self._waiting[0].is_over:
+            episode = self._episode(self._waiting.popleft())
             if round(episode.duration_s, 6) >= self._min_s:
                 yield episode
 
-    def _ended(self, running: _Running) -> Episode:
+    def _episode(self, running: _Running) -> Episode:
         numbers = (
             running.start_s,
             running.end_s,
@@ -119,6 +120,7 @@ class Episodes:
 
 
 def _start(frame: AnalysedFrame, face: int) -> _Running:
+    """Begin an episode with one face of one frame."""
     values = frame.smoothed.expression[face]
     best = int(values.argmax())
     strength, weight_s = float(values[best]), max(frame.duration_s, SHORTEST_S)

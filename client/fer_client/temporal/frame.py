@@ -14,11 +14,11 @@ from fer_client.inference.client import Predictions
 class AnalysedFrame:
     """What is known of a frame and its N faces, from left to right.
 
-    `index` counts all decoded frames from 0, `time_s` is the presentation time. `boxes_xywh`: int32 [N, 4] in pixels
-    of the upright picture. `scores`: float32 [N], NaN where the detector gives none or did not look. `tracks`: the
+    `index` counts all decoded frames from 0, `time_s` is the presentation time. `boxes_xywh`: int32 [N, 4] in square
+    pixels of the upright frame. `scores`: float32 [N], NaN where the detector gives none or did not look. `tracks`: the
     number of each face, None in photographs. `predictions` are the server's, `smoothed` the same averaged over time.
-    `duration_s`: seconds until the next analysed frame, 0 for a photograph. `appearances`: which uninterrupted
-    appearance each face belongs to; equal numbers, within the video, are one face without a gap. `is_backwards`: its
+    `duration_s`: seconds until the next analysed frame, 0 for a photograph. `appearances`: the
+    number of each face's tracklet, the part of its track without a gap; unique within the video. `is_backwards`: its
     time lies before its predecessor's.
     """
 

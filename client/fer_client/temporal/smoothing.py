@@ -5,6 +5,11 @@ needs to lag behind, and an expression starts, peaks and ends when it does in th
 linearly to zero at both ends, a triangle, whose spectrum has no negative lobe: no swing of the answers is turned
 round. Every frame counts for the part of its time that lies in the window, by the triangle's area over that part,
 so that uneven frame times and `--fps` change nothing.
+
+Live frames cannot wait for those after them. For these the window ends at the frame's own time t and reaches back
+over its whole length w: the weight at t - a is 1 - a / w, for a from 0 to w, the past half of a triangle twice as
+wide. A frame counts for the time since the one before, by the area over that. What is shown lags by w / 3, the
+mean age, and a single odd frame weighs as much as in the centred window.
 """
 
 from collections import deque
@@ -27,17 +32,15 @@ _MOST_FRAMES = 4096
 class _Held:
     """A frame in the window, and from when to when it stands.
 
-    `answers` has per appearance the expression, valence and arousal in one row.
+    `centre_s` is the middle of its own triangle. `answers` has per appearance the expression, valence and arousal
+    in one row.
     """
 
     frame: AnalysedFrame
     start_s: float
     end_s: float
+    centre_s: float
     answers: dict[int, NDArray[np.float32]]
-
-    @property
-    def centre_s(self) -> float:
-        return (self.start_s + self.end_s) / 2
 
 
 def smoothed(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[AnalysedFrame]:
@@ -57,7 +60,8 @@ def smoothed(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[Analy
             yield from _smooth_rest(span, done, half_s)
             span.clear()
             done = 0
-        span.append(_held(frame))
+        end_s = frame.time_s + max(frame.duration_s, SHORTEST_S)
+        span.append(_held(frame, frame.time_s, end_s, (frame.time_s + end_s) / 2))
         while done < len(span) and span[done].centre_s + half_s <= span[-1].end_s:
             held = span[done]
             yield _smooth(span, held, half_s)
@@ -68,12 +72,31 @@ def smoothed(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[Analy
     yield from _smooth_rest(span, done, half_s)
 
 
-def _held(frame: AnalysedFrame) -> _Held:
+def smoothed_at_once(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[AnalysedFrame]:
+    """Average as `smoothed` does, but over the `window_s` seconds before each frame, which comes out at once.
+
+    Every frame's `duration_s` is the time since the one before, as of `fer_client.temporal.durations.timed_at_once`.
+    """
+    if not window_s:
+        yield from frames
+        return
+    span: deque[_Held] = deque(maxlen=_MOST_FRAMES)
+    for frame in frames:
+        if frame.is_backwards:
+            span.clear()
+        now_s = frame.time_s
+        while span and span[0].end_s <= now_s - window_s:
+            span.popleft()
+        span.append(_held(frame, now_s - max(frame.duration_s, SHORTEST_S), now_s, now_s))
+        yield _smooth(span, span[-1], window_s)
+
+
+def _held(frame: AnalysedFrame, start_s: float, end_s: float, centre_s: float) -> _Held:
     answers = frame.predictions
     affect = answers.valence_arousal
     rows = answers.expression if affect is None else np.hstack([answers.expression, affect])
     own = dict(zip(frame.appearances, rows, strict=True))
-    return _Held(frame, frame.time_s, frame.time_s + max(frame.duration_s, SHORTEST_S), own)
+    return _Held(frame, start_s, end_s, centre_s, own)
 
 
 def _smooth_rest(span: deque[_Held], done: int, half_s: float) -> Iterator[AnalysedFrame]:

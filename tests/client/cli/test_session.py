@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from fer_client.media import video
-from fer_client.media.sources import Film, VideoFile
+from fer_client.media.sources import VideoFile, VideoSource
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.videos import write_video
@@ -61,9 +61,9 @@ def fail(text: str) -> NoReturn:
 def break_odd(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Make a part of reading fail, for inputs named odd.mp4."""
     owner, name = {
-        "check": (Film, "check"),
+        "check": (VideoSource, "check"),
         "open": (VideoFile, "open"),
-        "frames": (video.VideoFile, "frames"),
+        "frames": (video.VideoReader, "frames"),
     }[part]
     whole = getattr(owner, name)
 

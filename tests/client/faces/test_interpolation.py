@@ -3,7 +3,7 @@
 import numpy as np
 
 from fer_client.faces.detection import Faces
-from fer_client.faces.interpolation import fill, pairing
+from fer_client.faces.interpolation import interpolate, match_faces
 from support.faces import faces
 
 
@@ -24,7 +24,7 @@ class World:
 
     def fill(self, times_s: list[float] | None = None) -> list[Faces]:
         times_s = times_s or [index / 25 for index in range(len(self.frames))]
-        return fill((self.frames[0], self.frames[-1]), times_s, self.look)
+        return interpolate((self.frames[0], self.frames[-1]), times_s, self.look)
 
 
 class TestFill:
@@ -51,10 +51,10 @@ class TestFill:
         assert sorted(unsure.looked) == [1, 2, 3]
 
     def test_scores_that_a_detector_does_not_give_count_as_sure(self) -> None:
-        assert pairing(faces(0, score=np.nan), faces(1, score=np.nan)) is not None
+        assert match_faces(faces(0, score=np.nan), faces(1, score=np.nan)) is not None
 
     def test_one_face_is_not_two(self) -> None:
-        assert pairing(faces(0, 2), faces(1, 90)) is None
+        assert match_faces(faces(0, 2), faces(1, 90)) is None
 
     def test_times_that_do_not_rise(self) -> None:
         world = World(faces(0), faces(), faces(), faces(3))

@@ -10,7 +10,7 @@ import pytest
 
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import Faces
-from fer_client.faces.keyframes import Segment, detect_key_frames, see, segments, spans
+from fer_client.faces.keyframes import Segment, detect_key_frames, interpolate_and_crop, intervals, segments
 from fer_client.media.video import Frame
 from fer_client.pipeline.concurrency import ordered_map
 from support.faces import faces, frame
@@ -54,7 +54,9 @@ class TestSee:
         with ThreadPoolExecutor(workers) as pool:
             found = segments(frames, every)
             keys = ordered_map(lambda part: detect_key_frames(part, detect), found, pool, 3)
-            parts = list(ordered_map(lambda span: see(span, detect, crop), spans(keys), pool, 3))
+            parts = list(
+                ordered_map(lambda one: interpolate_and_crop(one, detect, crop), intervals(keys), pool, 3)
+            )
         return [one for part in parts for one in part], sorted(looked)
 
     def test_every_frame_is_seen_once_and_in_order(self) -> None:

@@ -1,25 +1,28 @@
-"""Who is who: by place, by motion, by looks, and across cuts."""
+"""Who is who: by position, by motion, by appearance, and across cuts."""
 
 import numpy as np
 import pytest
 
-from fer_client.faces.tracking import Tracker, looks
+from fer_client.faces.tracking import Tracker, appearance_embeddings
 
-PEOPLE = looks(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
-"""Looks of four people who are nothing alike."""
+PEOPLE = appearance_embeddings(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
+"""Embeddings of four people who are nothing alike."""
 
 
 def at(*lefts: float) -> np.ndarray:
     return np.array([(left, 0, 50, 50) for left in lefts], np.float32).reshape(-1, 4)
 
 
-def test_likeness_is_one_for_the_same_face_in_another_light() -> None:
+def test_similarity_is_one_for_the_same_face_in_another_light() -> None:
     face = np.random.default_rng(2).integers(0, 100, (1, 8, 8, 3), np.uint8).repeat(12, 1).repeat(12, 2)
-    same, other = looks(np.concatenate([face, 2 * face + 10])), looks(face[:, ::-1])
+    same, other = (
+        appearance_embeddings(np.concatenate([face, 2 * face + 10])),
+        appearance_embeddings(face[:, ::-1]),
+    )
     assert same.shape == (2, 192)
     assert float(same[0] @ same[1]) == pytest.approx(1, abs=0.01)
     assert float(same[0] @ other[0]) < 0.5
-    assert looks(np.empty((0, 96, 96, 1), np.uint8)).shape == (0, 64)
+    assert appearance_embeddings(np.empty((0, 96, 96, 1), np.uint8)).shape == (0, 64)
 
 
 def test_faces_keep_their_numbers_when_their_order_changes() -> None:
@@ -35,7 +38,7 @@ def test_two_boxes_never_share_a_number() -> None:
 
 
 def test_a_short_absence_keeps_the_number_whatever_the_face_looks_like_now() -> None:
-    turned = looks(np.full((1, 8, 8, 1), 9, np.uint8)) + 0.5 * PEOPLE[:1]
+    turned = appearance_embeddings(np.full((1, 8, 8, 1), 9, np.uint8)) + 0.5 * PEOPLE[:1]
     tracker = Tracker()
     tracker.update(at(0), PEOPLE[:1], 0.0)
     assert tracker.update(at(), PEOPLE[:0], 0.5) == []
@@ -67,7 +70,7 @@ def test_a_stranger_at_the_same_place_gets_another_number() -> None:
     assert tracker.update(at(0), PEOPLE[1:2], 0.04) == [2]
 
 
-def test_a_cut_ends_what_places_say_and_known_looks_bridge_it() -> None:
+def test_a_cut_ends_what_positions_say_and_a_known_appearance_bridges_it() -> None:
     alike = 0.7 * PEOPLE[:1] + 0.7 * PEOPLE[1:2]
     tracker = Tracker()
     tracker.update(at(0), PEOPLE[:1], 0.0)
@@ -75,7 +78,7 @@ def test_a_cut_ends_what_places_say_and_known_looks_bridge_it() -> None:
     assert tracker.update(at(300), PEOPLE[:1], 2.0, starts_shot=True) == [1]
 
 
-def test_looks_are_forgotten() -> None:
+def test_appearances_are_forgotten() -> None:
     tracker = Tracker()
     tracker.update(at(0), PEOPLE[:1], 0.0)
     assert tracker.update(at(200), PEOPLE[:1], 9.0) == [1]

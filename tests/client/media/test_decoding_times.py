@@ -18,7 +18,7 @@ WITH_A_GAP = [512 * index for index in [*range(10), *range(15, 25)]]
 
 def times_of(path: Path) -> list[float]:
     with open_video(path) as video:
-        return [frame.time_s for frame in video.frames(allow_damage=True)]
+        return [frame.time_s for frame in video.frames(allow_corruption=True)]
 
 
 def copied(source: Path, path: Path, keeps: Callable[[int], bool]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fer_client.errors import InputError, UsageError
 from fer_client.media.discovery import find_inputs, natural
-from fer_client.media.sources import Photographs, PictureSequence, Stream, VideoFile
+from fer_client.media.sources import ImageSequence, Photographs, Stream, VideoFile
 from fer_client.outputs.folder import folder_names
 from support.command import Command, assert_fails
 from support.inputs import found, touch
@@ -105,7 +105,7 @@ class TestSequences:
     def test_a_pattern_goes_by_the_numbers(self, tmp_path: Path) -> None:
         touch(tmp_path / "shots", "f00007.png", "f00008.png", "f00017.png", "f9.png", "g00001.png")
         (sequence,) = found(tmp_path / "shots" / "f%05d.png", fps=10)
-        assert isinstance(sequence, PictureSequence)
+        assert isinstance(sequence, ImageSequence)
         assert [path.name for path in sequence.paths] == ["f00007.png", "f00008.png", "f00017.png"]
         assert sequence.times_s == (0, 0.1, 1.0)
         assert sequence.duration_s == pytest.approx(1.1)
@@ -121,7 +121,7 @@ class TestSequences:
     def test_a_folder_becomes_a_film_in_the_order_of_its_numbers(self, tmp_path: Path) -> None:
         touch(tmp_path, "shot10.jpg", "shot9.jpg", "shot1.jpg", "talk.mp4")
         (sequence,) = found(tmp_path, fps=2)
-        assert isinstance(sequence, PictureSequence)
+        assert isinstance(sequence, ImageSequence)
         assert [path.name for path in sequence.paths] == ["shot1.jpg", "shot9.jpg", "shot10.jpg"]
         assert sequence.times_s == (0, 0.5, 1)
 

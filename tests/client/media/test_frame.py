@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from fer_client.media.images import PictureFilm
+from fer_client.media.images import SequenceReader
 from fer_client.media.video import Frame, open_video
 from support.videos import empty_frame, write_video
 
@@ -21,12 +21,12 @@ def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path)
         with open_video(path) as video:
             declared = video.info.frame_bytes
             assert held_bytes(next(video.frames())) == pytest.approx(declared, rel=0.25), path
-    film = PictureFilm("a", [tmp_path / "a.png"], [0.0], 1.0)
+    film = SequenceReader("a", [tmp_path / "a.png"], [0.0], 1.0)
     assert held_bytes(next(film.frames())) == pytest.approx(film.info.frame_bytes, rel=0.25)
 
 
 def held_bytes(frame: Frame) -> int:
     """Bytes of the decoded picture, its rows padded as FFmpeg does, and of the luma where that is a copy."""
-    planes = frame._picture.planes
+    planes = frame._decoded.planes
     is_view = frame.luma.ctypes.data == planes[0].buffer_ptr
     return sum(plane.buffer_size for plane in planes) + (0 if is_view else frame.luma.nbytes)

@@ -98,10 +98,10 @@ def read(path: Path) -> bool:
     """Read in all ways; return whether the file was read whole as a video."""
     with suppress(InputError):
         read_picture(path)
-    for allow_damage in (True, False):
+    for allow_corruption in (True, False):
         try:
             with open_video(path) as video:
-                for frame in video.frames(allow_damage):
+                for frame in video.frames(allow_corruption):
                     frame.rgb()
         except InputError:
             return False

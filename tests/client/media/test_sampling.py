@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
+from fer_client.media.sampling import sample
 from fer_client.media.video import Frame, Orientation
-from fer_client.pipeline.video import sample
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_times_are_those_that_the_file_states(shared: Path, name: str) -> None:
     with open_video(path) as video:
         frames = [(frame.index, round(frame.time_s * 1e6)) for frame in video.frames()]
     assert frames == list(enumerate(expected))
-    assert video.damage is None
+    assert video.corruption is None
 
 
 @pytest.mark.parametrize("name", ["12:30.mp4", "concat:face.mp4", "http:face.mp4", "a%20b.mp4", "file:a.mp4"])
@@ -104,9 +104,9 @@ def test_missing_end_is_found_and_can_be_accepted(tmp_path: Path) -> None:
     with open_video(cut) as video, pytest.raises(InputError, match="damaged or cut off"):
         list(video.frames())
     with open_video(cut) as video:
-        frames = list(video.frames(allow_damage=True))
+        frames = list(video.frames(allow_corruption=True))
         assert 5 < len(frames) < 30
-        assert video.damage is not None
+        assert video.corruption is not None
 
 
 class TestBadVideos:

@@ -1,10 +1,12 @@
 """The columns of the table of faces."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from fer_client.outputs.records import FaceRecord, columns
 from support.command import Command
 from support.videos import (
     default_frames,
@@ -29,3 +31,14 @@ class TestLive:
             (tmp_path / "out" / name / f"faces.{form}").read_bytes() for name in ("127.0.0.1-cam", "face")
         ]
         assert [b"wall_time" in table for table in tables] == [True, False]
+
+
+LABELS = ("happy", "sad")
+
+
+@pytest.mark.parametrize("came", [None, datetime(2026, 1, 2, tzinfo=UTC)])
+def test_a_row_has_the_columns_of_its_table(came: datetime | None) -> None:
+    wall_time = None if came is None else came.isoformat()
+    row = FaceRecord(0, 0.0, "cam", wall_time=wall_time).named_row(LABELS)
+    assert list(row) == list(columns(LABELS, is_live=came is not None))
+    assert row.get("wall_time") == wall_time

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_client.temporal.durations import timed
+from fer_client.temporal.durations import timed, timed_at_once
 from support.command import Command
 from support.timelines import answered
 from support.videos import face_frame, write_video
@@ -57,3 +57,23 @@ def test_a_last_frame_that_stands_counts_for_all_its_time(run: Command, tmp_path
         assert run(f"{form}.{form}", "--overwrite", "--duration", 2).returncode == 0
         summary = json.loads((tmp_path / "out" / form / "summary.json").read_text())
         assert summary["overall"]["face_seconds"] == pytest.approx(2, abs=0.01)
+
+
+class TestDurationsAtOnce:
+    def test_a_frame_counts_for_the_time_since_the_one_before(self) -> None:
+        frames = timed_at_once([answered(time_s, {}) for time_s in (1.0, 1.5, 3.0, 3.1)])
+        assert [frame.duration_s for frame in frames] == pytest.approx([0, 0.5, 1.5, 0.1])
+
+    def test_time_that_goes_backwards_is_not_counted_twice(self) -> None:
+        frames = list(timed_at_once([answered(time_s, {1: [1, 0]}) for time_s in (0.0, 0.2, 0.1, 0.3)]))
+        assert [frame.duration_s for frame in frames] == pytest.approx([0, 0.2, 0, 0.1])
+        assert [frame.is_backwards for frame in frames] == [False, False, True, False]
+        assert [list(frame.appearances) for frame in frames] == [[1], [1], [2], [2]]
+
+    def test_a_long_absence_starts_a_new_appearance(self) -> None:
+        face: dict[int, list[float]] = {1: [0.5, 0.5]}
+        frames = [
+            answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.4, face), (1.0, {})]
+        ]
+        frames.append(answered(1.1, face))
+        assert [list(frame.appearances) for frame in timed_at_once(frames)] == [[1], [], [1], [], [2]]

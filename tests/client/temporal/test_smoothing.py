@@ -1,14 +1,15 @@
 """Answers averaged over time."""
 
+import gc
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from fer_client.temporal.durations import timed
+from fer_client.temporal.durations import timed, timed_at_once
 from fer_client.temporal.frame import AnalysedFrame
-from fer_client.temporal.smoothing import smoothed
+from fer_client.temporal.smoothing import smoothed, smoothed_at_once
 from support.timelines import answered, steps
 
 
@@ -111,3 +112,49 @@ class TestSmoothing:
 
         for index, _ in enumerate(smoothed(timed(counted()), 0.4)):
             assert taken - index <= 7
+
+
+def past_values(frames: list[AnalysedFrame], window_s: float) -> list[float]:
+    return [
+        float(item.smoothed.expression[0, 1]) for item in smoothed_at_once(timed_at_once(frames), window_s)
+    ]
+
+
+class TestSmoothingAtOnce:
+    def test_an_impulse_becomes_a_triangles_past_half(self) -> None:
+        """Window 0.4 s at 10 frames/s: of 1 - a / 0.4 the four tenths have areas of 7, 5, 3 and 1 sixteenth."""
+        values = past_values(steps([0, 0, 0, 0, 0, 1, 0, 0, 0, 0]), 0.4)
+        assert values == pytest.approx([0] * 5 + [7 / 16, 5 / 16, 3 / 16, 1 / 16, 0], abs=1e-6)
+
+    def test_uneven_times(self) -> None:
+        """At 0.5 s the frame before lies 0.3 s back: 0 to 0.3 and 0.3 to 0.4 of the window have 15 and 1 sixteenth."""
+        frames = [answered(time_s, {1: [1 - v, v]}) for time_s, v in [(0, 0.5), (0.2, 0.8), (0.5, 0.4)]]
+        expected = [0.5, 0.8, 15 / 16 * 0.4 + 1 / 16 * 0.8]
+        assert past_values(frames, 0.4) == pytest.approx(expected, abs=1e-5)
+
+    def test_what_comes_later_changes_nothing(self) -> None:
+        values = np.random.default_rng(0).uniform(0, 1, 30).tolist()
+        whole = past_values(steps(values), 0.5)
+        assert past_values(steps(values[:17]), 0.5) == whole[:17]
+
+    def test_a_slope_lags_by_a_third_of_the_window(self) -> None:
+        values = past_values(steps([index / 1000 for index in range(1000)], 0.001), 0.3)
+        assert 0.001 * 900 - values[900] == pytest.approx(0.3 / 3, abs=0.001)
+
+    def test_nothing_is_averaged_across_a_gap_faces_or_times_that_start_again(self) -> None:
+        frames = [
+            answered(0.0, {1: [1, 0]}),
+            answered(0.3, {2: [0, 1]}),
+            answered(0.9, {1: [0, 1]}),
+            answered(0.2, {1: [1, 0]}),
+        ]
+        assert past_values(frames, 10) == [0, 1, 1, 0]
+
+    def test_zero_leaves_the_values_as_they_are(self) -> None:
+        assert past_values(steps([0.25, 1.0, 0.5]), 0) == [0.25, 1.0, 0.5]
+
+    def test_memory_is_bounded_even_where_time_stands_still(self) -> None:
+        held = smoothed_at_once(timed_at_once(answered(0.0, {}) for _ in range(9000)), 0.5)
+        for _ in itertools.islice(held, 8000):
+            pass
+        assert sum(isinstance(thing, AnalysedFrame) for thing in gc.get_objects()) < 5000

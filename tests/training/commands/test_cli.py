@@ -148,3 +148,14 @@ def test_a_backend_that_cannot_serve_is_said_in_one_sentence(
     outcome = fer_train("architectures")
     assert outcome.code == 2
     assert f"that is installed, got {asked}." in outcome.err
+
+
+@pytest.mark.parametrize("words", [[], ["prepare"], ["predict"]])
+def test_short_help(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["fer-train", *words, "-h"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert "Usage: fer-train" in capsys.readouterr().out

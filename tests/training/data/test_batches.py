@@ -1,12 +1,15 @@
-"""Targets, weights and batches: what a training step is fed with."""
+"""Targets, weights and batches, made a few ahead: what a training step is fed with."""
 
 import dataclasses
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from fer_training.data import batches
 from fer_training.data.batches import class_weights, epoch_batches, soft_targets, to_input, training_set
 from fer_training.data.dataset import VOTE_NAMES, Dataset, voted_not_a_face
 from fer_training.recipes import Recipe
@@ -110,3 +113,61 @@ def test_leaving_an_epoch_early_stops_its_thread(make_dataset: Make) -> None:
     next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert "fer-batches" not in {thread.name for thread in threading.enumerate()}
+
+
+Make = Callable[..., tuple[Path, Dataset]]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The first row of each batch that was made so far."""
+    rows: list[int] = []
+    make_batch = batches.make_batch
+
+    def noting(
+        data: batches.TrainingSet,
+        chosen: NDArray[np.intp],
+        recipe: Recipe,
+        rng: np.random.Generator,
+        side: int | None,
+    ) -> batches.Batch:
+        rows.append(int(chosen[0]))
+        return make_batch(data, chosen, recipe, rng, side)
+
+    monkeypatch.setattr(batches, "make_batch", noting)
+    return rows
+
+
+def epoch(make_dataset: Make, ahead: int) -> Iterator[batches.Batch]:
+    _, dataset = make_dataset(40)
+    recipe = Recipe(batch_size=4)
+    return batches.epoch_batches(batches.training_set(dataset, recipe), recipe, 0, 0, ahead)
+
+
+def workers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("fer-batches")]
+
+
+def test_no_more_are_made_than_asked_for_and_a_few(make_dataset: Make, made: list[int]) -> None:
+    found = epoch(make_dataset, ahead=2)
+    for asked in range(1, 6):
+        next(found)
+        assert asked <= len(made) <= asked + 2
+
+
+def test_leaving_an_epoch_ends_its_thread_and_what_waits(make_dataset: Make, made: list[int]) -> None:
+    found = epoch(make_dataset, ahead=4)
+    next(found)
+    assert workers()
+    found.close()  # type: ignore[attr-defined]
+    assert not workers()
+    assert len(made) <= 5
+
+
+@pytest.mark.parametrize("ahead", [1, 4, 1000])
+def test_every_batch_comes_whatever_waits(make_dataset: Make, ahead: int) -> None:
+    _, dataset = make_dataset(40)
+    recipe = Recipe(batch_size=4)
+    data = batches.training_set(dataset, recipe)
+    assert len(list(batches.epoch_batches(data, recipe, 0, 0, ahead))) == data.steps(recipe.batch_size)
+    assert not workers()

@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Prepare face images, train expression networks on them, and measure how good they are.",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 console = Console()
 

@@ -1,8 +1,8 @@
 """Batches for training, made by a worker thread while the network computes."""
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,35 +121,21 @@ def epoch_batches(
     The order and the changes depend on seed, epoch and step alone, so a resumed run sees what it would have seen.
     """
     order = np.random.default_rng((seed, epoch)).permutation(len(data.rows))
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
-    stop = threading.Event()
+    steps = data.steps(recipe.batch_size)
 
-    def work() -> None:
-        try:
-            for step in range(data.steps(recipe.batch_size)):
-                if stop.is_set():
-                    return
-                chosen = order[step * recipe.batch_size :][: recipe.batch_size]
-                rng = np.random.default_rng((seed, epoch, step))
-                ready.put(make_batch(data, chosen, recipe, rng, recipe.side(epoch)))
-        except BaseException as error:
-            ready.put(error)
+    def make(step: int) -> Batch:
+        chosen = order[step * recipe.batch_size :][: recipe.batch_size]
+        return make_batch(
+            data, chosen, recipe, np.random.default_rng((seed, epoch, step)), recipe.side(epoch)
+        )
 
-    worker = threading.Thread(target=work, name="fer-batches", daemon=True)
-    worker.start()
+    worker = ThreadPoolExecutor(1, thread_name_prefix="fer-batches")
     try:
-        for _ in range(data.steps(recipe.batch_size)):
-            item = ready.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        ready = deque(worker.submit(make, step) for step in range(min(ahead, steps)))
+        for step in range(ahead, ahead + steps):
+            batch = ready.popleft().result()
+            if step < steps:
+                ready.append(worker.submit(make, step))
+            yield batch
     finally:
-        stop.set()
-        while worker.is_alive():
-            _drain(ready)
-            worker.join(0.01)
-
-
-def _drain(ready: "queue.Queue[Batch | BaseException]") -> None:
-    while not ready.empty():
-        ready.get_nowait()
+        worker.shutdown(cancel_futures=True)

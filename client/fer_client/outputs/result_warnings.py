@@ -1,14 +1,14 @@
-"""What to know before a result is trusted, in plain sentences: for summary.json and the terminal alike."""
+"""The warnings of a result, in plain sentences: for summary.json and the terminal alike."""
 
 from collections.abc import Iterator
 
 from fer_client.faces.detection import Haar
 
 
-def caveats(detector: str, damage: str | None = None, times_backwards: int = 0) -> Iterator[str]:
+def result_warnings(detector: str, corruption: str | None = None, times_backwards: int = 0) -> Iterator[str]:
     """Yield a sentence for each.
 
-    `detector`: name of the one that found the faces. `damage`: what was damaged in the input.
+    `detector`: name of the one that found the faces. `corruption`: what was damaged in the input.
     `times_backwards`: how often its presentation times went back.
     """
     if detector == Haar.name:
@@ -16,8 +16,8 @@ def caveats(detector: str, damage: str | None = None, times_backwards: int = 0) 
             f"OpenCV's {detector} found the faces. It takes other things for faces, a necktie for instance, and "
             "misses those that turn away: look at the boxes before you trust the expressions, or use YuNet."
         )
-    if damage:
-        yield f"The input is damaged and was analysed in part: {damage}."
+    if corruption:
+        yield f"The input is damaged and was analysed in part: {corruption}."
     if times_backwards:
         yield (
             f"The file's presentation times go backwards {times_backwards} times; "

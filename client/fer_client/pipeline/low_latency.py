@@ -1,0 +1,48 @@
+"""Frames as they come, for live use: each goes through all stages before the next is asked for.
+
+Where `fer_client.pipeline.video` overlaps the stages and waits for full batches, here one thread, the caller's,
+takes a frame, looks for faces in it, sends them and waits for their answers. So a frame never waits for another:
+from its decoding to its record it takes its own detection and inference. And whoever stops between two frames
+leaves no thread waiting for the next.
+"""
+
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
+
+from fer_client.faces.alignment import cut_out
+from fer_client.faces.detection import FrameDetector
+from fer_client.faces.shots import is_cut, thumbnail
+from fer_client.faces.tracking import Tracker
+from fer_client.media.frame import Frame, Video
+from fer_client.media.sampling import Counter, sample
+from fer_client.pipeline.context import Job
+from fer_client.pipeline.timing import StageClock
+from fer_client.temporal.frame import AnalysedFrame, analysed
+
+
+def frames_as_they_come(
+    video: Video, job: Job, clock: StageClock, counter: Counter
+) -> Generator[AnalysedFrame]:
+    """Yield every analysed frame, detected by itself, before the next one is decoded.
+
+    The faces of a frame are sent at once, in requests of at most `batch_size`.
+    """
+    settings = job.settings
+    detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
+    detect = clock.timing(detector.detect, "detect")
+    crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
+    follow = clock.timing(Tracker().follow, "track")
+    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
+    for frame, starts_shot in _with_cuts(sample(decoded, settings.fps)):
+        faces = crop(frame, detect(frame), starts_shot)
+        for _, answer in job.predict([faces], clock):
+            yield analysed(faces, follow(faces), answer)
+
+
+def _with_cuts(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    """Tell of each frame whether it starts a shot."""
+    before = None
+    for frame in frames:
+        picture = thumbnail(frame.luma)
+        yield frame, before is None or is_cut(before, picture)
+        before = picture
