@@ -1,4 +1,4 @@
-"""`fer-client` run in this process, so that hundreds of runs stay quick."""
+"""`fer-client` run in this process, so that hundreds of runs stay quick; and photographs for it."""
 
 import signal
 import sys
@@ -11,6 +11,7 @@ from fer_client.cli import app as cli
 from fer_client.pipeline.interruption import SIGNALS
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
+from support.videos import empty_frame, face_frame, write_picture
 
 
 @pytest.fixture
@@ -41,3 +42,14 @@ def run(command: Command, server: ProtocolServer) -> Command:
         return command("--detector", "haar", "--url", server.url, *arguments)
 
     return with_defaults
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of three: two with a face, one without."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    write_picture(folder / "2 face.png", face_frame())
+    write_picture(folder / "10 face.jpg", face_frame(20))
+    write_picture(folder / "11 empty.webp", empty_frame())
+    return folder

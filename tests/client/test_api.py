@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +16,7 @@ import pytest
 
 import fer_client
 from fer_client import Analyzer, FaceRecord, InputError, Progress, UsageError, analyze
-from fer_client.arguments import Options
 from fer_client.outputs.records import columns
-from fer_client.settings import Settings
 from support.command import Command, read_rows
 from support.protocol_server import LABELS, ProtocolServer
 from support.videos import default_frames, empty_frame, face_frame, uneven_ticks, write_video
@@ -87,37 +85,6 @@ def test_several_inputs_in_order(face_video: Path, server: ProtocolServer, tmp_p
     assert list(dict.fromkeys(record.source for record in found)) == ["face.mp4", "second.mp4"]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"fps": -1}, ["--fps", "above 0"]),
-        ({"fps": "5"}, ["fps", "a number or None", "'5'"]),
-        ({"detect_every": 2.5}, ["detect_every", "a whole number", "2.5"]),
-        ({"partial": "yes"}, ["partial", "True or False", "'yes'"]),
-        ({"colour": "red"}, ["fps, detect_every", "colour"]),
-        ({"table_format": "xlsx"}, ["fps, detect_every", "table_format"]),
-        ({"out": Path("there")}, ["fps, detect_every", "out"]),
-        ({"detector_model": "nowhere.onnx"}, ["nowhere.onnx", "Leave one out"]),
-    ],
-)
-def test_a_wrong_setting_is_named_at_once(
-    face_video: Path, options: dict[str, Any], words: list[str]
-) -> None:
-    with pytest.raises(UsageError) as raised:
-        analyze(face_video, detector="haar", **options)
-    assert all(word in str(raised.value) for word in words), raised.value
-
-
-def test_numbers_of_any_kind_are_numbers(face_video: Path, server: ProtocolServer) -> None:
-    options: dict[str, Any] = {"fps": np.float32(5), "detect_every": np.int64(2), "smooth_s": 1}
-    assert next(analyze(str(face_video), url=server.url, detector="haar", **options)).frame == 0
-
-
-def test_a_named_detector_may_be_a_text(face_video: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.onnx is not there"):
-        analyze(face_video, detector_model=str(tmp_path / "nowhere.onnx"))
-
-
 def test_what_cannot_be_read_is_told_before_a_server_is_started(face_video: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds none"):
         analyze(tmp_path, detector="haar")
@@ -151,12 +118,6 @@ def test_an_error_of_the_callers_own_stays_as_it_is(face_video: Path, server: Pr
     found = analyze(face_video, url=server.url, detector="haar", progress=lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         next(found)
-
-
-def test_every_option_is_a_setting_of_the_same_type() -> None:
-    settings, options = get_type_hints(Settings), get_type_hints(Options)
-    assert {name: settings[name] for name in options} == options
-    assert settings.keys() - options.keys() == {"out", "table_format", "overwrite"}
 
 
 def test_the_readmes_example_runs(

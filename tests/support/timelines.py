@@ -21,3 +21,8 @@ def answered(time_s: float, faces: dict[int, Sequence[float]], affect: bool = Fa
         predictions,
         predictions,
     )
+
+
+def steps(values: list[float], interval_s: float = 0.1) -> list[AnalysedFrame]:
+    """Frames with one face whose second probability takes these values."""
+    return [answered(index * interval_s, {1: [1 - value, value]}) for index, value in enumerate(values)]

@@ -9,9 +9,19 @@ import numpy as np
 
 from fer_client.contract import LABELS
 from fer_training.data.dataset import VOTE_NAMES
+from fer_training.recipes import Augmentation
 
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
 Rows = list[tuple[int, Picture, str]]
+
+KAGGLE = ("emotion", "pixels", "Usage")
+LATER = ("emotion", " Usage", " pixels")
+"""Both spellings of FER2013's columns."""
+
+NOTHING = Augmentation(
+    flip=False, rotate_deg=0, shift=0, scale=0, shear=0, contrast=0, brightness=0, erase=0, mixup=0, cutmix=0
+)
+"""An augmentation that changes nothing."""
 
 
 def drawn_face(label: int, rng: np.random.Generator, side: int = 48) -> Picture:
@@ -30,6 +40,11 @@ def votes_for(label: int) -> tuple[int, ...]:
     votes[VOTE_NAMES.index(columns[label])] += 8
     votes[VOTE_NAMES.index("neutral")] += 2
     return tuple(votes)
+
+
+def ballots(*pictures: dict[str, int]) -> Any:
+    """Votes uint8 [N, 10] from the votes of each picture by name."""
+    return np.array([[picture.get(name, 0) for name in VOTE_NAMES] for picture in pictures], np.uint8)
 
 
 def write_fer2013(folder: Path, header: tuple[str, ...], rows: Rows, votes: bool) -> Path:

@@ -53,12 +53,13 @@ def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tupl
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def data(make_dataset: Callable[..., tuple[Path, Dataset]]) -> tuple[Path, Dataset]:
     return make_dataset(32)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(data: tuple[Path, Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of three epochs that nobody disturbed."""
+    """The folder of a run of three epochs that nobody disturbed, nor may: tests change copies."""
+    pytest.importorskip("keras", reason="needs the extra `training`")
     return train_small(data[1], tmp_path_factory.mktemp("runs") / "whole")

@@ -1,0 +1,30 @@
+"""Frames are taken by their presentation times."""
+
+import av
+import numpy as np
+import pytest
+
+from fer_client.media.sampling import sample
+from fer_client.media.video import Frame, Orientation
+
+
+@pytest.mark.parametrize(
+    ("fps", "expected"),
+    [(None, [0, 1, 2, 3, 4, 5, 6]), (5.0, [0, 2, 4, 5]), (1.0, [0, 5]), (60.0, [0, 1, 2, 3, 4, 5, 6])],
+)
+def test_sampling_goes_by_presentation_time(fps: float | None, expected: list[int]) -> None:
+    assert sampled([0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.1], fps) == expected
+
+
+def test_sampling_goes_on_where_times_start_again() -> None:
+    times = [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert sampled(times * 2, 5.0) == [0, 2, 4, 5, 7, 9]
+
+
+def sampled(times_s: list[float], fps: float | None) -> list[int]:
+    picture = av.VideoFrame(16, 16, "gray")
+    frames = [
+        Frame(index, time_s, np.zeros((16, 16), np.uint8), True, picture, Orientation())
+        for index, time_s in enumerate(times_s)
+    ]
+    return [frame.index for frame in sample(frames, fps)]

@@ -1,0 +1,87 @@
+"""Which folder an input's result gets, and that an address keeps its secrets there."""
+
+from pathlib import Path
+
+import pytest
+
+from fer_client.errors import UsageError
+from fer_client.outputs.folder import folder_names
+from support.command import Command, assert_fails
+from support.inputs import found, touch
+
+
+def named(*words: str) -> list[str]:
+    return [str(name) for name in folder_names(found(*words))]
+
+
+class TestNames:
+    def test_stems_or_whole_names(self) -> None:
+        assert named("a/x.mp4", "y.mov") == ["x", "y"]
+        assert named("x.mp4", "x.mov", "y.mov") == ["x.mp4", "x.mov", "y"]
+        with pytest.raises(UsageError, match=r"x\.mp4"):
+            named("a/x.mp4", "b/x.mp4")
+
+    def test_a_stem_of_dots_names_no_folder(self) -> None:
+        assert named("..mp4", "...mp4", "a.mp4") == ["..mp4", "...mp4", "a"]
+
+    def test_no_result_inside_another(self, tmp_path: Path) -> None:
+        touch(tmp_path / "s", "p1.mp4", "p1/a.mp4")
+        assert named(str(tmp_path / "s")) == ["s/p1.mp4", "s/p1/a"]
+
+    def test_addresses_keep_their_secrets(self) -> None:
+        (stream,) = found("rtsp://user:word@cam.local:554/live/main.sdp?token=x")
+        assert stream.shown == "rtsp://cam.local:554/live/main.sdp"
+        assert named("http://host/", "https://host/a/talk%20b.mp4?sig=1") == ["host", "host-talk_20b"]
+
+    @pytest.mark.parametrize(
+        ("address", "name"),
+        [
+            ("udp://127.0.0.1:5004", "127.0.0.1-5004"),
+            ("udp://@239.0.0.1:1234", "239.0.0.1-1234"),
+            ("udp://[::1]:5004", "__1-5004"),
+            ("rtsp://camera/stream", "camera-stream"),
+            ("rtsp://10.0.0.7:554/live.v2/main.sdp", "10.0.0.7-main"),
+        ],
+    )
+    def test_a_stream_is_named_by_its_host_and_what_it_serves(self, address: str, name: str) -> None:
+        assert named(address) == [name]
+
+    @pytest.mark.parametrize(
+        ("address", "shown", "name"),
+        [
+            ("rtsp://cam/user=me&password=word", "rtsp://cam", "cam"),
+            ("rtsp://cam/user%3Dme%26password%3Dword/1.sdp", "rtsp://cam/1.sdp", "cam-1"),
+            ("rtsp://me:wo@rd@cam/1", "rtsp://cam/1", "cam-1"),
+            ("rtsp://me:12/word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://me:12?word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://me:12#word@cam/1", "rtsp://(hidden)", "stream"),
+            ("rtsp://cam/1?mail=word@host", "rtsp://cam/1", "cam-1"),
+        ],
+    )
+    def test_secrets_in_odd_places(self, address: str, shown: str, name: str) -> None:
+        (stream,) = found(address)
+        assert (stream.shown, named(address)) == (shown, [name])
+
+    def test_an_address_with_a_long_name(self) -> None:
+        (name,) = named(f"http://host/{'é' * 300}.mp4")
+        assert 100 <= len(name.encode()) <= 250
+
+
+class TestCommand:
+    def test_a_name_too_long_for_the_disk(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        long = tmp_path / f"{'x' * 249}.mp4"
+        long.write_bytes(face_video.read_bytes())
+        done = run(long, face_video)
+        assert done.returncode == 0
+        assert (tmp_path / "out" / ("x" * 249)).is_dir()
+
+    def test_equal_names_get_folders_of_their_own(
+        self, run: Command, face_video: Path, tmp_path: Path
+    ) -> None:
+        for name in ("a.mp4", "a.mov"):
+            (tmp_path / name).write_bytes(face_video.read_bytes())
+        assert run("a.mp4", "a.mov").returncode == 0
+        assert {"a.mp4", "a.mov"} <= {path.name for path in (tmp_path / "out").iterdir()}
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "a.mp4").write_bytes(face_video.read_bytes())
+        assert_fails(run("a.mp4", "sub/a.mp4"), 2, "would share a folder")

@@ -1,0 +1,37 @@
+"""What to know before a result is trusted is told wherever the result is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.command import Command
+from support.protocol_server import ProtocolServer
+
+
+def test_the_cascade_is_told_wherever_a_result_is(
+    command: Command,
+    server: ProtocolServer,
+    face_video: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fer_client.faces.detection.cached_weights", lambda: None)
+    monkeypatch.setattr("fer_client.faces.detection.download_weights", lambda: None)
+    done = command(face_video, "--url", server.url)
+    assert done.returncode == 0
+    (warning,) = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"]
+    assert "Haar cascade" in warning
+    assert "look at the boxes" in warning
+    assert f"Note: {warning}" in done.stdout
+    assert "Haar cascade in place of YuNet" in done.stderr.splitlines()[-1]
+
+
+def test_the_better_detector_needs_no_warning(
+    command: Command, server: ProtocolServer, face_video: Path, tmp_path: Path, shared: Path
+) -> None:
+    model = shared / "models" / "face_detection_yunet_2023mar.onnx"
+    done = command(face_video, "--url", server.url, "--detector-model", model)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"] == []
+    assert "Note" not in done.stdout
