@@ -2,8 +2,8 @@
 
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,24 @@ class VideoReader:
             )
 
     def _decoded(self, end: "_End") -> Iterator[av.VideoFrame]:
+        """Decode the video, also what waits in the decoder when reading fails: it came before."""
+        try:
+            yield from self._packets_decoded(end)
+        except FFmpegError:
+            yield from self._waiting_frames()
+            raise
+
+    def _waiting_frames(self) -> Sequence[av.VideoFrame]:
+        if self._container.format.name in CONTAINERS:  # whose times stand in the packets
+            return []
+        frames: list[av.VideoFrame] = []
+        with self._lock, suppress(FFmpegError):
+            frames = self._stream.decode(None)
+        for frame in frames:
+            frame.time_base = self._stream.time_base  # which PyAV takes from a packet, and there is none
+        return frames
+
+    def _packets_decoded(self, end: "_End") -> Iterator[av.VideoFrame]:
         """Decode the video packets; audio packets only tell how far the file really goes."""
         packets = self._container.demux()
         has_decoding_times_alone = self._container.format.name in CONTAINERS

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError
-from fer_client.media.video import open_video
+from fer_client.media.video import VideoReader, open_video
 from support.command import Command, assert_fails, read_rows
 from support.videos import write_sound, write_video
 from support.web import web
@@ -188,3 +189,28 @@ class TestBadVideos:
         (tmp_path / "odd.mp4").write_bytes(face_video.read_bytes().replace(b"avc1", b"zzzz"))
         assert_fails(run("odd.mp4", face_video), 3, "odd.mp4", "no decoder")
         assert (tmp_path / "out" / "face").is_dir()
+
+
+class LostConnection:
+    """A container from which nothing comes after the last packet, not even its end."""
+
+    def __init__(self, container: av.container.InputContainer) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._container, name)
+
+    def demux(self) -> Iterator[av.Packet]:
+        yield from (packet for packet in self._container.demux() if packet.size)
+        raise av.error.ConnectionResetError(104, "Connection reset by peer")
+
+
+def test_frames_that_wait_in_the_decoder_are_not_lost_with_the_connection(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4")
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        with open_video(tmp_path / "a.mp4") as whole:
+            times = [frame.time_s for frame in whole.frames()]
+            reader = VideoReader(whole.info, LostConnection(container), stream, "a.mp4")
+        assert [frame.time_s for frame in reader.frames(allow_corruption=True)] == times
+    assert "Connection reset" in str(reader.corruption)
