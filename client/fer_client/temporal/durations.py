@@ -1,4 +1,4 @@
-"""How long each analysed frame stands, and where a gap cuts a face's track into tracklets, called appearances."""
+"""How long each analysed frame stands, and where a gap cuts a track into tracklets."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,13 +18,13 @@ def timed(
     end_s: float | None = None,
     shown_until_s: Callable[[], float | None] = lambda: None,
 ) -> Iterator[AnalysedFrame]:
-    """Fill in how long every frame stands and whose appearances its faces are, one frame behind the source.
+    """Fill in how long every frame stands and which tracklets its faces are of, one frame behind the source.
 
     Where presentation times go backwards, time that was counted already is not counted again. The last
     frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
     `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
     """
-    appearances = _Appearances()
+    tracklets = _Tracklets()
     waiting: AnalysedFrame | None = None
     latest_s, duration_s = -math.inf, 0.0
     for frame in frames:
@@ -34,9 +34,9 @@ def timed(
             yield replace(waiting, duration_s=duration_s)
         latest_s = max(latest_s, frame.time_s)
         if is_backwards:
-            appearances = _Appearances(appearances.count)
-        numbers = appearances.of(frame.tracks, frame.time_s)
-        waiting = replace(frame, appearances=numbers, is_backwards=is_backwards)
+            tracklets = _Tracklets(tracklets.count)
+        numbers = tracklets.of(frame.tracks, frame.time_s)
+        waiting = replace(frame, tracklets=numbers, is_backwards=is_backwards)
     if waiting is not None:
         duration_s = max(duration_s, (shown_until_s() or -math.inf) - latest_s)
         if end_s is not None and end_s > latest_s:
@@ -50,29 +50,29 @@ def timed_at_once(frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
     That is how long it stands where frames are evenly spaced. The first counts for nothing, so that the sum is
     the time from the first frame to the last; time that was counted already is not counted again.
     """
-    appearances = _Appearances()
+    tracklets = _Tracklets()
     before_s = -math.inf
     latest_s: float | None = None
     for frame in frames:
         is_backwards = frame.time_s < before_s
         if is_backwards:
-            appearances = _Appearances(appearances.count)
-        numbers = appearances.of(frame.tracks, frame.time_s)
+            tracklets = _Tracklets(tracklets.count)
+        numbers = tracklets.of(frame.tracks, frame.time_s)
         latest_s = frame.time_s if latest_s is None else latest_s
         duration_s = max(0.0, frame.time_s - latest_s)
         before_s, latest_s = frame.time_s, max(frame.time_s, latest_s)
-        yield replace(frame, duration_s=duration_s, appearances=numbers, is_backwards=is_backwards)
+        yield replace(frame, duration_s=duration_s, tracklets=numbers, is_backwards=is_backwards)
 
 
-class _Appearances:
-    """Numbers the appearances of faces; remembers only the faces of the last GAP_S seconds."""
+class _Tracklets:
+    """Numbers the tracklets, the parts of tracks without a gap; remembers only the faces of the last GAP_S seconds."""
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
         self._known: dict[int | None, tuple[int, float, bool]] = {}
 
     def of(self, tracks: Sequence[int | None], time_s: float) -> list[int]:
-        """Number the appearances of one frame's faces."""
+        """Number the tracklets of one frame's faces."""
         numbers = [self._number(track, time_s) for track in tracks]
         self._known = {
             track: (number, last_s, False)

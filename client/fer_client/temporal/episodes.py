@@ -73,13 +73,13 @@ class Episodes:
 
     def add(self, frame: AnalysedFrame) -> Iterator[Episode]:
         """Add one frame; yield the episodes that are over and that none before them holds up."""
-        for appearance, running in list(self._running.items()):
+        for tracklet, running in list(self._running.items()):
             is_away = frame.is_backwards or frame.time_s - running.last_s > GAP_S
-            if is_away and appearance not in frame.appearances:
-                self._running.pop(appearance).is_over = True
-        faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.appearances)
+            if is_away and tracklet not in frame.tracklets:
+                self._running.pop(tracklet).is_over = True
+        faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.tracklets)
         for _, face in sorted(faces):
-            self._extend(frame.appearances[face], _start(frame, face))
+            self._extend(frame.tracklets[face], _start(frame, face))
         yield from self._completed()
 
     def rest(self) -> Iterator[Episode]:
@@ -89,14 +89,14 @@ class Episodes:
         self._running = {}
         yield from self._completed()
 
-    def _extend(self, appearance: int, fresh: _Running) -> None:
-        before = self._running.get(appearance)
+    def _extend(self, tracklet: int, fresh: _Running) -> None:
+        before = self._running.get(tracklet)
         if before is not None and before.best == fresh.best:
             before.add(fresh)
             return
         if before is not None:
             before.is_over = True
-        self._running[appearance] = fresh
+        self._running[tracklet] = fresh
         self._waiting.append(fresh)
 
     def _completed(self) -> Iterator[Episode]:

@@ -17,7 +17,7 @@ class AnalysedFrame:
     `index` counts all decoded frames from 0, `time_s` is the presentation time. `boxes_xywh`: int32 [N, 4] in square
     pixels of the upright frame. `scores`: float32 [N], NaN where the detector gives none or did not look. `tracks`: the
     number of each face, None in photographs. `predictions` are the server's, `smoothed` the same averaged over time.
-    `duration_s`: seconds until the next analysed frame, 0 for a photograph. `appearances`: the
+    `duration_s`: seconds until the next analysed frame, 0 for a photograph. `tracklets`: the
     number of each face's tracklet, the part of its track without a gap; unique within the video. `is_backwards`: its
     time lies before its predecessor's.
     """
@@ -30,7 +30,7 @@ class AnalysedFrame:
     predictions: Predictions
     smoothed: Predictions
     duration_s: float = 0.0
-    appearances: Sequence[int] = ()
+    tracklets: Sequence[int] = ()
     is_backwards: bool = False
 
 

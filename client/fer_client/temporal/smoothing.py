@@ -32,7 +32,7 @@ _MOST_FRAMES = 4096
 class _Held:
     """A frame in the window, and from when to when it stands.
 
-    `centre_s` is the middle of its own triangle. `answers` has per appearance the expression, valence and arousal
+    `centre_s` is the middle of its own triangle. `answers` has per tracklet the expression, valence and arousal
     in one row.
     """
 
@@ -46,7 +46,7 @@ class _Held:
 def smoothed(frames: Iterable[AnalysedFrame], window_s: float) -> Iterator[AnalysedFrame]:
     """Average every face's predictions over the window, half of it before the frame and half after.
 
-    The frames come out in order and late by half the window. Only frames of the same appearance of a face
+    The frames come out in order and late by half the window. Only frames of the same tracklet of a face
     count, none across a gap. A window of 0 gives the predictions as they are.
     """
     if not window_s:
@@ -95,7 +95,7 @@ def _held(frame: AnalysedFrame, start_s: float, end_s: float, centre_s: float) -
     answers = frame.predictions
     affect = answers.valence_arousal
     rows = answers.expression if affect is None else np.hstack([answers.expression, affect])
-    own = dict(zip(frame.appearances, rows, strict=True))
+    own = dict(zip(frame.tracklets, rows, strict=True))
     return _Held(frame, start_s, end_s, centre_s, own)
 
 
@@ -115,7 +115,7 @@ def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> AnalysedFrame:
         for other in span
         if (weight := _area(other.end_s - centre_s, half_s) - _area(other.start_s - centre_s, half_s)) > 0
     ]
-    rows = np.array([_mean(near, appearance) for appearance in held.answers], np.float32)
+    rows = np.array([_mean(near, tracklet) for tracklet in held.answers], np.float32)
     count = frame.predictions.expression.shape[1]
     has_affect = frame.predictions.valence_arousal is not None
     return replace(frame, smoothed=Predictions(rows[:, :count], rows[:, count:] if has_affect else None))
@@ -127,8 +127,8 @@ def _area(offset_s: float, half_s: float) -> float:
     return share - share * abs(share) / 2
 
 
-def _mean(near: list[tuple[dict[int, NDArray[np.float32]], float]], appearance: int) -> NDArray[np.float64]:
-    """Weighted mean of one appearance's rows."""
-    found = [(answers[appearance], weight) for answers, weight in near if appearance in answers]
+def _mean(near: list[tuple[dict[int, NDArray[np.float32]], float]], tracklet: int) -> NDArray[np.float64]:
+    """Weighted mean of one tracklet's rows."""
+    found = [(answers[tracklet], weight) for answers, weight in near if tracklet in answers]
     weights = np.array([weight for _, weight in found])
     return weights @ np.array([row for row, _ in found]) / weights.sum()

@@ -38,13 +38,13 @@ class TestDurations:
     def test_a_long_absence_starts_a_new_appearance_and_a_short_one_does_not(self) -> None:
         face: dict[int, list[float]] = {1: [0.5, 0.5]}
         frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.4, face)]]
-        assert [list(frame.appearances) for frame in timed(frames)] == [[1], [], [1]]
+        assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [], [1]]
         frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.6, face)]]
-        assert [list(frame.appearances) for frame in timed(frames)] == [[1], [], [2]]
+        assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [], [2]]
 
     def test_rare_frames_are_no_absence(self) -> None:
         frames = [answered(float(time_s), {1: [0.5, 0.5]}) for time_s in range(0, 9, 3)]
-        assert [list(frame.appearances) for frame in timed(frames)] == [[1], [1], [1]]
+        assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [1], [1]]
 
 
 def test_a_last_frame_that_stands_counts_for_all_its_time(run: Command, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ class TestDurationsAtOnce:
         frames = list(timed_at_once([answered(time_s, {1: [1, 0]}) for time_s in (0.0, 0.2, 0.1, 0.3)]))
         assert [frame.duration_s for frame in frames] == pytest.approx([0, 0.2, 0, 0.1])
         assert [frame.is_backwards for frame in frames] == [False, False, True, False]
-        assert [list(frame.appearances) for frame in frames] == [[1], [1], [2], [2]]
+        assert [list(frame.tracklets) for frame in frames] == [[1], [1], [2], [2]]
 
     def test_a_long_absence_starts_a_new_appearance(self) -> None:
         face: dict[int, list[float]] = {1: [0.5, 0.5]}
@@ -76,4 +76,4 @@ class TestDurationsAtOnce:
             answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.4, face), (1.0, {})]
         ]
         frames.append(answered(1.1, face))
-        assert [list(frame.appearances) for frame in timed_at_once(frames)] == [[1], [], [1], [], [2]]
+        assert [list(frame.tracklets) for frame in timed_at_once(frames)] == [[1], [], [1], [], [2]]
