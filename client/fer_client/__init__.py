@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fer_client.api import Analyzer, Result, analyze
     from fer_client.errors import ContractError, FerError, InputError, ServerError, UsageError
     from fer_client.media.arrays import ArrayVideo
-    from fer_client.outputs.records import FaceRecord
+    from fer_client.outputs.face_records import FaceRecord
     from fer_client.pipeline.analysis import Progress
     from fer_client.temporal.episodes import Episode
 

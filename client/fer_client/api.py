@@ -19,11 +19,11 @@ from fer_client.arguments import (
 )
 from fer_client.errors import UsageError
 from fer_client.media.sources import Source
-from fer_client.outputs.episodes import EpisodeRecords
-from fer_client.outputs.faces import FaceRecords, records_of
+from fer_client.outputs.episodes_table import EpisodeRecords
+from fer_client.outputs.face_records import FaceRecord
+from fer_client.outputs.faces_table import FaceRecords, records_of
 from fer_client.outputs.output import follow
 from fer_client.outputs.provenance import provenance
-from fer_client.outputs.records import FaceRecord
 from fer_client.outputs.summary_file import SummaryRecord
 from fer_client.outputs.tables import Value
 from fer_client.pipeline.analysis import Progress, open_analysis

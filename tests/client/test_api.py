@@ -16,7 +16,7 @@ import pytest
 
 import fer_client
 from fer_client import Analyzer, FaceRecord, InputError, Progress, UsageError, analyze
-from fer_client.outputs.records import columns
+from fer_client.outputs.face_records import columns
 from support.command import Command, read_rows
 from support.protocol_server import LABELS, ProtocolServer
 from support.videos import default_frames, empty_frame, face_frame, uneven_ticks, write_video

@@ -18,11 +18,11 @@ from fer_client.errors import (
 from fer_client.faces.detection import DetectorChoice
 from fer_client.media.discovery import Inputs, find_inputs
 from fer_client.media.sources import Source
-from fer_client.outputs.folder import check_target, folder_names, input_places, prepare_folder
 from fer_client.outputs.places import Place, find_place
 from fer_client.outputs.provenance import provenance
 from fer_client.outputs.result import write_result
-from fer_client.outputs.resume import Earlier, judge
+from fer_client.outputs.result_folder import check_target, folder_names, input_places, prepare_folder
+from fer_client.outputs.reuse import Earlier, judge
 from fer_client.outputs.study import Part, write_tables
 from fer_client.outputs.tables import check_format
 from fer_client.pipeline.analysis import Progress

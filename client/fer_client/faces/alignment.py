@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.faces.detection import Faces
+from fer_client.media.luma import LIMITED_TO_FULL
 from fer_client.media.video import Frame, Image
 
 LANDMARKS_XY = ((0.308, 0.390), (0.692, 0.390), (0.5, 0.596), (0.344, 0.765), (0.656, 0.765))
@@ -31,9 +32,6 @@ On the photographs of docs/accuracy.md 1.0 and 1.1 served alike; 0.95 lost 0.4 p
 TILT_SHARE = 0.75
 """How much of a face's tilt is taken out. Faces of FER2013 are tilted too, by 6 degrees as a rule, and part
 of a measured tilt is error; more helps leaning heads, less helps upright ones (docs/accuracy.md)."""
-
-_LIMITED_TO_FULL = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
-"""ITU-R BT.601 and BT.709 limited range, black 16 and white 235, to the 0 to 255 that photographs have."""
 
 Points = Sequence[Sequence[float]]
 """Five landmarks. A face's few numbers stay plain floats: NumPy would take longer than the cutting."""
@@ -142,7 +140,7 @@ def cut(
 
 
 def _table(frame: Frame) -> Any:
-    return None if frame.is_full_range else _LIMITED_TO_FULL
+    return None if frame.is_full_range else LIMITED_TO_FULL
 
 
 def _middle(points: Points) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from fer_client.faces.boxes import iou_matrix
 from fer_client.faces.detection import Faces
 
-MIN_IOU = 0.8
+KEY_FRAME_MIN_IOU = 0.8
 """Least overlap of a face's boxes at both ends. A least overlap of 0.6 agrees on 96.6 % of the expressions."""
 
 MIN_SCORE = 0.85
@@ -66,7 +66,7 @@ def match_faces(first: Faces, last: Faces) -> NDArray[np.intp] | None:
     overlap = iou_matrix(first.boxes_xywh, last.boxes_xywh)
     order = overlap.argmax(axis=1)
     is_one_to_one = len(set(order.tolist())) == count
-    return order if is_one_to_one and overlap[np.arange(count), order].min() >= MIN_IOU else None
+    return order if is_one_to_one and overlap[np.arange(count), order].min() >= KEY_FRAME_MIN_IOU else None
 
 
 def _interpolated(first: Faces, last: Faces, order: NDArray[np.intp], fraction: float) -> Faces:

@@ -15,6 +15,9 @@ _LIMITED, _FULL = 1, 2
 _YUV420P_BYTES = 1.5
 """Per pixel."""
 
+LIMITED_TO_FULL = np.clip(np.rint((np.arange(256) - 16) * 255 / 219), 0, 255).astype(np.uint8)
+"""ITU-R BT.601 and BT.709 limited range, black 16 and white 235, to the 0 to 255 that photographs have."""
+
 
 def in_stated_range(frame: av.VideoFrame) -> av.VideoFrame:
     """Return a frame from which FFmpeg's scaler makes full range.

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from fer_client.media.sources import Source
-from fer_client.outputs.episodes import EpisodesTable
-from fer_client.outputs.faces import FacesTable
-from fer_client.outputs.folder import result_folder
+from fer_client.outputs.episodes_table import EpisodesTable
+from fer_client.outputs.faces_table import FacesTable
 from fer_client.outputs.output import follow
 from fer_client.outputs.provenance import provenance
+from fer_client.outputs.result_folder import result_folder
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.pipeline.analysis import Progress, open_analysis
 from fer_client.pipeline.context import Job

@@ -1,13 +1,11 @@
 """How long each analysed frame stands, and where a gap cuts a track into tracklets."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from fer_client.temporal.frame import AnalysedFrame
-
-GAP_S = 0.5
-"""A face that was missing from analysed frames for longer starts anew: no smoothing and no episode bridges the gap."""
+from fer_client.temporal.tracklets import Tracklets
 
 SHORTEST_S = 1e-6
 """Weight of a frame without a duration, so that a single picture still has a dominant expression."""
@@ -24,7 +22,7 @@ def timed(
     frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
     `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
     """
-    tracklets = _Tracklets()
+    tracklets = Tracklets()
     waiting: AnalysedFrame | None = None
     latest_s, duration_s = -math.inf, 0.0
     for frame in frames:
@@ -34,7 +32,7 @@ def timed(
             yield replace(waiting, duration_s=duration_s)
         latest_s = max(latest_s, frame.time_s)
         if is_backwards:
-            tracklets = _Tracklets(tracklets.count)
+            tracklets = Tracklets(tracklets.count)
         numbers = tracklets.of(frame.tracks, frame.time_s)
         waiting = replace(frame, tracklets=numbers, is_backwards=is_backwards)
     if waiting is not None:
@@ -50,41 +48,15 @@ def timed_at_once(frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
     That is how long it stands where frames are evenly spaced. The first counts for nothing, so that the sum is
     the time from the first frame to the last; time that was counted already is not counted again.
     """
-    tracklets = _Tracklets()
+    tracklets = Tracklets()
     before_s = -math.inf
     latest_s: float | None = None
     for frame in frames:
         is_backwards = frame.time_s < before_s
         if is_backwards:
-            tracklets = _Tracklets(tracklets.count)
+            tracklets = Tracklets(tracklets.count)
         numbers = tracklets.of(frame.tracks, frame.time_s)
         latest_s = frame.time_s if latest_s is None else latest_s
         duration_s = max(0.0, frame.time_s - latest_s)
         before_s, latest_s = frame.time_s, max(frame.time_s, latest_s)
         yield replace(frame, duration_s=duration_s, tracklets=numbers, is_backwards=is_backwards)
-
-
-class _Tracklets:
-    """Numbers the tracklets, the parts of tracks without a gap; remembers only the faces of the last GAP_S seconds."""
-
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
-        self._known: dict[int | None, tuple[int, float, bool]] = {}
-
-    def of(self, tracks: Sequence[int | None], time_s: float) -> list[int]:
-        """Number the tracklets of one frame's faces."""
-        numbers = [self._number(track, time_s) for track in tracks]
-        self._known = {
-            track: (number, last_s, False)
-            for track, (number, last_s, _) in self._known.items()
-            if time_s - last_s <= GAP_S
-        } | {track: (number, time_s, True) for track, number in zip(tracks, numbers, strict=True)}
-        return numbers
-
-    def _number(self, track: int | None, time_s: float) -> int:
-        """Go on where the face was in the frame before, however long ago, or was missing only briefly."""
-        number, last_s, was_there = self._known.get(track, (0, -math.inf, False))
-        if was_there or time_s - last_s <= GAP_S:
-            return number
-        self.count += 1
-        return self.count

@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fer_client.temporal.durations import GAP_S, SHORTEST_S
+from fer_client.temporal.durations import SHORTEST_S
 from fer_client.temporal.frame import AnalysedFrame
+from fer_client.temporal.tracklets import GAP_S
 
 _DECIMALS = 6
 

@@ -9,7 +9,7 @@ import pytest
 from fer_client.errors import InputError, UsageError
 from fer_client.media.discovery import find_inputs, natural
 from fer_client.media.sources import ImageSequence, Photographs, Stream, VideoFile
-from fer_client.outputs.folder import folder_names
+from fer_client.outputs.result_folder import folder_names
 from support.command import Command, assert_fails
 from support.inputs import found, touch
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fer_client.errors import UsageError
-from fer_client.outputs.folder import folder_names
+from fer_client.outputs.result_folder import folder_names
 from support.command import Command, assert_fails
 from support.inputs import found, touch
 

@@ -104,17 +104,6 @@ def test_an_error_on_the_worker_thread_reaches_the_caller(make_dataset: Make) ->
         list(epoch_batches(data, recipe, 0, 0))
 
 
-def test_leaving_an_epoch_early_stops_its_thread(make_dataset: Make) -> None:
-    import threading
-
-    _, dataset = make_dataset(40)
-    recipe = Recipe(batch_size=4)
-    batches = epoch_batches(training_set(dataset, recipe), recipe, 0, 0)
-    next(batches)
-    batches.close()  # type: ignore[attr-defined]
-    assert "fer-batches" not in {thread.name for thread in threading.enumerate()}
-
-
 Make = Callable[..., tuple[Path, Dataset]]
 
 

@@ -8,7 +8,7 @@ import cv2
 import pytest
 
 from fer_client.outputs.places import Place
-from fer_client.outputs.resume import Earlier, judge
+from fer_client.outputs.reuse import Earlier, judge
 from fer_client.outputs.summary import Summary
 from fer_client.temporal.frame import AnalysedFrame
 from support.command import Command, assert_fails

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from fer_client.errors import UsageError
 from fer_client.media.sources import Source
-from fer_client.outputs.episodes import EpisodesTable
+from fer_client.outputs.episodes_table import EpisodesTable
 from fer_client.outputs.exchange import exchange
-from fer_client.outputs.faces import FacesTable
+from fer_client.outputs.faces_table import FacesTable
 from fer_client.outputs.places import free_folder
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.outputs.tables import FORMATS

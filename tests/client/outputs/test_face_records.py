@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_client.outputs.records import FaceRecord, columns
+from fer_client.outputs.face_records import FaceRecord, columns
 from support.command import Command
 from support.videos import (
     default_frames,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_client.inference.probe import is_same
-from fer_client.outputs.episodes import EpisodesTable
-from fer_client.outputs.faces import FacesTable
+from fer_client.outputs.episodes_table import EpisodesTable
+from fer_client.outputs.faces_table import FacesTable
 from fer_client.outputs.places import Place
 from fer_client.outputs.tables import FORMATS
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from fer_client.outputs.face_records import FaceRecord, columns, records
 from fer_client.outputs.output import Output
-from fer_client.outputs.records import FaceRecord, columns, records
 from fer_client.outputs.tables import FORMATS
 from fer_client.pipeline.analysis import Analysis
 from fer_client.temporal.frame import AnalysedFrame

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from fer_client.errors import UsageError
-from fer_client.outputs.folder import check_target, input_places, prepare_folder, result_folder
+from fer_client.outputs.result_folder import check_target, input_places, prepare_folder, result_folder
 from support.command import Command, assert_fails
 from support.inputs import touch
 from support.protocol_server import ProtocolServer
@@ -56,7 +56,7 @@ class TestLeftovers:
     def test_a_killed_run_leaves_nothing_for_good(self, tmp_path: Path) -> None:
         code = (
             "import os, pathlib, signal\n"
-            "from fer_client.outputs.folder import result_folder\n"
+            "from fer_client.outputs.result_folder import result_folder\n"
             "with result_folder(pathlib.Path('clip')) as draft:\n"
             "    (draft.folder / 'faces.csv').write_text('half')\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -86,7 +86,7 @@ class TestSwap:
 
     CODE = (
         "import os, pathlib, signal, sys\n"
-        "from fer_client.outputs.folder import result_folder\n"
+        "from fer_client.outputs.result_folder import result_folder\n"
         "rename = pathlib.Path.rename\n"
         "def rename_and_die(self, target):\n"
         "    rename(self, target)\n"
