@@ -25,7 +25,7 @@ _HOMES = {
     "ArrayVideo": "media.arrays",
     "ContractError": "errors",
     "Episode": "temporal.episodes",
-    "FaceRecord": "outputs.records",
+    "FaceRecord": "outputs.face_records",
     "FerError": "errors",
     "InputError": "errors",
     "Progress": "pipeline.analysis",
