@@ -23,7 +23,7 @@ Input = Named | ArrayVideo
 
 
 class Options(TypedDict, total=False):
-    """Settings that change records, episodes or summaries; `fer_client.settings.Settings` says what each does."""
+    """Every setting but those of result folders; `fer_client.settings.Settings` says what each does."""
 
     fps: float | None
     detect_every: int

@@ -1,7 +1,7 @@
 """Every error that a user can cause or meet. The exit code of the command is the class's.
 
     FerError
-    ├── UsageError      2   an option or argument cannot be used, or results cannot be written where it says
+    ├── UsageError      2   an option or argument cannot be used, or the results' folder cannot be written
     ├── InputError      3   an input could not be read, or changed while it was read
     ├── ServerError     4   the server could not be reached, is not ready or failed to answer
     ├── ContractError   5   the server's models do not fit what this client expects
@@ -23,7 +23,7 @@ class FerError(Exception):
 
 
 class UsageError(FerError):
-    """An option or an argument cannot be used, or results cannot be written where it says."""
+    """An option or an argument cannot be used, or results cannot be written to the folder that it names."""
 
     exit_code = 2
 

@@ -1,7 +1,7 @@
 """The options of one run as one value, checked once.
 
 A field of `Settings` is the one place that says what an option is called, takes and does; the options of the command
-are made of it (`fer_client.cli.options`).
+are made of it (`fer_client.cli.options`), and tests hold every other list of them against it.
 """
 
 import math
@@ -140,7 +140,7 @@ class Settings:
             _closed(1, 64),
         ),
     ] = field(default_factory=lambda: min(8, usable_cores() + 1))
-    """One more than there are cores, so that one that waits for Python's lock leaves no core idle: with
+    """One more than there are cores, so that one that waits for the GIL leaves no core idle: with
     `--detect-every 1` a run on two cores took 4 % less time."""
     smooth_s: Annotated[
         float,
@@ -158,7 +158,8 @@ class Settings:
             Range("from 0 to below 1", lambda probability: 0 <= probability < 1),
         ),
     ] = 0.5
-    """The probabilities are calibrated, so below one half an answer is more likely wrong than right."""
+    """The shipped network's probabilities are calibrated on the shares of voters: below one half, fewer than half of
+    the people who look would give this answer."""
     min_episode_s: Annotated[
         float,
         Option(

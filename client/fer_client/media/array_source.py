@@ -79,7 +79,7 @@ class _Reading:
     _pictures: Iterator[tuple[float, Image]]
     corruption: str | None = field(default=None, init=False)
 
-    def frames(self, allow_damage: bool = False) -> Iterator[Frame]:  # noqa: ARG002 - a Video has it
+    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:  # noqa: ARG002 - a Video has it
         """Yield the frames; what is wrong with one raises InputError, allowed or not."""
         for index, (time_s, picture) in enumerate(self._pictures):
             yield (

@@ -1,4 +1,4 @@
-"""Resume: an earlier run's result is kept where its cache key, the provenance, is still the same."""
+"""Reuse: an earlier run's result is kept where its cache key, the provenance, is still the same."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

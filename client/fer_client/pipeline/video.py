@@ -1,7 +1,8 @@
 """The stages that turn a video into predictions, all at once: decode, detect, crop, ask the server, track.
 
-One thread decodes, a few detect and crop a segment of frames each (OpenCV, FFmpeg and gRPC compute without
-holding Python's lock), and the caller's thread cuts the segments, sends, tracks and writes.
+One thread decodes. A pool first detects the faces on key frames, then interpolates and crops those between, as two
+ordered maps, so no task waits for another (OpenCV, FFmpeg and gRPC release the GIL). The caller's thread cuts the
+segments, sends, tracks and writes.
 
 Memory stays bounded whatever the length of the video: every stage is at most a fixed number of frames
 ahead of the next one.

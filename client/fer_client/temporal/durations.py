@@ -1,4 +1,4 @@
-"""How long each analysed frame stands, and where a gap cuts a track into tracklets."""
+"""How long each analysed frame stands; the tracklets of its faces are filled in on the way."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator

@@ -140,7 +140,7 @@ def evaluate(
 
 @app.command()
 def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
-    """Measure accuracy on PublicTest when the pictures are made worse: small, tilted, dark, covered. Kept likewise."""
+    """Measure accuracy on degraded pictures of PublicTest: small, tilted, dark, covered. The record keeps it."""
     dataset = load_dataset(data)
     _load_keras()
     from fer_training.evaluation.limits import measure_limits

@@ -56,7 +56,9 @@ def _choice(result: dict[str, Any], chooser: str) -> str:
     if members := result.get("average_of"):
         return f"Its weights are the mean of {len(members)} networks, the last of which learned so."
     if result["recipe"].get("keep") == "last":
-        return "Its weights are those of the last epoch."
+        was_stopped = result["epochs"] < result["recipe"]["epochs"]
+        stopped = f"epoch {result['epochs']}, after which the run was stopped"
+        return f"Its weights are those of {stopped if was_stopped else 'the last epoch'}."
     return f"Its weights are those of the best epoch by {chooser} on PublicTest."
 
 
