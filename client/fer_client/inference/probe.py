@@ -14,7 +14,7 @@ from fer_client.contract import Contract
 from fer_client.inference.client import InferenceClient, Predictions
 
 TOLERANCE = 2e-3
-"""Largest difference between answers of one network. Of the shipped one, ONNX Runtime's optimisations, threads and
+"""Largest difference between answers of one network. Of `se_resnet_labels`, ONNX Runtime's optimisations, threads and
 batches moved none by more than 1e-7; weights rounded to the 10 bits that a GPU's TF32 keeps, by 5e-4. A temperature
 1 % higher moved one by 3e-3."""
 
