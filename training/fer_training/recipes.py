@@ -181,8 +181,8 @@ class Voters(Recipe):
     """A trained network hears the FER+ voters alone: each face's target is the distribution of its votes.
 
     `fer-train run se_resnet --data data/fer2013 --recipe voters --start FIRST.keras --out runs/voters`, two hours
-    on two cores that other work shared, for 37 epochs: from 79.0 to 91.2 % of PublicTest's majorities, after 21 epochs 87.7 %. Single
-    precision, since bfloat16 helps only where the processor has it.
+    on two cores that other work shared, for 37 epochs: from 79.0 to 91.2 % of PublicTest's majorities, 87.7 % after 21
+    epochs. Single precision, since bfloat16 helps only where the processor has it.
     """
 
     name: str = "voters"
