@@ -14,9 +14,12 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 from fer_client.errors import UsageError
 
 _WITHOUT_EFFECT = frozenset(
-    {"out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"}
+    {
+        *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
+        *("annotate", "anonymize", "report"),
+    }
 )
-"""Settings that change where a result stands or how fast it comes, but nothing in it."""
+"""Settings that change where a result stands, how fast it comes or what is made of it, but nothing in its tables."""
 
 _WITHOUT_EFFECT_ON = {
     "video": frozenset({"photo_side", "sequence_fps"}),
@@ -198,6 +201,17 @@ class Settings:
     ] = False
     """Every frame is done before the next is asked for: the detector looks at each, so that `detect_every` has no
     effect, and nothing waits for a batch."""
+    annotate: Annotated[
+        bool, Option("--annotate", "Write the video again with what its faces show, as annotated.mp4.")
+    ] = False
+    anonymize: Annotated[
+        bool,
+        Option("--anonymize", "Write the video again with its faces hidden, as anonymized.mp4."),
+    ] = False
+    """With `annotate` or `report`, these hide the faces too."""
+    report: Annotated[
+        bool, Option("--report", "Write report.html, a page with timelines, episodes and shares.")
+    ] = False
     overwrite: Annotated[bool, Option("--overwrite", "Analyse inputs again that were done before.")] = False
 
     def __post_init__(self) -> None:

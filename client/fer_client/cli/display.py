@@ -40,6 +40,10 @@ class Terminal:
         """Show a bar for the input, or what a live stream's faces show."""
         return progress_bar(name, self.min_confidence)
 
+    def making(self, name: str) -> AbstractContextManager[Callable[[float], None]]:
+        """Show a bar for a visual."""
+        return share_bar(name)
+
     def finished(self, result: dict[str, Any], folder: Path) -> None:
         """Print the result of an input."""
         if not self.is_silent:
@@ -92,6 +96,21 @@ def progress_bar(name: str, min_confidence: float = 0.0) -> Iterator[Callable[[P
             bar.update(task, total=total, completed=state.share or 0.0, rate=rate)
 
         yield update
+
+
+@contextmanager
+def share_bar(name: str) -> Iterator[Callable[[float], None]]:
+    """Yield a function that shows the share, in [0, 1], that is done, where standard error is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(name, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 class _PresentColumn(progress.ProgressColumn):

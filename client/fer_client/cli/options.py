@@ -13,7 +13,19 @@ _DEFAULTS = Settings()
 _CHOICES = {"table_format": FORMATS}
 
 _ORDER = (
-    *("inputs", "out", "table_format", "fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s"),
+    *(
+        "inputs",
+        "out",
+        "annotate",
+        "anonymize",
+        "report",
+        "table_format",
+        "fps",
+        "detect_every",
+        "smooth_s",
+        "min_confidence",
+        "min_episode_s",
+    ),
     *("duration_s", "sequence_fps", "overwrite", "url", "detector_kind", "detector_model", "detection_side"),
     *("photo_side", "min_score", "min_face", "detection_workers", "batch_size", "in_flight", "timeout_s"),
     *("partial", "low_latency", "as_json"),

@@ -1,7 +1,7 @@
 """All inputs of one command: check them, find a server, analyse one after the other."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -29,6 +29,8 @@ from fer_client.pipeline.analysis import Progress
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
+from fer_client.visuals.catalogue import VISUALS
+from fer_client.visuals.visual import Tick, add_visuals
 
 
 class Observer(Protocol):
@@ -40,6 +42,10 @@ class Observer(Protocol):
 
     def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
         """Give a function that is called after every frame of the input, within the context."""
+        ...
+
+    def making(self, name: str) -> AbstractContextManager[Callable[[float], None]]:
+        """Give a function that is told which share of a visual is done, within the context."""
         ...
 
     def finished(self, result: dict[str, Any], folder: Path) -> None:
@@ -147,27 +153,64 @@ def _analyse_each(
         job.interruption.check()
         try:
             with fails_alone(source.shown):
-                result, folder = _analyse_unless_done(
-                    source, target, places, job, observer, is_only=len(targets) == 1
-                )
+                done = _analyse_unless_done(source, target, places, job, observer)
         except (InputError, UsageError) as error:
             outcome.failures[source.shown] = error
             continue
-        outcome.results.append(result)
-        outcome.folders.append(folder)
-        for name, sentence in result["unreadable"].items():
+        outcome.results.append(done.result)
+        outcome.folders.append(done.folder)
+        for name, sentence in done.result["unreadable"].items():
             outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
+        try:
+            _add_visuals(source, done.folder, job, observer, outcome)
+        finally:
+            _tell(done, observer, is_only=len(targets) == 1)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A result that stands in `folder`, made by this command or, where `is_earlier`, by one before."""
+
+    result: dict[str, Any]
+    folder: Path
+    is_earlier: bool
+
+
+def _tell(done: _Done, observer: Observer, is_only: bool) -> None:
+    if done.is_earlier:
+        observer.found(done.result, done.folder, is_only)
+    else:
+        observer.finished(done.result, done.folder)
+
+
+def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, outcome: Outcome) -> None:
+    """Make what was asked for; the tables stand, whatever fails here."""
+
+    @contextmanager
+    def making(name: str) -> Iterator[Tick]:
+        with observer.making(f"{source.label}: {name}") as show:
+
+            def tick(share: float) -> None:
+                job.interruption.check()
+                show(share)
+
+            yield tick
+
+    try:
+        with fails_alone(source.shown):
+            add_visuals(VISUALS, source, folder, job.settings, making)
+    except (InputError, UsageError) as error:
+        outcome.failures[source.shown] = error
 
 
 def _analyse_unless_done(
-    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer, is_only: bool
-) -> tuple[dict[str, Any], Path]:
+    source: Source, target: Path, places: frozenset[Path], job: Job, observer: Observer
+) -> _Done:
     known = provenance(source, job)
     place = find_place(target, known["input"])
     earlier = Earlier() if job.settings.overwrite else judge(place, job.settings.table_format, known)
     if earlier.result is not None:
-        observer.found(earlier.result, place.folder, is_only)
-        return earlier.result, place.folder
+        return _Done(earlier.result, place.folder, is_earlier=True)
     if earlier.choice:
         raise _would_replace(source, place.folder, earlier.choice)
     check_target(place.folder, places)
@@ -178,8 +221,7 @@ def _analyse_unless_done(
     with observer.progress(source.label) as report:
         replaces = place.earlier is not None
         result, folder = write_result(source, place.folder if replaces else target, job, report, replaces)
-    observer.finished(result, folder)
-    return result, folder
+    return _Done(result, folder, is_earlier=False)
 
 
 def _would_replace(source: Source, folder: Path, choice: str) -> UsageError:

@@ -1,0 +1,77 @@
+"""What is made of a result: once, whole or not at all, and anew where the result or an option is another."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fer_client.errors import InputError
+from fer_client.media.sources import Source, video_file
+from fer_client.settings import Settings
+from fer_client.visuals.visual import Request, Tick, Visual, add_visuals
+from support.command import Command
+
+
+class Count(Visual):
+    """Writes how many faces the result has."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.error: Exception | None = None
+
+    def name(self, _source: Source) -> str:
+        return "report.html"
+
+    def is_wanted(self, settings: Settings) -> bool:
+        return settings.report
+
+    def options(self, settings: Settings) -> dict[str, Any]:
+        return {"anonymize": settings.anonymize}
+
+    def make(self, request: Request, path: Path, _tick: Tick) -> None:
+        self.times += 1
+        path.write_text(str(len(request.result.faces)))
+        if self.error:
+            raise self.error
+
+
+@contextmanager
+def silent(_: str) -> Iterator[Tick]:
+    yield lambda _share: None
+
+
+@pytest.fixture
+def folder(run: Command, face_video: Path, tmp_path: Path) -> Path:
+    run(face_video)
+    return tmp_path / "out" / "face"
+
+
+def test_one_is_made_once_and_anew_with_other_options(folder: Path, face_video: Path) -> None:
+    count, source = Count(), video_file(face_video)
+    assert add_visuals([count], source, folder, Settings(), silent) == []
+    for _ in range(2):
+        add_visuals([count], source, folder, Settings(report=True), silent)
+    assert count.times == 1
+    add_visuals([count], source, folder, Settings(report=True, anonymize=True), silent)
+    assert count.times == 2
+
+
+def test_a_new_result_makes_it_old(folder: Path, face_video: Path) -> None:
+    count, source = Count(), video_file(face_video)
+    add_visuals([count], source, folder, Settings(report=True), silent)
+    (folder / "summary.json").write_text((folder / "summary.json").read_text() + "\n")
+    add_visuals([count], source, folder, Settings(report=True), silent)
+    assert count.times == 2
+
+
+def test_what_fails_leaves_the_one_before(folder: Path, face_video: Path) -> None:
+    count, source = Count(), video_file(face_video)
+    add_visuals([count], source, folder, Settings(report=True), silent)
+    before = (folder / "report.html").read_text()
+    count.error = InputError("gone")
+    with pytest.raises(InputError):
+        add_visuals([count], source, folder, Settings(report=True, anonymize=True), silent)
+    assert (folder / "report.html").read_text() == before
+    assert not list(folder.parent.glob(".fer-*"))
