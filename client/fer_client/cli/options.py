@@ -28,7 +28,7 @@ _ORDER = (
     ),
     *("duration_s", "sequence_fps", "overwrite", "url", "detector_kind", "detector_model", "detection_side"),
     *("photo_side", "min_score", "min_face", "detection_workers", "batch_size", "in_flight", "timeout_s"),
-    *("partial", "low_latency", "as_json"),
+    *("max_pixels", "partial", "low_latency", "as_json"),
 )
 """Order of the help: what is asked for most comes first, what is not named here last."""
 

@@ -88,7 +88,7 @@ def analyse_inputs(
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    inputs = find_inputs(specs, settings.sequence_fps, settings.out)
+    inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
     names = folder_names(inputs.sources)
     failures = unreadable(inputs.sources)
     places = input_places(inputs.sources)
