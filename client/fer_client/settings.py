@@ -17,7 +17,7 @@ _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
         "max_pixels",
-        *("annotate", "anonymize", "report"),
+        *("annotate", "anonymize", "report", "relative"),
     }
 )
 """Settings that change where a result stands, how fast it comes or what is made of it, but nothing in its tables."""
@@ -217,6 +217,10 @@ class Settings:
     """With `annotate` or `report`, these hide the faces too."""
     report: Annotated[
         bool, Option("--report", "Write report.html, a page with timelines, episodes and shares.")
+    ] = False
+    relative: Annotated[
+        bool,
+        Option("--relative", "Write relative and baselines: each face against its own resting look."),
     ] = False
     overwrite: Annotated[bool, Option("--overwrite", "Analyse inputs again that were done before.")] = False
 
