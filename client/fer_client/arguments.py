@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     min_confidence: float
     min_episode_s: float
     max_pixels: int
+    reconnect_s: float
     partial: bool
     low_latency: bool
     batch_size: int

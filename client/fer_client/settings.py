@@ -16,7 +16,7 @@ from fer_client.errors import UsageError
 _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
-        "max_pixels",
+        *("max_pixels", "reconnect_s"),
         *("annotate", "anonymize", "report", "relative"),
     }
 )
@@ -116,6 +116,15 @@ class Settings:
     timeout_s: Annotated[
         float, Option("--timeout", "Deadline of one request in seconds.", _above(0, 3600, " seconds"))
     ] = 30.0
+    reconnect_s: Annotated[
+        float,
+        Option(
+            "--reconnect",
+            "Seconds to wait for a server that went away; 0 for none.",
+            _closed(0, 3600, " seconds"),
+        ),
+    ] = 60.0
+    """The embedded server is started again instead, three times at most."""
     detection_side: Annotated[
         int,
         Option(
