@@ -90,6 +90,23 @@ def left_behind(cwd: Path, limit_s: float = 30.0) -> dict[int, str]:
     return left
 
 
+def kill(cwd: Path, words: str) -> bool:
+    """Kill one process that the command of `fer_client` in this folder has started; whether there was one."""
+    for number, command in marked_processes(cwd).items():
+        if words in command:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+                return True
+    return False
+
+
+def await_work(process: "subprocess.Popen[str]", out: Path) -> None:
+    """Wait until results grow below `out`."""
+    end = time.monotonic() + 120
+    while not (out.is_dir() and any(out.iterdir())) and process.poll() is None and time.monotonic() < end:
+        os.sched_yield()
+
+
 def test_the_server_of_a_job_listens_at_one_port(embedded: Server) -> None:
     assert embedded.process
     ports = [listening_ports(pid) for pid in descendants(embedded.process.pid)]
@@ -149,9 +166,7 @@ def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: s
     process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
     assert process.stdout is not None
     out = tmp_path / "out"
-    end = time.monotonic() + 120
-    while not (out.is_dir() and any(out.iterdir())) and process.poll() is None and time.monotonic() < end:
-        os.sched_yield()
+    await_work(process, out)
     started = " ".join(marked_processes(tmp_path).values())
     assert "fer_server" in started
     assert "tritonserver" in started
@@ -165,20 +180,36 @@ def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: s
         assert list(out.iterdir()) == []
 
 
-def test_a_server_that_dies_says_why_and_the_result_is_not_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["bin/tritonserver", "triton_python_backend_stub"])
+def test_a_server_that_dies_is_started_again_and_the_table_is_the_same(
+    tmp_path: Path, url: str, words: str
+) -> None:
+    write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
+    whole = fer_client("long.mp4", "--detector", "haar", "--url", url, "--out", "whole", cwd=tmp_path)
+    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    await_work(process, tmp_path / "out")
+    assert kill(tmp_path, words)
+    _, err = process.communicate(timeout=120)
+    assert whole.wait(120) == process.returncode == 0, err
+    assert "has gone; starting it again" in err
+    tables = [(tmp_path / out / "long" / "faces.csv").read_bytes() for out in ("whole", "out")]
+    assert tables[0] == tables[1]
+    assert left_behind(tmp_path) == {}
+
+
+def test_a_server_that_dies_again_and_again_says_why_and_the_result_is_not_half_written(
+    tmp_path: Path,
+) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
     process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
     out = tmp_path / "out"
-    end = time.monotonic() + 120
-    while not (out.is_dir() and any(out.iterdir())) and process.poll() is None and time.monotonic() < end:
-        os.sched_yield()
-    for number, command in marked_processes(tmp_path).items():
-        if "bin/tritonserver" in command:
-            os.kill(number, signal.SIGKILL)
+    await_work(process, out)
+    while process.poll() is None:
+        kill(tmp_path, "bin/tritonserver")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4
     assert "SIGKILL" in err.splitlines()[-1]
-    assert "--url" not in err
+    assert "--url" not in err.splitlines()[-1]
     assert list(out.iterdir()) == []
     assert left_behind(tmp_path) == {}
 
