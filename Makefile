@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-base test-all lint format bench docs requirements clean
+.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format bench docs requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,11 @@ test-keras: $(VENV)/.all ## Run the tests that need TensorFlow and Keras
 
 test-triton: $(VENV)/.all ## Run the tests that start the embedded Triton server
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m pytest -m triton
+	$(BIN)/python -m pytest -m "triton and not browser"
+
+test-browser: $(VENV)/.all ## Run the tests in a real browser, Debian's chromium
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m pytest -m browser
 
 test-base: .venv-base/.ready ## Install the thin client alone and run its tests with it
 	.venv-base/bin/python -m pytest tests/client

@@ -69,7 +69,6 @@ def live(
     settings = Settings(low_latency=True, **options)
     _check_packages()
     from fer_client.faces.detection import choose_detector
-    from fer_client.live.access import is_loopback
     from fer_client.live.session import Plan, show_live
     from fer_client.live.source import find_live_source
     from fer_client.outputs.tables import check_format
@@ -78,13 +77,8 @@ def live(
     detector = choose_detector(detector_kind, detector_model, settings.min_score)
     if detector.is_fallback:
         console.notify(f"Note: {detector.advice}")
-    if not is_loopback(host):
-        console.notify(
-            "Note: whoever can reach this machine sees the faces, and pictures travel unencrypted. Only pages on this "
-            "machine can record."
-        )
     plan = Plan(find_live_source(source), settings, detector, url, host, port, is_recorded, is_looped)
-    ended = show_live(plan, console.notify, partial(_tell_ready, plan.source.label), _print_recording)
+    ended = show_live(plan, console.notify, partial(_tell_ready, plan.source.label, host), _print_recording)
     console.notify(ended.sentence)
     for failure in ended.failures:
         console.notify(f"fer-client live: {failure}")
@@ -100,7 +94,14 @@ def _check_packages() -> None:
         )
 
 
-def _tell_ready(label: str, address: str) -> None:
+def _tell_ready(label: str, host: str, address: str) -> None:
+    from fer_client.live.access import is_loopback
+
+    if not is_loopback(host):
+        console.notify(
+            "Note: whoever can reach this machine sees the faces, and pictures travel unencrypted. Only pages on this "
+            "machine can record."
+        )
     console.notify(f"{label} is shown at {address} (Ctrl-C ends it).")
 
 

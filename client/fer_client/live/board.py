@@ -12,14 +12,15 @@ from fer_client.live.state import Condition, Phase, RecordingState, State
 class Board:
     """Holds the newest of each, and wakes the pages; `show`, `tell` and `tell_recording` may be called by any thread.
 
-    `watched` is set once there is a page.
+    `watched` is set once there is a page, `unwatched` while there is none.
     """
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
         self.state = State(Condition.CONNECTING)
         self.recording = RecordingState(Phase.OFF)
-        self.watched = threading.Event()
+        self.watched, self.unwatched = threading.Event(), threading.Event()
+        self.unwatched.set()
         self._listeners: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     def show(self, picture: Picture) -> None:
@@ -47,11 +48,14 @@ class Board:
         """Set an event of the running loop whenever something changes."""
         listener = asyncio.get_running_loop(), event
         self._listeners.append(listener)
+        self.unwatched.clear()
         self.watched.set()
         try:
             yield
         finally:
             self._listeners.remove(listener)
+            if not self._listeners:
+                self.unwatched.set()
 
     def _wake(self) -> None:
         for loop, event in list(self._listeners):

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from fer_client.temporal.frame import AnalysedFrame
 
 _MOST_WAITING = 3000
 """Frames that may wait for a slow disk: 100 s of 30 frames a second, a few MB."""
+
+Totals = Mapping[str, tuple[float, int]]
 
 Finished = Callable[[dict[str, Any], Path], None]
 
@@ -54,6 +56,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._is_wanted = False
         self._current: _Recording | None = None
+        self._totals = clock.totals()
         self._threads: list[threading.Thread] = []
         self.failures: list[FerError] = []
 
@@ -76,17 +79,18 @@ class Recorder:
             was_wanted, self._is_wanted = self._is_wanted, False
             if current:
                 self._tell(RecordingState(Phase.SAVING, "Saving the recording."))
-                current.end()
+                current.end(self._totals)
             elif was_wanted:
                 self._tell(RecordingState(Phase.OFF, "Nothing was recorded, since no frame came."))
 
     def add(self, picture: Picture) -> None:
         """Take a frame that was analysed."""
         with self._lock:
+            before, self._totals = self._totals, self._clock.totals()
             if not self._is_wanted:
                 return
             if self._current is None:
-                self._current = _Recording(self._source, self._feed, self._job, self._clock)
+                self._current = _Recording(self._source, self._feed, self._job, before)
                 thread = threading.Thread(
                     target=self._write, args=(self._current,), name="recording", daemon=True
                 )
@@ -114,13 +118,15 @@ class Recorder:
 
 
 class _Recording:
-    """The frames of one recording on their way to its folder."""
+    """The frames of one recording on their way to its folder.
 
-    def __init__(self, source: LiveSource, feed: Feed, job: Job, clock: StageClock) -> None:
+    `before` and, at the end, `after` are the totals of the view's clock.
+    """
+
+    def __init__(self, source: LiveSource, feed: Feed, job: Job, before: Totals) -> None:
         self._source = source
         self._job = job
-        self._clock = clock
-        self._before = clock.totals()
+        self._before, self._after = before, before
         self._frames: queue.SimpleQueue[AnalysedFrame | None] = queue.SimpleQueue()
         self._video = LimitedVideo(feed, None, lambda: False)
         self._first: AnalysedFrame | None = None
@@ -136,8 +142,9 @@ class _Recording:
         self._frames.put(replace(frame, index=frame.index - self._first.index))
         return not (self._is_too_slow or self._has_failed)
 
-    def end(self) -> None:
+    def end(self, after: Totals) -> None:
         """Say that no frame follows."""
+        self._after = after
         self._frames.put(None)
 
     def write(self) -> tuple[dict[str, Any], Path]:
@@ -164,6 +171,6 @@ class _Recording:
                 )
             counter.decoded = frame.index + 1
             yield frame
-        for stage, (seconds, count) in self._clock.totals().items():
+        for stage, (seconds, count) in self._after.items():
             before_s, before = self._before.get(stage, (0.0, 0))
             clock.add(stage, seconds - before_s, count - before)

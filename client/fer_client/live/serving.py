@@ -61,4 +61,5 @@ def served(app: Starlette, listener: socket.socket) -> Iterator[None]:
 
 def _reason(error: OSError) -> str:
     """Name the system's reason; Python adds the address to that of a port."""
-    return os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror or error)
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror or error)

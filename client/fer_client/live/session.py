@@ -24,6 +24,9 @@ from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
 
+_FAREWELL_S = 3.0
+"""How long the end waits for pages to hear of it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -106,6 +109,7 @@ def _run(
             finally:
                 recorder.close()
                 board.tell(State(Condition.ENDED))
+                board.unwatched.wait(_FAREWELL_S)
     return Ended(feed.decoded, feed.dropped, view.figures, tuple(recorder.failures))
 
 

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fer_client.live.board import Board
 from fer_client.live.picture import Picture
+from fer_client.live.state import Condition
 from fer_client.live.view import percentiles
 
 _UNSHOWN = 2
@@ -70,6 +71,9 @@ class Viewer:
             if state != told:
                 await self._socket.send_json(state)
                 told = state
+            if self._show.board.state.condition is Condition.ENDED:
+                await self._socket.close(1001)
+                return
             picture = self._show.board.picture
             if picture and picture.number != self._last and self._wants_a_picture():
                 await self._send_picture(picture)
@@ -108,7 +112,7 @@ class Viewer:
     def _delay_ms(self) -> dict[str, int] | None:
         """Return the median and the 95th percentile, from a frame's coming to the page's word that it is shown."""
         found = percentiles(self._delays_s)
-        return found and {name: round(1000 * seconds) for name, seconds in found.items()}
+        return {name: round(1000 * seconds) for name, seconds in found.items()} if found else None
 
     async def _receive(self) -> None:
         """Take what the page says. What is no message of it ends the connection."""

@@ -31,7 +31,9 @@ function connect() {
   };
   socket.onmessage = (event) => (typeof event.data === "string" ? take(JSON.parse(event.data)) : draw(event.data));
   socket.onclose = () => {
-    source = { condition: "offline", sentence: "The program has ended, or cannot be reached. Trying again." };
+    if (source.condition !== "ended") {
+      source = { condition: "offline", sentence: "The program has ended, or cannot be reached. Trying again." };
+    }
     showState();
     setTimeout(connect, waitMs);
     waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
@@ -188,7 +190,7 @@ function showState() {
   setText("state", [sentence, recording.sentence].filter(Boolean).join(" "));
   const isRecording = recording.phase === "on";
   byId("record").setAttribute("aria-pressed", isRecording);
-  byId("record").disabled = recording.phase === "saving" || source.condition === "offline";
+  byId("record").disabled = recording.phase === "saving" || ["offline", "ended"].includes(source.condition);
 }
 
 function togglePause() {
