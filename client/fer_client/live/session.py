@@ -10,7 +10,6 @@ from typing import Any
 from fer_client import palette
 from fer_client.errors import FerError
 from fer_client.faces.detection import DetectorChoice
-from fer_client.live.access import is_loopback
 from fer_client.live.board import Board
 from fer_client.live.feed import Feed
 from fer_client.live.pages import live_app
@@ -123,7 +122,6 @@ def _hello(plan: Plan, job: Job) -> dict[str, Any]:
             for label in labels
         ],
         "min_confidence": plan.settings.min_confidence,
-        "is_open": not is_loopback(plan.host),
     }
 
 

@@ -12,6 +12,11 @@ from support.command import Command, Done, start
 from support.protocol_server import ProtocolServer
 from support.videos import default_frames, write_video
 
+needs_extra = pytest.mark.skipif(
+    importlib.util.find_spec("uvicorn") is None,
+    reason="needs the extra `live`: starlette, uvicorn, websockets",
+)
+
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
@@ -19,6 +24,7 @@ def clip(tmp_path: Path) -> Path:
     return tmp_path / "talk.mp4"
 
 
+@needs_extra
 def test_a_file_is_recorded_from_its_first_frame_to_its_last(
     command: Command, server: ProtocolServer, clip: Path, tmp_path: Path
 ) -> None:
@@ -31,6 +37,7 @@ def test_a_file_is_recorded_from_its_first_frame_to_its_last(
     assert "answered in " in done.stderr
 
 
+@needs_extra
 def test_ctrl_c_ends_it_well(server: ProtocolServer, clip: Path, tmp_path: Path) -> None:
     arguments = ["live", clip, "--loop", "--record", "--port", 0, "--url", server.url, "--detector", "haar"]
     with start(arguments, tmp_path) as process:
@@ -55,6 +62,7 @@ def assert_refused(done: Done, code: int, *words: str) -> None:
 class TestRefusals:
     """One sentence each, before a server is looked for."""
 
+    @needs_extra
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
@@ -89,6 +97,7 @@ class TestRefusals:
         assert_refused(done, 2, "starlette, uvicorn", "pip install starlette uvicorn websockets")
 
 
+@needs_extra
 def test_who_opens_it_to_others_is_told(command: Command, server: ProtocolServer, clip: Path) -> None:
     arguments = ("live", clip, "--record", "--port", 0, "--url", server.url, "--detector", "haar")
     done = command(*arguments, "--host", "0.0.0.0")
