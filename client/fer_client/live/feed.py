@@ -10,9 +10,9 @@ from types import TracebackType
 from fer_client.errors import InputError, fails_alone
 from fer_client.live.clocks import Pacer, TimeLine
 from fer_client.live.newest import Newest
+from fer_client.live.source import LiveSource
 from fer_client.live.state import Condition, State
 from fer_client.media.frame import Frame, Video, VideoInfo
-from fer_client.media.sources import VideoSource
 from fer_client.media.video import VideoReader
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -27,7 +27,7 @@ _LET_GO_S = 1.0
 class Arrival:
     """A frame, when it came by `time.monotonic`, and by which connection, from 0.
 
-    A frame of a file comes when it is due by the file's own speed.
+    A frame of a file or a playlist comes when it is due by its own speed.
     """
 
     frame: Frame
@@ -39,14 +39,15 @@ class Feed:
     """Yields the newest frame whenever one is asked for; a `Video` and a context manager.
 
     A file is played at its own speed by its presentation times, again and again with `is_looped`; it waits for
-    `begin`. A stream or a camera that stops is connected to again, after pauses that grow. `is_over` is asked while
-    no frame comes. `current` is the frame that was yielded last. Frames are numbered through all connections, and
-    their times go on over gaps by the clock. `decoded` counts all frames that came.
+    `begin`. So are the segments of a playlist, without waiting. A stream or a camera that stops is connected to
+    again, after pauses that grow. `is_over` is asked while no frame comes. `current` is the frame that was yielded
+    last. Frames are numbered through all connections, and their times go on over gaps by the clock. `decoded` counts
+    all frames that came.
     """
 
     def __init__(
         self,
-        source: VideoSource,
+        source: LiveSource,
         tell: Callable[[State], None],
         is_over: Callable[[], bool],
         begin: threading.Event,
@@ -143,7 +144,10 @@ class Feed:
             video.decode_without_delay()
         self._line.connect()
         frames = video.frames(allow_corruption=True)
-        for place, (frame, came_s) in enumerate(self._paced(frames) if self._is_file else _timed(frames)):
+        if self._is_file:
+            self._wait_to_begin()
+        is_paced = self._is_file or self._source.comes_in_segments
+        for place, (frame, came_s) in enumerate(self._paced(frames) if is_paced else _timed(frames)):
             if self._stopped.is_set():
                 return
             if not place:
@@ -153,10 +157,12 @@ class Feed:
         if self._is_file:
             self.corruption = video.corruption
 
-    def _paced(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, float]]:
-        pacer = Pacer()
+    def _wait_to_begin(self) -> None:
         while not (self._begin.wait(_POLL_S) or self._stopped.is_set()):
             pass
+
+    def _paced(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, float]]:
+        pacer = Pacer()
         for frame in frames:
             due_s = pacer.due_s(frame.time_s, time.monotonic())
             self._stopped.wait(max(0.0, due_s - time.monotonic()))

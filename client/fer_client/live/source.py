@@ -2,12 +2,15 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fer_client.errors import UsageError
 from fer_client.media.discovery import find_inputs
 from fer_client.media.frame import Video
-from fer_client.media.sources import VideoSource
+from fer_client.media.sources import Stream, VideoSource
 from fer_client.media.webcam import camera
+
+_PLAYLISTS = (".m3u8", ".mpd")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class LiveSource(VideoSource):
     def fingerprint(self) -> str | None:
         """Return None, for the same reason."""
         return None
+
+    @property
+    def comes_in_segments(self) -> bool:
+        """Whether it is a playlist (HLS, DASH), whose frames come many at once, seconds apart."""
+        return isinstance(self.inner, Stream) and urlsplit(self.inner.url).path.endswith(_PLAYLISTS)
 
     def open(self) -> AbstractContextManager[Video]:
         """Open the source."""

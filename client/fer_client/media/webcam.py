@@ -28,8 +28,6 @@ _WISHES: tuple[dict[str, str], ...] = (
 class Camera(VideoSource):
     """A camera by its device, `/dev/video0`."""
 
-    kind = "camera"
-
     @property
     def shown(self) -> str:
         """Return the device."""

@@ -110,6 +110,25 @@ class TestStream:
         order = [Condition.CONNECTING, Condition.LIVE, Condition.WAITING]
         assert [state.condition for state in told][:8] == [*order, *order, *order[:2]]
 
+    def test_a_playlist_is_played_at_its_own_speed(self, tmp_path: Path) -> None:
+        write_video(tmp_path / "part.ts", default_frames(), uneven_ticks(30))
+        head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\n"
+        (tmp_path / "cam.m3u8").write_text(f"{head}part.ts\n")  # no end is stated, so more may come
+        with web(tmp_path, threading.Event()) as address:
+            source = find_live_source(f"{address}/cam.m3u8")
+            over = threading.Event()
+            with Feed(source, lambda _: None, over.is_set, threading.Event()) as feed:
+                seen = []
+                for arrival in arrivals(feed):
+                    seen.append(arrival)
+                    if arrival.frame.index >= 8:
+                        over.set()
+        assert len(seen) > 1
+        assert source.comes_in_segments
+        for arrival in seen:
+            due_s = arrival.frame.time_s - seen[0].frame.time_s
+            assert arrival.came_s - seen[0].came_s == pytest.approx(due_s, abs=1e-6)
+
     def test_pauses_grow_while_nothing_comes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(feeds, "LONGEST_PAUSE_S", 0.05)
         write_video(tmp_path / "cam.ts", default_frames()[:5], uneven_ticks(5))

@@ -6,7 +6,6 @@ import pytest
 
 from fer_client.errors import InputError
 from fer_client.media.webcam import camera, open_camera
-from fer_client.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,6 @@ def test_a_number_or_a_device(spec: str, device: str) -> None:
     assert (found.shown, found.label) == (device, Path(device).name)
     assert found.fingerprint() is None
     assert found.origin is None
-    assert Settings().as_record("live")
 
 
 @pytest.mark.parametrize("spec", ["0.mp4", "007", "video0", "/dev/null", "", "-1"])
