@@ -111,10 +111,15 @@ class Recorder:
                 result, folder = recording.write()
         except FerError as error:
             self.failures.append(error)
-            self._tell(RecordingState(Phase.FAILED, str(error)))
+            state = RecordingState(Phase.FAILED, str(error))
         else:
             self._finished(result, folder)
-            self._tell(RecordingState(Phase.SAVED, f"Saved {folder}/."))
+            state = RecordingState(Phase.SAVED, f"Saved {folder}/.")
+        with self._lock:
+            if self._current is recording:  # which has failed
+                self._current, self._is_wanted = None, False
+            if not self._is_wanted:  # else the next one is told of
+                self._tell(state)
 
 
 class _Recording:
