@@ -29,9 +29,9 @@ test-keras: $(VENV)/.all ## Run the tests that need TensorFlow and Keras
 
 test-triton: $(VENV)/.all ## Run the tests that start the embedded Triton server
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m pytest -m triton
+	$(BIN)/python -m pytest -m "triton and not browser"
 
-test-browser: $(VENV)/.all ## Run the tests of the pages in Chromium, which must be installed
+test-browser: $(VENV)/.all ## Run the tests in a real browser, Debian's chromium
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m pytest -m browser
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.pages
 
-`speed.json` is what `python -m benchmarks … --record` wrote, `muxspace.json` what `python -m benchmarks.chain …
---out` did.
+`speed.json` is what `python -m benchmarks … --record` wrote, `live.json` what `python -m benchmarks.live … --record`
+did, and `muxspace.json` what `python -m benchmarks.chain … --out` did.
 """
 
 import json
@@ -86,10 +86,32 @@ def accuracy(figures: dict[str, Any]) -> str:
     return f"{chain.table(figures)}\n\n{markdown_table(header, rows)}"
 
 
+def live(record: dict[str, Any]) -> str:
+    """Markdown table of a live view's rate, dropped share and delays, with the load beside it."""
+    rows = [
+        ["analysed", f"{record['frames_per_s']:.1f} frames/s"],
+        ["dropped", percent(record["share_dropped"])],
+        *(
+            [f"delay {name}", f"{part['p50']:.0f} ms median, {part['p95']:.0f} ms 95th percentile"]
+            for name, part in (
+                ("from a frame to its answer", record["answered_ms"]),
+                ("to a page that takes it", record["shown_ms"]),
+            )
+        ),
+        ["own work, Triton included", f"{record['own_cores']:.2f} cores"],
+    ]
+    about = (
+        f"{record['seconds']:.0f} s with {record['detector']} on {record['cores']} cores, of which other programs took "
+        f"{record['cores_taken_by_others']:.2f} meanwhile:"
+    )
+    return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
+
+
 PARTS = (
     ("speed.md", "speed.json", "agreement", agreement),
     ("speed.md", "speed.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
+    ("live.md", "live.json", "live", live),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 

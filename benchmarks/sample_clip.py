@@ -110,13 +110,15 @@ def _faded(frame: Image, seconds_to_cut: float) -> Image:
     return np.rint(frame * light).astype(np.uint8)
 
 
-def write_clip(path: Path, frames: Iterator[Image]) -> None:
-    """Encode frames as H.264 at 25 frames per second."""
+def write_clip(
+    path: Path, frames: Iterator[Image], size_wh: tuple[int, int] = SIZE_WH, fps: int = FPS
+) -> None:
+    """Encode frames of this size as H.264 at so many a second."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with av.open(str(partial), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast"})
-        stream.width, stream.height = SIZE_WH
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "20", "preset": "veryfast"})
+        stream.width, stream.height = size_wh
         stream.pix_fmt = "yuv420p"
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="bgr24")))

@@ -27,6 +27,7 @@ _WITHOUT_EFFECT_ON = {
     "array": frozenset({"photo_side", "sequence_fps", "partial"}),
     "stream": frozenset({"photo_side", "sequence_fps"}),
     "sequence": frozenset({"photo_side"}),
+    "live": frozenset({"photo_side", "sequence_fps", "partial"}),
     "photographs": frozenset(
         {
             "fps",

@@ -10,6 +10,7 @@ import pytest
 from fer_client.arguments import Options
 from fer_client.cli.app import analyse
 from fer_client.errors import UsageError
+from fer_client.live.source import LiveSource
 from fer_client.media.sources import ImageSequence, Photographs, Stream, VideoFile
 from fer_client.settings import Settings, setting_options
 
@@ -33,7 +34,7 @@ class TestSettings:
         assert Settings().as_record(kind).keys() == names
 
     def test_every_kind_of_input_is_known(self) -> None:
-        for kind in (VideoFile, Stream, ImageSequence, Photographs):
+        for kind in (VideoFile, Stream, ImageSequence, Photographs, LiveSource):
             assert Settings().as_record(kind.kind)
 
 

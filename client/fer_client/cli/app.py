@@ -6,13 +6,13 @@ option are answered at once.
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import completes, takes_settings
+from fer_client.cli.live import live_app
+from fer_client.cli.options import DetectorOption, UrlOption, completes, takes_settings
 from fer_client.settings import DETECTORS, Settings
 
 if TYPE_CHECKING:
@@ -34,19 +34,9 @@ Examples:
   {NAME} photos/*.jpg --format xlsx
   {NAME} frames/%05d.png --sequence-fps 25
   {NAME} rtsp://camera/stream --duration 60
+  {NAME} live 0       shows a camera, a stream or a video on a local page
   {NAME} doctor       checks server, models, detector and video library
 """
-
-UrlOption = Annotated[
-    str | None,
-    typer.Option(
-        help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
-    ),
-]
-DetectorOption = Annotated[
-    Path | None,
-    typer.Option(help="YuNet's ONNX file. Default: FER_DETECTOR_MODEL, the cache, a download."),
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -135,7 +125,7 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {"doctor": doctor_app}
+SUBCOMMANDS = {"doctor": doctor_app, "live": live_app}
 
 
 def main() -> NoReturn:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, get_type_hints
 
 import typer
@@ -13,40 +14,33 @@ _DEFAULTS = Settings()
 _CHOICES = {"table_format": FORMATS}
 
 _ORDER = (
-    *(
-        "inputs",
-        "out",
-        "annotate",
-        "anonymize",
-        "report",
-        "table_format",
-        "fps",
-        "detect_every",
-        "smooth_s",
-        "min_confidence",
-        "min_episode_s",
-    ),
+    *("inputs", "source", "is_recorded", "is_looped", "host", "port"),
+    *("out", "annotate", "report", "anonymize", "relative", "table_format"),
+    *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s"),
     *("duration_s", "sequence_fps", "overwrite", "url", "detector_kind", "detector_model", "detection_side"),
-    *(
-        "photo_side",
-        "min_score",
-        "min_face",
-        "detection_workers",
-        "batch_size",
-        "in_flight",
-        "timeout_s",
-        "reconnect_s",
-    ),
-    *("max_pixels", "partial", "low_latency", "as_json"),
+    *("photo_side", "min_score", "min_face", "detection_workers", "batch_size", "in_flight", "timeout_s"),
+    *("reconnect_s", "max_pixels", "partial", "low_latency", "as_json"),
 )
 """Order of the help: what is asked for most comes first, what is not named here last."""
 
 
-def takes_settings(command: Callable[..., int]) -> Callable[..., int]:
-    """Let Typer hand a command its own parameters and, as `**options`, every setting."""
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
+    ),
+]
+DetectorOption = Annotated[
+    Path | None,
+    typer.Option(help="YuNet's ONNX file. Default: FER_DETECTOR_MODEL, the cache, a download."),
+]
+
+
+def takes_settings(command: Callable[..., int], names: Iterable[str] | None = None) -> Callable[..., int]:
+    """Let Typer hand a command its own parameters and, as `**options`, the named settings; all for None."""
     known = dict(inspect.signature(command).parameters)
     del known["options"]
-    known |= {name: _parameter(name) for name in setting_options()}
+    known |= {name: _parameter(name) for name in (setting_options() if names is None else names)}
     order = {name: known[name] for name in [*_ORDER, *known] if name in known}
     command.__signature__ = inspect.Signature(list(order.values()))  # type: ignore[attr-defined]
     return command

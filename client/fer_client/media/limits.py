@@ -33,6 +33,10 @@ class LimitedVideo:
         ends = [length for length in (info.duration_s, self.duration_s) if length is not None]
         return info.start_s + min(ends) if ends and not info.is_live else None
 
+    def start_clock(self, time_s: float) -> None:
+        """Take this as the presentation time of the first frame, which comes now."""
+        self._first = time_s, datetime.now(UTC)
+
     def wall_time(self, time_s: float) -> datetime:
         """Tell when a frame of a live stream came, in UTC: as long after the first as its presentation time says.
 
@@ -45,10 +49,12 @@ class LimitedVideo:
 
     def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
         """Yield the frames of the part. Raises what the whole video raises."""
-        self._first = None
+        first_s: float | None = None
         for frame in self.video.frames(allow_corruption):
-            self._first = self._first or (frame.time_s, datetime.now(UTC))
-            is_over = self.duration_s is not None and frame.time_s - self._first[0] >= self.duration_s
+            if first_s is None:
+                first_s = frame.time_s
+                self.start_clock(first_s)
+            is_over = self.duration_s is not None and frame.time_s - first_s >= self.duration_s
             if is_over or self.is_enough():
                 return
             yield frame

@@ -132,6 +132,13 @@ class VideoReader:
                 frames = packet.decode() if is_video else ()
             yield from times.timed(packet, frames) if times and is_video else frames
 
+    def decode_without_delay(self) -> None:
+        """Give each frame as soon as its packet allows: frame threads hold one back for each of them.
+
+        It slows the decoder, and has an effect before the first frame alone.
+        """
+        self._stream.thread_type = "SLICE"
+
     def close(self) -> None:
         """Close the file. An iteration over its frames must not go on afterwards."""
         with self._lock:

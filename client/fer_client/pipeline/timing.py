@@ -26,9 +26,18 @@ class StageClock:
         try:
             yield
         finally:
-            with self._lock:
-                self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
-                self._counts[stage] = self.count(stage) + 1
+            self.add(stage, time.perf_counter() - start, 1)
+
+    def add(self, stage: str, seconds: float, count: int) -> None:
+        """Add seconds that so many runs of the stage took."""
+        with self._lock:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
+            self._counts[stage] = self.count(stage) + count
+
+    def totals(self) -> dict[str, tuple[float, int]]:
+        """Return the seconds and the runs of every stage up to now."""
+        with self._lock:
+            return {stage: (seconds, self._counts[stage]) for stage, seconds in self._seconds.items()}
 
     def timing(self, function: Callable[P, R], stage: str) -> Callable[P, R]:
         """Return the function with its calls timed."""

@@ -32,7 +32,7 @@ def timed(
             yield replace(waiting, duration_s=duration_s)
         latest_s = max(latest_s, frame.time_s)
         if is_backwards:
-            tracklets = Tracklets(tracklets.count)
+            tracklets.restart()
         numbers = tracklets.of(frame.tracks, frame.time_s)
         waiting = replace(frame, tracklets=numbers, is_backwards=is_backwards)
     if waiting is not None:
@@ -42,19 +42,22 @@ def timed(
         yield replace(waiting, duration_s=duration_s)
 
 
-def timed_at_once(frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
+def timed_at_once(
+    frames: Iterable[AnalysedFrame], tracklets: Tracklets | None = None
+) -> Iterator[AnalysedFrame]:
     """Do as `timed` without waiting for the next frame: each counts for the time since the one before.
 
     That is how long it stands where frames are evenly spaced. The first counts for nothing, so that the sum is
-    the time from the first frame to the last; time that was counted already is not counted again.
+    the time from the first frame to the last; time that was counted already is not counted again. `tracklets`
+    number the faces on where these frames follow others of the same video.
     """
-    tracklets = Tracklets()
+    tracklets = tracklets or Tracklets()
     before_s = -math.inf
     latest_s: float | None = None
     for frame in frames:
         is_backwards = frame.time_s < before_s
         if is_backwards:
-            tracklets = Tracklets(tracklets.count)
+            tracklets.restart()
         numbers = tracklets.of(frame.tracks, frame.time_s)
         latest_s = frame.time_s if latest_s is None else latest_s
         duration_s = max(0.0, frame.time_s - latest_s)

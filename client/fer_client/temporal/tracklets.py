@@ -10,8 +10,8 @@ GAP_S = 0.5
 class Tracklets:
     """Numbers the tracklets, the parts of tracks without a gap; remembers only the faces of the last GAP_S seconds."""
 
-    def __init__(self, count: int = 0) -> None:
-        self.count = count
+    def __init__(self) -> None:
+        self._count = 0
         self._known: dict[int | None, tuple[int, float, bool]] = {}
 
     def of(self, tracks: Sequence[int | None], time_s: float) -> list[int]:
@@ -24,10 +24,14 @@ class Tracklets:
         } | {track: (number, time_s, True) for track, number in zip(tracks, numbers, strict=True)}
         return numbers
 
+    def restart(self) -> None:
+        """Begin all faces anew, with numbers that no earlier one had."""
+        self._known = {}
+
     def _number(self, track: int | None, time_s: float) -> int:
         """Go on where the face was in the frame before, however long ago, or was missing only briefly."""
         number, last_s, was_there = self._known.get(track, (0, -math.inf, False))
         if was_there or time_s - last_s <= GAP_S:
             return number
-        self.count += 1
-        return self.count
+        self._count += 1
+        return self._count

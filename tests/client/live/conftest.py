@@ -1,0 +1,6 @@
+"""What serves or watches a page needs the extra `live`, which the base installation lacks."""
+
+import importlib.util
+
+if importlib.util.find_spec("uvicorn") is None:
+    collect_ignore = ["test_pages.py", "test_session.py"]
