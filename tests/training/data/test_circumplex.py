@@ -9,7 +9,13 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
-from fer_training.data.circumplex import COORDINATES, affect_of_votes, affect_targets, coordinates, target_source
+from fer_training.data.circumplex import (
+    COORDINATES,
+    affect_of_votes,
+    affect_targets,
+    coordinates,
+    target_source,
+)
 from fer_training.data.dataset import Dataset
 from support.training_data import ballots
 

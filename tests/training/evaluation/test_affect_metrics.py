@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from fer_training.evaluation.affect_metrics import concordance, pearson, rmse, sign_agreement, summarise_affect
+from fer_training.evaluation.affect_metrics import (
+    concordance,
+    pearson,
+    rmse,
+    sign_agreement,
+    summarise_affect,
+)
 
 TARGETS = np.array([-0.5, 0.0, 0.5, 1.0])
 

@@ -26,7 +26,9 @@ def made(kind: str, trunk: Path, dataset: Any, out: Path, recipe: HeadRecipe = S
     return train_head(HeadRun(kind, trunk, recipe, 0, out), dataset)
 
 
-def measured(weights: Path, dataset: Any, trunk: Path | None, split: str = "PublicTest", **others: Any) -> Any:
+def measured(
+    weights: Path, dataset: Any, trunk: Path | None, split: str = "PublicTest", **others: Any
+) -> Any:
     from fer_training.evaluation.affect import evaluate_affect
     from fer_training.models.affect import load_trunk
 
@@ -86,7 +88,7 @@ def test_another_trunk_is_refused(finished: Path, data: Any, tmp_path: Path) -> 
         measured(weights, data[1], None)
     record = record_of(weights)
     weights.with_suffix(".json").write_text(json.dumps(record | {"trunk": "0" * 64}))
-    with pytest.raises(InputError, match="Expected the network that .* was made for"):
+    with pytest.raises(InputError, match=r"Expected the network that .* was made for"):
         measured(weights, data[1], trunk)
     with pytest.raises(UsageError, match="holds a network"):
         made("product", trunk, data[1], tmp_path / "run")
@@ -96,7 +98,7 @@ def test_such_a_file_is_no_network_of_expressions(finished: Path, data: Any, tmp
     from fer_training.models.record import load_record
 
     weights = made("product", finished / "network.keras", data[1], tmp_path / "run")
-    with pytest.raises(InputError, match="tells expression, but .* tells valence_arousal"):
+    with pytest.raises(InputError, match=r"tells expression, but .* tells valence_arousal"):
         load_record(weights)
 
 
@@ -114,7 +116,7 @@ def test_a_network_of_its_own_learns_from_pictures_and_goes_on(data: Any, tmp_pa
     assert measured(out / "network.keras", data[1], None)["ccc"] == pytest.approx(
         epochs[-1].validation_ccc, abs=2e-4
     )
-    with pytest.raises(UsageError, match="other ones came for recipe.epochs, target"):
+    with pytest.raises(UsageError, match=r"other ones came for recipe\.epochs, target"):
         train_small(data[1], out)
     with pytest.raises(UsageError, match="without teachers"):
         distil = dataclasses.replace(recipe, distillation=0.5)

@@ -43,9 +43,12 @@ def _epoch(row: Mapping[str, str]) -> Epoch:
 
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
-    """Write all lines anew."""
+    """Write all lines anew; the column of the concordance only for networks that have one."""
+    names = [field.name for field in fields(Epoch)]
+    if all(epoch.validation_ccc is None for epoch in epochs):
+        names.remove("validation_ccc")
     with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)], lineterminator="\n")
+        writer = csv.DictWriter(file, names, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(asdict(epoch) for epoch in epochs)
 
