@@ -118,7 +118,7 @@ def _require_trunk(weights: Path, record: dict[str, Any], network: Any) -> None:
 
 def _require_input(weights: Path, model: Any, record: dict[str, Any], network: Any) -> None:
     """Both networks get what one step of preprocessing makes of the crops."""
-    shape, asked = tuple(model.input.shape[1:]), network.input_shape
+    shape, asked = tuple(model.inputs[0].shape[1:]), network.input_shape
     given = tuple(record.get("input", {}).get("range", ()))
     if shape != asked or given != network.description.input_range:
         raise InputError(

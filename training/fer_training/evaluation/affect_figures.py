@@ -27,6 +27,7 @@ def draw_scatter(path: Path, answers: Affect, targets: Affect, title: str) -> No
         axes.plot([-1, 1], [-1, 1], color="grey", linestyle=":")
         dots = slice(None, None, -(-len(targets) // _MOST_DOTS))
         axes.scatter(targets[dots, column], answers[dots, column], s=5, alpha=0.25, linewidths=0)
+        axes.set_xticks(np.linspace(-1, 1, 5))
         told = figures[name]
         ccc = "–" if told["ccc"] is None else f"{told['ccc']:.3f}"
         axes.set(
