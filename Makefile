@@ -59,6 +59,7 @@ bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure speed, memory and ag
 docs: $(VENV)/.dev ## Write the figures of training/results and benchmarks/results into the docs
 	$(BIN)/fer-train table training/results docs/training.md
 	$(BIN)/fer-train card training/results/se_resnet.json docs/model-card.md
+	$(BIN)/fer-train card training/results/valence_arousal/se_resnet.json docs/model-card.md
 	$(BIN)/fer-train headline training/results/se_resnet.json training/results/se_resnet_labels.json \
 		training/results/mini_xception.json training/results/peers/fer.json README.md
 	$(BIN)/python -m benchmarks.pages

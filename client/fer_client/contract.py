@@ -31,7 +31,8 @@ class Contract:
 
     `crop_shape` is (height, width, channels) of one UINT8 face crop; channels 1 is luma, 3 is RGB. `labels` name the
     columns of EXPRESSION. `max_batch_size` is in crops. `version` is the number of the model's version that serves;
-    `network` is the SHA-256 of its weights, empty where the configuration does not state it.
+    `network` is the SHA-256 of its weights, empty where the configuration does not state it. `affect_statement` says
+    where valence and arousal come from, empty where they are not served or the configuration does not say.
     """
 
     crop_shape: tuple[int, int, int]
@@ -40,6 +41,7 @@ class Contract:
     has_valence_arousal: bool
     version: str
     network: str = ""
+    affect_statement: str = ""
 
 
 def read_contract(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> Contract:
@@ -67,8 +69,14 @@ def read_contract(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> Con
         max_batch_size=max_batch_size,
         has_valence_arousal=VALENCE_AROUSAL in outputs,
         version=max(metadata.get("versions", ["1"]), key=int),
-        network=config.get("parameters", {}).get("weights_sha256", {}).get("string_value", ""),
+        network=_parameter(config, "weights_sha256"),
+        affect_statement=_parameter(config, "valence_arousal") if VALENCE_AROUSAL in outputs else "",
     )
+
+
+def _parameter(config: Mapping[str, Any], name: str) -> str:
+    """Read one of the configuration's parameters, empty where it is not there."""
+    return str(config.get("parameters", {}).get(name, {}).get("string_value", ""))
 
 
 def _crop_shape(tensor: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -81,7 +89,7 @@ def _crop_shape(tensor: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _labels(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Read the parameter `labels`, a JSON list of names in the order of the columns of EXPRESSION."""
-    text = config.get("parameters", {}).get("labels", {}).get("string_value", "")
+    text = _parameter(config, "labels")
     try:
         labels = json.loads(text)
     except ValueError:

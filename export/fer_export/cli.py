@@ -72,6 +72,13 @@ def write(
             "--trust", help="Open files that can hold code which runs as they are read: Lambda layers, HDF5."
         ),
     ] = False,
+    valence_arousal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What `fer-train run … --target valence_arousal` wrote, to be served beside the expressions.",
+        ),
+    ] = None,
     crops: Annotated[
         Path | None,
         typer.Option(help="Face crops to compare on: a folder or a .npy file. Default: portraits."),
@@ -104,6 +111,7 @@ def write(
             max_batch_size,
             overwrite,
             trust,
+            valence_arousal,
         )
     )
     _tell(report, weights, repository)
@@ -111,11 +119,14 @@ def write(
 
 def _tell(report: "ExportReport", weights: Path, repository: Path) -> None:
     crop_shape = "x".join(map(str, report.crop_shape))
-    typer.echo(f"Wrote {repository}: {crop_shape} crops in, {', '.join(report.labels)} out.")
+    beside = "" if report.affect is None else ", and valence and arousal"
+    typer.echo(f"Wrote {repository}: {crop_shape} crops in, {', '.join(report.labels)} out{beside}.")
     typer.echo(
         f"Its probabilities and those of {weights.name}, whose outputs are {report.output}, differ by at most "
         f"{report.difference.size:.2g} on {report.crops} real crops."
     )
+    if report.affect is not None:
+        typer.echo(f"Valence and arousal differ by at most {report.affect.size:.2g}.")
     for answer in report.examples:
         typer.echo(f"{answer.crop}: {answer.label} {answer.confidence:.0%}")
     for name, graph in report.graphs.items():
@@ -150,7 +161,8 @@ def check(
     crop_shape = "x".join(map(str, contract.crop_shape))
     typer.echo(
         f"{model_repository} fits the contract: {crop_shape} crops, up to {contract.max_batch_size} at a time, "
-        f"{len(contract.labels)} labels ({', '.join(contract.labels)})."
+        f"{len(contract.labels)} labels ({', '.join(contract.labels)})"
+        f"{', valence and arousal' if contract.has_valence_arousal else ''}."
     )
 
 

@@ -42,7 +42,7 @@ def describe(
     if not weights.is_file():
         raise InputError(f"There is no file {weights}: name a network, such as NAME.keras or NAME.onnx.")
     path = weights.with_suffix(".json")
-    record = _read_record(path) if path.is_file() else {}
+    record = read_record(path) if path.is_file() else {}
     labels = labels or _recorded_labels(record, path)
     input_range = input_range or _recorded_range(record, path)
     if labels is None or input_range is None:
@@ -71,7 +71,8 @@ def require_labels(weights: Path, width: int, labels: tuple[str, ...]) -> None:
         )
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path) -> dict[str, Any]:
+    """Read what training wrote beside the weights; InputError where it is no JSON object."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

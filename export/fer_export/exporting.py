@@ -7,21 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+from tritonclient.grpc.model_config_pb2 import TYPE_FP32
 
+from fer_client.contract import EXPRESSION, VALENCE_AROUSAL
 from fer_export.answers import MAX_SURE_SHARE, output_kind, probabilities, require_spread, sure_share
 from fer_export.crops import Crops, load_crops
 from fer_export.description import OutputKind, describe
 from fer_export.graphs import preprocess_graph, with_metadata
 from fer_export.onnx_network import OnnxNetwork, load_onnx
-from fer_export.parity import Difference, own_outputs, require_parity, served_answers
+from fer_export.parity import Difference, own_affect, own_outputs, require_parity, served_answers
 from fer_export.preprocessing import Float32Array, default_crop_side
-from fer_export.repository import EXPRESSION_MODEL, MODELS, PREPROCESS_MODEL, build, require_free, write
+from fer_export.repository import (
+    AFFECT_MODEL,
+    EXPRESSION_MODEL,
+    MODELS,
+    PREPROCESS_MODEL,
+    Tensor,
+    build,
+    require_free,
+    served_models,
+    write,
+)
 from fer_export.sessions import latency_ms
 
 if TYPE_CHECKING:
+    from fer_export.affect import Affect
     from fer_export.network import Network
 
 LATENCY_BATCHES = (1, 64)
+DIMENSIONS = ("valence", "arousal")
 
 
 @dataclass(frozen=True)
@@ -30,7 +44,7 @@ class ExportSettings:
 
     `overwrite` replaces models that the repository already holds. `is_trusted` opens files that can hold code.
     `crop_side` is the side in pixels of the crops that clients will send. A larger `max_batch_size` lets Triton
-    join more requests at a time and takes more memory for each instance.
+    join more requests at a time and takes more memory for each instance. `affect` tells valence and arousal.
     """
 
     weights: Path
@@ -43,6 +57,7 @@ class ExportSettings:
     max_batch_size: int = 64
     overwrite: bool = False
     is_trusted: bool = False
+    affect: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,7 @@ class ExportReport:
     """What was written, how close it is to its source, and what it answers.
 
     `crop_shape` is (height, width, channels); `sure_share` is the share of crops whose answer is all but certain.
+    `affect` is the difference of valence and arousal, None where they are not served.
     """
 
     crop_shape: tuple[int, int, int]
@@ -78,6 +94,7 @@ class ExportReport:
     output: OutputKind
     examples: tuple[Answer, ...]
     sure_share: float
+    affect: Difference | None = None
 
     @property
     def is_suspiciously_sure(self) -> bool:
@@ -98,24 +115,23 @@ def export(settings: ExportSettings) -> ExportReport:
     crops = load_crops(settings.crops, crop_shape)
     outputs = own_outputs(network, crops.pixels)
     network = _settled(network, output_kind(outputs, settings.output))
-    labels, graphs = network.description.labels, _graphs(network, crop_shape)
+    affect = _read_affect(settings, network)
+    labels, graphs = network.description.labels, _graphs(network, affect, crop_shape)
     metadata = provenance(network)
-    files = {name: with_metadata(graph, metadata) for name, graph in graphs.items()}
-    answers = served_answers(files[PREPROCESS_MODEL], files[EXPRESSION_MODEL], crops.pixels)
-    difference = require_parity(probabilities(outputs, network.description), answers, crops.names, labels)
-    require_spread(answers, labels)
-    origin: dict[str, str] = {
-        key: metadata[key] for key in ("architecture", "weights_sha256") if key in metadata
+    files = {
+        name: with_metadata(graph, metadata | _affect_metadata(affect, graph))
+        for name, graph in graphs.items()
     }
-    repository = build(
-        files[PREPROCESS_MODEL],
-        files[EXPRESSION_MODEL],
-        crop_shape,
-        network.input_shape,
-        labels,
-        settings.max_batch_size,
-        origin,
-    )
+    answers = served_answers(files, crops.pixels)
+    expression = answers[EXPRESSION]
+    difference = require_parity(probabilities(outputs, network.description), expression, crops.names, labels)
+    require_spread(expression, labels)
+    affect_difference = None
+    if affect is not None:
+        expected = own_affect(affect, network, crops.pixels)
+        affect_difference = require_parity(expected, answers[VALENCE_AROUSAL], crops.names, DIMENSIONS)
+    models = served_models(files, crop_shape, network.input_shape, _outputs(graphs))
+    repository = build(models, labels, settings.max_batch_size, _origin(metadata, affect))
     write(repository, settings.model_repository, settings.overwrite)
     reports = {name: _report(graph, files[name]) for name, graph in graphs.items()}
     return ExportReport(
@@ -125,9 +141,48 @@ def export(settings: ExportSettings) -> ExportReport:
         len(crops.pixels),
         difference,
         network.description.output,
-        _examples(answers, crops, labels),
-        sure_share(answers),
+        _examples(expression, crops, labels),
+        sure_share(expression),
+        affect_difference,
     )
+
+
+def _origin(metadata: dict[str, str], affect: "Affect | None") -> dict[str, str]:
+    """What the ensemble says of the networks behind it."""
+    origin: dict[str, str] = {
+        key: metadata[key] for key in ("architecture", "weights_sha256") if key in metadata
+    }
+    return origin if affect is None else origin | affect.metadata()
+
+
+def _read_affect(settings: ExportSettings, network: "Network | OnnxNetwork") -> "Affect | None":
+    if settings.affect is None:
+        return None
+    from fer_export.affect import load_affect  # Keras takes seconds
+
+    return load_affect(settings.affect, network)
+
+
+def _affect_metadata(affect: "Affect | None", graph: onnx.ModelProto) -> dict[str, str]:
+    """Beside the file that gives valence and arousal alone, so that the others are the same without them."""
+    gives = any(output.name == VALENCE_AROUSAL for output in graph.graph.output)
+    return affect.metadata() if affect is not None and gives else {}
+
+
+def _outputs(graphs: dict[str, onnx.ModelProto]) -> dict[str, tuple[Tensor, ...]]:
+    """What each network gives, by its name; every output is FP32."""
+    return {
+        name: tuple(
+            Tensor(
+                output.name,
+                TYPE_FP32,
+                tuple(size.dim_value for size in output.type.tensor_type.shape.dim[1:]),
+            )
+            for output in graph.graph.output
+        )
+        for name, graph in graphs.items()
+        if name != PREPROCESS_MODEL
+    }
 
 
 def _read(settings: ExportSettings) -> "Network | OnnxNetwork":
@@ -144,12 +199,18 @@ def _settled(network: "Network | OnnxNetwork", output: OutputKind) -> "Network |
     return replace(network, description=replace(network.description, output=output))
 
 
-def _graphs(network: "Network | OnnxNetwork", crop_shape: tuple[int, int, int]) -> dict[str, onnx.ModelProto]:
+def _graphs(
+    network: "Network | OnnxNetwork", affect: "Affect | None", crop_shape: tuple[int, int, int]
+) -> dict[str, onnx.ModelProto]:
     input_range = network.description.input_range
-    return {
-        PREPROCESS_MODEL: preprocess_graph(input_range, crop_shape, network.input_shape),
-        EXPRESSION_MODEL: network.graph(),
-    }
+    graphs = {PREPROCESS_MODEL: preprocess_graph(input_range, crop_shape, network.input_shape)}
+    if affect is None or isinstance(network, OnnxNetwork) or affect.is_own:
+        graphs[EXPRESSION_MODEL] = network.graph()
+    else:
+        graphs[EXPRESSION_MODEL] = network.graph(affect)
+    if affect is not None and affect.is_own:
+        graphs[AFFECT_MODEL] = affect.own_graph(network.input_shape)
+    return graphs
 
 
 def _examples(answers: Float32Array, crops: Crops, labels: tuple[str, ...]) -> tuple[Answer, ...]:

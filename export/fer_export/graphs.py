@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from onnx import helper, numpy_helper
 
-from fer_client.contract import EXPRESSION, FACES
+from fer_client.contract import EXPRESSION, FACES, VALENCE_AROUSAL
 from fer_client.errors import InputError
 from fer_export.branches import merged_branches
 from fer_export.preprocessing import operations
 from fer_export.repository import NETWORK_INPUT
 
 if TYPE_CHECKING:
+    from fer_export.affect import Affect
     from fer_export.network import Network
 
 OPSET = 18
@@ -51,14 +52,20 @@ def preprocess_graph(
     taken = TensorSpec(FACES, onnx.TensorProto.UINT8, crop_shape)
     given = TensorSpec(tensor, onnx.TensorProto.FLOAT, input_shape)
     graph = helper.make_graph(nodes, "", [value_info(taken)], [value_info(given)], constants)
-    return canonical(graph, taken, replace(given, name=NETWORK_INPUT))
+    return canonical(graph, taken, [replace(given, name=NETWORK_INPUT)])
 
 
-def expression_graph(network: "Network") -> onnx.ModelProto:
-    """`expression`: NETWORK_INPUT FP32 [batch, *input_shape] to EXPRESSION FP32 [batch, K]."""
+def expression_graph(network: "Network", affect: "Affect | None" = None) -> onnx.ModelProto:
+    """`expression`: NETWORK_INPUT FP32 [batch, *input_shape] to EXPRESSION FP32 [batch, K].
+
+    With what stands behind the network, also to VALENCE_AROUSAL FP32 [batch, 2].
+    """
     import tensorflow as tf
 
     def function(network_input: Any) -> Any:
+        if affect is not None:
+            features, probabilities = network.parts(network_input)
+            return probabilities, affect.behind(features, probabilities)
         output = tf.cast(network.model(network_input, training=False), tf.float32)
         if network.description.output == "probabilities":
             return output
@@ -67,12 +74,19 @@ def expression_graph(network: "Network") -> onnx.ModelProto:
     return convert(
         function,
         TensorSpec(NETWORK_INPUT, onnx.TensorProto.FLOAT, network.input_shape),
-        TensorSpec(EXPRESSION, onnx.TensorProto.FLOAT, (len(network.description.labels),)),
+        [
+            TensorSpec(EXPRESSION, onnx.TensorProto.FLOAT, (len(network.description.labels),)),
+            *([] if affect is None else [TensorSpec(VALENCE_AROUSAL, onnx.TensorProto.FLOAT, (2,))]),
+        ],
     )
 
 
-def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec) -> onnx.ModelProto:
+def convert(
+    function: Callable[[Any], Any], taken: TensorSpec, given: Sequence[TensorSpec]
+) -> onnx.ModelProto:
     """Trace a function of one tensor to ONNX; tf2onnx folds constants and batch normalisation into weights.
+
+    `given` are the tensors that it returns, in order.
 
     Raises InputError for a network with operations that standard ONNX lacks.
     """
@@ -96,13 +110,13 @@ def convert(function: Callable[[Any], Any], taken: TensorSpec, given: TensorSpec
     return model
 
 
-def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> onnx.ModelProto:
-    """Order and name everything by the graph's structure alone.
+def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: Sequence[TensorSpec]) -> onnx.ModelProto:
+    """Order and name everything by the graph's structure alone; what later outputs need follows what the first needs.
 
     tf2onnx takes names from TensorFlow's counters and from lower-cased arguments: they differ between runs.
     Raises ValueError for operations outside the standard set and for control flow.
     """
-    nodes = _ordered(graph, graph.output[0].name)
+    nodes = _ordered(graph, [output.name for output in graph.output])
     for node in nodes:
         if node.domain not in ("", "ai.onnx") or any(attribute.HasField("g") for attribute in node.attribute):
             raise ValueError(f"operation {node.op_type} of domain {node.domain or 'ai.onnx'}")
@@ -113,7 +127,7 @@ def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> o
         for node, name in zip(nodes, node_names, strict=True)
         for i, tensor in enumerate(node.output)
     }
-    names[graph.output[0].name] = given.name
+    names |= {output.name: spec.name for output, spec in zip(graph.output, given, strict=True)}
     constants = {constant.name: constant for constant in graph.initializer}
     weights = []
     for node, name in zip(nodes, node_names, strict=True):
@@ -124,7 +138,8 @@ def canonical(graph: onnx.GraphProto, taken: TensorSpec, given: TensorSpec) -> o
                     numpy_helper.from_array(numpy_helper.to_array(constants[tensor]), names[tensor])
                 )
     renamed = [_renamed(node, name, names) for node, name in zip(nodes, node_names, strict=True)]
-    served = helper.make_graph(renamed, given.name.lower(), [value_info(taken)], [value_info(given)], weights)
+    outputs = [value_info(spec) for spec in given]
+    served = helper.make_graph(renamed, given[0].name.lower(), [value_info(taken)], outputs, weights)
     return helper.make_model(
         served,
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -145,10 +160,11 @@ def without_idle_reshapes(model: onnx.ModelProto) -> onnx.GraphProto:
     graph.CopyFrom(model.graph)
     del graph.node[:]
     sources: dict[str, str] = {}
+    outputs = {output.name for output in graph.output}
     for node in model.graph.node:
         before, after = sizes.get(node.input[0]), sizes.get(node.output[0])
         is_idle = node.op_type == "Reshape" and before and before == after and all(before)
-        if is_idle and node.output[0] != graph.output[0].name:
+        if is_idle and node.output[0] not in outputs:
             sources[node.output[0]] = sources.get(node.input[0], node.input[0])
             continue
         kept = graph.node.add()
@@ -157,13 +173,16 @@ def without_idle_reshapes(model: onnx.ModelProto) -> onnx.GraphProto:
     return graph
 
 
-def _ordered(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
-    """Nodes that the output needs, each after those it needs, in an order given by the structure alone."""
+def _ordered(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProto]:
+    """Nodes that the outputs need, each after those it needs, in an order given by the structure alone."""
     producers = {tensor: index for index, node in enumerate(graph.node) for tensor in node.output}
     ordered: dict[int, onnx.NodeProto] = {}
-    waiting = [producers[output]]
+    waiting = [producers[output] for output in reversed(outputs)]
     while waiting:
         index = waiting[-1]
+        if index in ordered:
+            waiting.pop()
+            continue
         needed = [producers[tensor] for tensor in graph.node[index].input if tensor in producers]
         missing = [producer for producer in needed if producer not in ordered]
         if missing:

@@ -2,8 +2,9 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -13,6 +14,9 @@ from fer_client.errors import InputError, UsageError
 from fer_export.description import Description, require_labels
 from fer_export.graphs import expression_graph
 from fer_export.preprocessing import Float32Array
+
+if TYPE_CHECKING:
+    from fer_export.affect import Affect
 
 HDF5 = (".h5", ".hdf5")
 """Endings by which Keras knows the files of its older versions."""
@@ -34,9 +38,29 @@ class Network:
         """Keras's own answers FP32 [N, K] to FP32 [N, *input_shape], as they leave the last layer."""
         return np.asarray(self.model(network_input, training=False), np.float32)
 
-    def graph(self) -> onnx.ModelProto:
-        """The model `expression` in ONNX."""
-        return expression_graph(self)
+    def parts(self, network_input: Any) -> tuple[Any, Any]:
+        """What the layer `logits` reads, [N, F], and the calibrated probabilities [N, K], as tensors of TensorFlow.
+
+        Raises InputError for a network without such a layer.
+        """
+        import tensorflow as tf
+
+        features, logits = self._split(network_input, training=False)
+        return features, tf.nn.softmax(tf.cast(logits, tf.float32) / self.description.temperature)
+
+    @cached_property
+    def _split(self) -> Any:
+        last = self.model.layers[-1]
+        if last.name != "logits" or self.description.output != "logits":
+            raise InputError(
+                f"The network ends with the layer {last.name}, expected the dense layer `logits` of fer-train's "
+                "networks: valence and arousal can stand behind one of these alone."
+            )
+        return keras.Model(self.model.input, [last.input, last.output])
+
+    def graph(self, affect: "Affect | None" = None) -> onnx.ModelProto:
+        """The model `expression` in ONNX, with the valence and arousal that stand behind it, if any."""
+        return expression_graph(self, affect)
 
     def versions(self) -> dict[str, str]:
         """Versions that the graph depends on."""
@@ -53,7 +77,7 @@ def load_network(weights: Path, description: Description, is_trusted: bool = Fal
     for a file that cannot be read or whose shapes do not fit, UsageError where the labels do not fit the network
     or trust is missing.
     """
-    model = _load_model(weights, is_trusted)
+    model = load_model(weights, is_trusted)
     input_shape = _input_shape(model, weights)
     width = _output_width(model, weights)
     # Old files wrap the single input in a list, of which Keras 3 warns at every call.
@@ -63,7 +87,8 @@ def load_network(weights: Path, description: Description, is_trusted: bool = Fal
     return Network(model, input_shape, description, hashlib.sha256(weights.read_bytes()).hexdigest())
 
 
-def _load_model(weights: Path, is_trusted: bool) -> Any:
+def load_model(weights: Path, is_trusted: bool) -> Any:
+    """Open a Keras file; InputError where it cannot be read, UsageError where it needs trust."""
     # Only newer versions of Keras look for code in HDF5, so that none is opened on their word.
     if weights.suffix in HDF5 and not is_trusted:
         raise _untrusted(weights, "a file of older Keras can hold code that runs as it is read")

@@ -4,75 +4,102 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format, text_format  # type: ignore[import-untyped]
 from tritonclient.grpc.model_config_pb2 import TYPE_FP32, TYPE_UINT8, ModelConfig, ModelInput, ModelOutput
 
-from fer_client.contract import EXPRESSION, FACES, MODEL
+from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL
 from fer_client.errors import InputError, UsageError
 
 NETWORK_INPUT = "NETWORK_INPUT"
-"""Tensor between the models `face_preprocess` and `expression`."""
+"""Tensor between `face_preprocess` and the networks."""
 
 PREPROCESS_MODEL = "face_preprocess"
 EXPRESSION_MODEL = "expression"
+AFFECT_MODEL = "valence_arousal"
 CONFIG = "config.pbtxt"
 LABELS = "labels.txt"
 ONNX = "1/model.onnx"
 PLAN = "1/model.plan"
 
-MODELS = (PREPROCESS_MODEL, EXPRESSION_MODEL, MODEL)
-"""Every model that an export writes."""
+MODELS = (PREPROCESS_MODEL, EXPRESSION_MODEL, AFFECT_MODEL, MODEL)
+"""Every model that an export may write; `valence_arousal` only where a network of its own computes it."""
 
-INSTANCES = {PREPROCESS_MODEL: 1, EXPRESSION_MODEL: 2}
+INSTANCES = {PREPROCESS_MODEL: 1, EXPRESSION_MODEL: 2, AFFECT_MODEL: 2}
 """Two cores: an instance is a process on the embedded server and a thread on native Triton."""
+
+OUTPUTS = (EXPRESSION, VALENCE_AROUSAL)
+"""What clients get; other tensors go from model to model."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a model, without the batch; `data_type` is a member of Triton's DataType."""
+
+    name: str
+    data_type: int
+    dims: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that ONNX Runtime computes: its file, its input and its outputs."""
+
+    name: str
+    onnx: bytes
+    taken: Tensor
+    given: tuple[Tensor, ...]
+
+
+def served_models(
+    graphs: Mapping[str, bytes],
+    crop_shape: tuple[int, ...],
+    input_shape: tuple[int, ...],
+    outputs: Mapping[str, tuple[Tensor, ...]],
+) -> list[ServedModel]:
+    """List the models in the order of their steps: `face_preprocess`, then the networks, with what each gives."""
+    faces = Tensor(FACES, TYPE_UINT8, crop_shape)
+    network_input = Tensor(NETWORK_INPUT, TYPE_FP32, input_shape)
+    first = ServedModel(PREPROCESS_MODEL, graphs[PREPROCESS_MODEL], faces, (network_input,))
+    return [
+        first,
+        *(ServedModel(name, graphs[name], network_input, given) for name, given in outputs.items()),
+    ]
 
 
 def build(
-    preprocess_onnx: bytes,
-    expression_onnx: bytes,
-    crop_shape: Sequence[int],
-    input_shape: Sequence[int],
-    labels: Sequence[str],
-    max_batch_size: int,
-    provenance: Mapping[str, str],
+    models: Sequence[ServedModel], labels: Sequence[str], max_batch_size: int, provenance: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """Every file of the repository by its path inside; `provenance` becomes parameters of the ensemble."""
-    classes = [len(labels)]
-    configs = {
-        PREPROCESS_MODEL: onnx_config(
-            PREPROCESS_MODEL,
-            ModelInput(name=FACES, data_type=TYPE_UINT8, dims=crop_shape),
-            ModelOutput(name=NETWORK_INPUT, data_type=TYPE_FP32, dims=input_shape),
-            max_batch_size,
-        ),
-        EXPRESSION_MODEL: onnx_config(
-            EXPRESSION_MODEL,
-            ModelInput(name=NETWORK_INPUT, data_type=TYPE_FP32, dims=input_shape),
-            ModelOutput(name=EXPRESSION, data_type=TYPE_FP32, dims=classes),
-            max_batch_size,
-        ),
-        MODEL: ensemble_config(crop_shape, labels, max_batch_size, provenance),
-    }
+    """Every file of the repository by its path inside; `provenance` becomes parameters of the ensemble.
+
+    `models` stand in the order in which the ensemble takes its steps; the first takes the crops.
+    """
+    configs = {model.name: onnx_config(model, max_batch_size) for model in models}
+    configs[MODEL] = ensemble_config(models, labels, max_batch_size, provenance)
     files = {f"{name}/{CONFIG}": config_text(config).encode() for name, config in configs.items()}
     return files | {
-        f"{PREPROCESS_MODEL}/{ONNX}": preprocess_onnx,
-        f"{EXPRESSION_MODEL}/{ONNX}": expression_onnx,
+        **{f"{model.name}/{ONNX}": model.onnx for model in models},
         f"{MODEL}/{LABELS}": "".join(f"{label}\n" for label in labels).encode(),
         # Triton wants a version folder for an ensemble too, and git keeps no empty folder.
         f"{MODEL}/1/.gitkeep": b"",
     }
 
 
-def onnx_config(name: str, taken: ModelInput, given: ModelOutput, max_batch_size: int) -> ModelConfig:
+def onnx_config(model: ServedModel, max_batch_size: int) -> ModelConfig:
     """A model that ONNX Runtime computes: batched over requests, warm before it reports READY."""
+    taken = model.taken
     config = ModelConfig(
-        name=name, backend="onnxruntime", max_batch_size=max_batch_size, input=[taken], output=[given]
+        name=model.name,
+        backend="onnxruntime",
+        max_batch_size=max_batch_size,
+        input=[ModelInput(name=taken.name, data_type=taken.data_type, dims=taken.dims)],
+        output=[_output(tensor) for tensor in model.given],
     )
     config.dynamic_batching.SetInParent()
-    config.instance_group.add(count=INSTANCES[name])
+    config.instance_group.add(count=INSTANCES[model.name])
     # Instances share the cores, so that more threads in each would only wait for one another.
     config.parameters["intra_op_thread_count"].string_value = "1"
     for batch_size in sorted({1, max_batch_size}):
@@ -84,25 +111,33 @@ def onnx_config(name: str, taken: ModelInput, given: ModelOutput, max_batch_size
 
 
 def ensemble_config(
-    crop_shape: Sequence[int], labels: Sequence[str], max_batch_size: int, provenance: Mapping[str, str]
+    models: Sequence[ServedModel], labels: Sequence[str], max_batch_size: int, provenance: Mapping[str, str]
 ) -> ModelConfig:
     """The model that clients call; see `fer_client.contract`."""
+    faces, given = models[0].taken, [tensor for model in models for tensor in model.given]
     config = ModelConfig(
         name=MODEL,
         platform="ensemble",
         max_batch_size=max_batch_size,
-        input=[ModelInput(name=FACES, data_type=TYPE_UINT8, dims=crop_shape)],
-        output=[ModelOutput(name=EXPRESSION, data_type=TYPE_FP32, dims=[len(labels)], label_filename=LABELS)],
+        input=[ModelInput(name=faces.name, data_type=faces.data_type, dims=faces.dims)],
+        output=[_output(tensor) for tensor in given if tensor.name in OUTPUTS],
     )
+    for output in config.output:
+        if output.name == EXPRESSION:
+            output.label_filename = LABELS
     for key, value in sorted({"labels": json.dumps(list(labels)), **provenance}.items()):
         config.parameters[key].string_value = value
-    steps = ((PREPROCESS_MODEL, FACES, NETWORK_INPUT), (EXPRESSION_MODEL, NETWORK_INPUT, EXPRESSION))
-    for model_name, taken, given in steps:
+    for model in models:
         # Version -1 is Triton's word for the newest.
-        step = config.ensemble_scheduling.step.add(model_name=model_name, model_version=-1)
-        step.input_map[taken] = taken
-        step.output_map[given] = given
+        step = config.ensemble_scheduling.step.add(model_name=model.name, model_version=-1)
+        step.input_map[model.taken.name] = model.taken.name
+        for tensor in model.given:
+            step.output_map[tensor.name] = tensor.name
     return config
+
+
+def _output(tensor: Tensor) -> ModelOutput:
+    return ModelOutput(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
 
 
 def config_text(config: ModelConfig) -> str:
@@ -139,6 +174,7 @@ def require_free(directory: Path, models: Iterable[str]) -> None:
 def write(files: Mapping[str, bytes], directory: Path, overwrite: bool = False) -> None:
     """Put every model's folder in place whole, or leave the directory as it was; other models in it are kept.
 
+    One of MODELS that is not among the files goes, since the ensemble no longer asks it.
     Raises UsageError where a model is there already and may not be replaced, InputError where the directory cannot
     be written.
     """
@@ -165,10 +201,10 @@ def write(files: Mapping[str, bytes], directory: Path, overwrite: bool = False) 
 def _swap(staged: Path, replaced: Path, directory: Path) -> None:
     moves: list[tuple[Path, Path]] = []
     try:
-        for model in sorted(staged.iterdir()):
+        for name in sorted({*MODELS, *(path.name for path in staged.iterdir())}):
             for source, target in (
-                (directory / model.name, replaced / model.name),
-                (model, directory / model.name),
+                (directory / name, replaced / name),
+                (staged / name, directory / name),
             ):
                 if source.exists():
                     source.rename(target)

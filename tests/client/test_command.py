@@ -37,6 +37,7 @@ def test_valence_and_arousal_come_through(
     assert (row["valence"], row["arousal"]) == ("0.250000", "-0.500000")
     summary = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
     assert summary["overall"]["mean_valence"] == pytest.approx(0.25)
+    assert summary["models"]["valence_arousal"] == "Made up."
 
 
 def test_a_network_of_the_user_with_colour_and_two_labels(

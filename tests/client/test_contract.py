@@ -20,6 +20,10 @@ def test_contract_reads_triton_json_with_sizes_as_text() -> None:
     contract = read_contract(metadata, config)
     assert (contract.crop_shape, contract.labels, contract.version) == ((96, 96, 1), ("calm", "lively"), "10")
     assert not contract.has_valence_arousal
+    affect = {"name": "VALENCE_AROUSAL", "datatype": "FP32", "shape": ["-1", "2"]}
+    both = metadata | {"outputs": [*metadata["outputs"], affect]}
+    assert read_contract(both, config).has_valence_arousal
+    assert read_contract(both, config).affect_statement == ""
     with pytest.raises(ContractError, match="max_batch_size"):
         read_contract(metadata, config | {"max_batch_size": 0})
     with pytest.raises(ContractError, match="distinct"):

@@ -50,7 +50,9 @@ def small_network(keras: Any) -> Any:
     x = layers.Add()([layers.MaxPooling2D(3, 2, padding="same")(layers.Dropout(0.5)(x)), side])
     # So large that the answers follow the picture, as those of a trained network do.
     kernel = keras.initializers.RandomNormal(stddev=2)
-    given = layers.Dense(len(LABELS), kernel_initializer=kernel)(layers.GlobalAveragePooling2D()(x))
+    given = layers.Dense(len(LABELS), kernel_initializer=kernel, name="logits")(
+        layers.GlobalAveragePooling2D()(x)
+    )
     return keras.Model(taken, given)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
-from fer_export.repository import build, write
+from fer_export.repository import write
+from support.repositories import built
 
 pytestmark = pytest.mark.keras
 onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
@@ -50,7 +51,7 @@ def expression(taken: str = "NETWORK_INPUT") -> bytes:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    write(build(preprocess(), expression(), (96, 96, 1), (48, 48, 1), LABELS, 64, {}), tmp_path)
+    write(built(preprocess(), expression()), tmp_path)
     return tmp_path
 
 
@@ -90,6 +91,8 @@ def test_committed_repository_fits() -> None:
     assert checked.contract is not None
     assert checked.contract.labels == LABELS
     assert checked.contract.crop_shape == (96, 96, 1)
+    assert checked.contract.has_valence_arousal
+    assert "not measured against people's ratings" in checked.contract.affect_statement
 
 
 def test_committed_graphs_say_where_they_come_from() -> None:

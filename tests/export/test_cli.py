@@ -185,8 +185,8 @@ class TestWrite:
         before = snapshot(repository)
         convert = keras_network.expression_graph
 
-        def altered(network: Any) -> Any:
-            graph = convert(network)
+        def altered(network: Any, affect: Any) -> Any:
+            graph = convert(network, affect)
             weight = next(entry for entry in graph.graph.initializer if entry.name.startswith("Conv_1."))
             values = onnx.numpy_helper.to_array(weight) * np.float32(1.01)
             weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
@@ -287,7 +287,9 @@ class TestWrite:
             path for path in (ROOT / "training/weights").glob("*.keras") if is_origin(onnx, before, path)
         ]
 
-        assert run(weights, "--model-repository", tmp_path / "repository") == 0
+        beside = weights.with_name(f"{weights.stem}_valence_arousal.keras")
+        options = ("--valence-arousal", beside, "--model-repository", tmp_path / "repository")
+        assert run(weights, *options) == 0
 
         if versions(onnx, snapshot(tmp_path / "repository")) != versions(onnx, before):
             pytest.skip(

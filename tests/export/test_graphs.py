@@ -149,4 +149,4 @@ def test_operation_outside_standard_onnx_is_refused(tf: Any, onnx: Any) -> None:
     out = TensorSpec("EXPRESSION", onnx.TensorProto.FLOAT, (4, 4, 1))
 
     with pytest.raises(InputError, match="standard ONNX"):
-        convert(lambda faces: tf.image.resize(faces, (4, 4), antialias=True), spec, out)
+        convert(lambda faces: tf.image.resize(faces, (4, 4), antialias=True), spec, [out])

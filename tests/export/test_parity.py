@@ -39,7 +39,11 @@ def require(network: Any, graphs: tuple[Any, Any], crops: Any) -> Any:
     from fer_export.parity import own_outputs, require_parity, served_answers
 
     expected = probabilities(own_outputs(network, crops.pixels), network.description)
-    served = served_answers(*(graph.SerializeToString() for graph in graphs), crops.pixels)
+    files = {
+        name: graph.SerializeToString()
+        for name, graph in zip(("face_preprocess", "expression"), graphs, strict=True)
+    }
+    served = served_answers(files, crops.pixels)["EXPRESSION"]
     return require_parity(expected, served, crops.names, network.description.labels)
 
 

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from fer_client.contract import LABELS
 from fer_client.errors import InputError, UsageError
 from fer_export.plans import PlanSettings, build_plan, trtexec_command
-from fer_export.repository import build, parse_config, write
+from fer_export.repository import parse_config, write
+from support.repositories import built
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     directory = tmp_path / "repository"
-    write(build(b"pre", b"net", (96, 96, 1), (48, 48, 1), LABELS, 64, {}), directory)
+    write(built(b"pre", b"net"), directory)
     return directory
 
 

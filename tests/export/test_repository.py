@@ -5,11 +5,12 @@ import pytest
 
 from fer_client.contract import LABELS, read_contract
 from fer_client.errors import InputError, UsageError
-from fer_export.repository import build, config_json, parse_config, write
+from fer_export.repository import config_json, parse_config, write
+from support.repositories import built
 
 
-def files(mark: bytes = b"onnx") -> dict[str, bytes]:
-    return build(mark, mark, (96, 96, 1), (48, 48, 1), LABELS, 64, {"architecture": "small"})
+def files(mark: bytes = b"onnx", affect: str = "") -> dict[str, bytes]:
+    return built(mark, mark, affect, architecture="small")
 
 
 def snapshot(directory: Path) -> dict[str, bytes]:
@@ -53,6 +54,33 @@ def test_ensemble_fits_the_contract() -> None:
     assert json.loads(config.parameters["labels"].string_value) == list(LABELS)
     assert files()["fer/labels.txt"].decode().splitlines() == list(LABELS)
     assert files()["fer/1/.gitkeep"] == b""
+
+
+@pytest.mark.parametrize("affect", ["expression", "valence_arousal"])
+def test_valence_and_arousal_come_from_the_network_or_one_of_their_own(affect: str) -> None:
+    written = files(affect=affect)
+    ensemble = parse_config(written["fer/config.pbtxt"].decode())
+    model = parse_config(written[f"{affect}/config.pbtxt"].decode())
+
+    assert [(output.name, list(output.dims)) for output in ensemble.output] == [
+        ("EXPRESSION", [7]),
+        ("VALENCE_AROUSAL", [2]),
+    ]
+    assert [output.label_filename for output in ensemble.output] == ["labels.txt", ""]
+    assert "VALENCE_AROUSAL" in [output.name for output in model.output]
+    assert [tensor.name for tensor in model.input] == ["NETWORK_INPUT"]
+    steps = {step.model_name: dict(step.output_map) for step in ensemble.ensemble_scheduling.step}
+    assert steps[affect]["VALENCE_AROUSAL"] == "VALENCE_AROUSAL"
+    assert ("valence_arousal" in steps) == (affect == "valence_arousal")
+
+
+def test_a_model_that_is_no_longer_asked_goes(tmp_path: Path) -> None:
+    write(files(affect="valence_arousal"), tmp_path)
+    assert (tmp_path / "valence_arousal/1/model.onnx").is_file()
+
+    write(files(), tmp_path, overwrite=True)
+
+    assert snapshot(tmp_path) == files()
 
 
 def test_unknown_field_is_refused() -> None:

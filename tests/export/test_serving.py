@@ -57,18 +57,23 @@ def faces() -> np.ndarray:
     return load_crops(None, (96, 96, 1)).pixels[::4][:60]
 
 
-def ask(client: triton.InferenceServerClient, faces: np.ndarray, class_count: int = 0) -> np.ndarray:
+def ask(
+    client: triton.InferenceServerClient, faces: np.ndarray, class_count: int = 0, output: str = "EXPRESSION"
+) -> np.ndarray:
     request = triton.InferInput("FACES", list(faces.shape), "UINT8")
     request.set_data_from_numpy(faces)
-    wanted = triton.InferRequestedOutput("EXPRESSION", class_count=class_count)
-    return np.asarray(client.infer("fer", [request], outputs=[wanted]).as_numpy("EXPRESSION"))
+    wanted = triton.InferRequestedOutput(output, class_count=class_count)
+    return np.asarray(client.infer("fer", [request], outputs=[wanted]).as_numpy(output))
 
 
 def test_server_fits_the_contract(client: triton.InferenceServerClient) -> None:
     metadata = client.get_model_metadata("fer", as_json=True)
     config = client.get_model_config("fer", as_json=True)["config"]
 
-    assert read_contract(metadata, config).labels == LABELS
+    contract = read_contract(metadata, config)
+    assert contract.labels == LABELS
+    assert contract.has_valence_arousal
+    assert "weak supervision from votes" in contract.affect_statement
 
 
 @pytest.mark.parametrize("batch", [1, 3, 60])
@@ -84,6 +89,17 @@ def test_triton_answers_as_keras(
     answer = ask(client, faces[:batch])
 
     np.testing.assert_allclose(answer, scaled / scaled.sum(1, keepdims=True), atol=1e-4)
+
+
+def test_valence_and_arousal_are_the_expected_coordinates(
+    client: triton.InferenceServerClient, faces: np.ndarray
+) -> None:
+    from fer_training.data.circumplex import coordinates
+
+    expected = ask(client, faces) @ coordinates(LABELS)
+
+    np.testing.assert_allclose(ask(client, faces, output="VALENCE_AROUSAL"), expected, atol=1e-5)
+    assert expected.std(axis=0).min() > 0.01
 
 
 def test_classification_extension_names_the_labels(

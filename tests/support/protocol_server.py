@@ -107,6 +107,8 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         response.config.name = "fer"
         response.config.max_batch_size = self.max_batch_size
         response.config.parameters["labels"].string_value = json.dumps(self.labels)
+        if self.with_affect:
+            response.config.parameters["valence_arousal"].string_value = "Made up."
         return response
 
     def ModelInfer(self, request, context):

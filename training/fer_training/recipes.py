@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+EXPRESSION, VALENCE_AROUSAL = TARGETS = ("expression", "valence_arousal")
+"""What a network can learn."""
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -234,6 +237,36 @@ class Compare(Recipe):
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(rotate_deg=10, shift=0.06, scale=0.1, shear=0.05, erase=0.1)
     )
+
+
+@dataclass(frozen=True)
+class HeadRecipe(Recipe):
+    """Valence and arousal behind a network that tells expressions, which stays as it is: a minute beside its features.
+
+    The features of each image are computed once for it and once for each of `copies` augmented ones; an epoch takes one
+    of these at random. One layer of `hidden` units reads them, with the trunk's logits beside them if `logits`;
+    `feature_dropout` and `dropout` are before and behind it. `from_product` starts at the product of the probabilities
+    with the expressions' coordinates.
+    `fer-train run head --target valence_arousal --trunk training/weights/se_resnet.keras --data data/fer2013 --out …`
+    """
+
+    name: str = "head"
+    epochs: int = 8
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_epochs: float = 0.5
+    label_smoothing: float = 0.0
+    ema: float = 0.99
+    mixed_precision: bool = False
+    keep: str = "last"
+    hidden: int = 64
+    feature_dropout: float = 0.2
+    dropout: float = 0.5
+    logits: bool = True
+    from_product: bool = True
+    copies: int = 2
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(erase=0.0))
 
 
 RECIPES: dict[str, Recipe] = {

@@ -87,9 +87,10 @@ def _server(url: str | None, notify: Callable[[str], None]) -> Iterator[Finding]
     except FerError as error:
         yield Finding("server", str(error), error.exit_code)
         return
+    affect = " and gives valence and arousal" if contract.has_valence_arousal else ""
     shape = "×".join(str(size) for size in contract.crop_shape)
     yield Finding(
         "models",
         f"fer {contract.version} takes UINT8 crops of {shape}, up to {contract.max_batch_size} at once, and tells "
-        f"{', '.join(contract.labels)} apart; a test crop's probabilities sum to {answer.expression.sum():.4f}",
+        f"{', '.join(contract.labels)} apart{affect}; a test crop's probabilities sum to {answer.expression.sum():.4f}",
     )

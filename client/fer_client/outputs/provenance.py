@@ -15,6 +15,7 @@ def provenance(source: Source, job: Job) -> dict[str, Any]:
     Asks the server for the probe's answers at the first call. Raises ServerError.
     """
     weights = Path(job.detector.source)
+    affect = {"valence_arousal": job.contract.affect_statement} if job.contract.has_valence_arousal else {}
     return {
         "input": {
             "kind": source.kind,
@@ -29,6 +30,7 @@ def provenance(source: Source, job: Job) -> dict[str, Any]:
             "network": job.contract.network,
             "crop_shape": list(job.contract.crop_shape),
             "labels": list(job.contract.labels),
+            **affect,
             "answers": job.answers,
             "detector": job.detector.name,
             "detector_weights": fingerprint([weights]) if weights.is_file() else None,

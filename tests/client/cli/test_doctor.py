@@ -15,6 +15,13 @@ def test_doctor_names_what_is_there(command: Command, server: ProtocolServer, sh
         ["ok", subject] for subject in ("packages", "video", "detector", "server", "models")
     ]
     assert "Triton 2.51.0" in done.stdout
+    assert "valence" not in done.stdout
+
+
+def test_doctor_says_whether_valence_and_arousal_are_served(command: Command, server: ProtocolServer) -> None:
+    server.with_affect = True
+    done = command("doctor", "--url", server.url)
+    assert "apart and gives valence and arousal; a test crop" in " ".join(done.stdout.split())
 
 
 def test_doctor_names_what_is_missing(command: Command) -> None:

@@ -15,6 +15,10 @@ from fer_training.data.readers import READERS
 from fer_training.recipes import RECIPES
 from support.training_data import KAGGLE, Rows, write_fer2013
 
+BEHIND = [
+    "run", "head", "--data", "d", "--out", "o", "--trunk", "t", "--target", "valence_arousal",
+]  # fmt: skip
+
 
 class Outcome:
     """What one call of the command gave back."""
@@ -79,6 +83,9 @@ def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Row
         (["run", "basic_cnn", "--data", "missing", "--out", "o", "--recipe", "x"], 2, "as recipe one out of smoke"),
         (["run", "basic_cnn", "--data", "missing", "--out", "o"], 3, "a folder that `fer-train prepare` wrote"),
         (["evaluate", "x.keras", "--data", "missing", "--split", "Training"], 2, "out of PublicTest, PrivateTest"),
+        (["run", "a", "--data", "d", "--out", "o", "--target", "x"], 2, "as target one out of expression, valence_ar"),
+        (["run", "head", "--data", "d", "--out", "o", "--trunk", "t"], 2, "Expected --target valence_arousal with --"),
+        ([*BEHIND, "--recipe", "quick"], 2, "Expected no --recipe with --trunk"),
         (["evaluate", "x.keras", "--data", "missing"], 3, "but missing cannot be read as one"),
         (["run", "vgg", "--data", "d", "--out", "o", "--seed", "5000000000"], 2, "than or equal to 4294967295"),
         (["table", "missing", "page.md"], 3, "Expected results files NAME.json in missing, but found none."),

@@ -19,7 +19,7 @@ from fer_training.data.dataset import SPLITS, Dataset, load_dataset
 from fer_training.data.preparation import only_labels
 from fer_training.data.preparation import prepare as write_dataset
 from fer_training.data.readers import READERS
-from fer_training.recipes import RECIPES
+from fer_training.recipes import RECIPES, TARGETS, VALENCE_AROUSAL, HeadRecipe
 
 app = typer.Typer(
     add_completion=False,
@@ -30,6 +30,10 @@ app = typer.Typer(
 console = Console()
 
 Weights = Annotated[Path, typer.Argument(help="A .keras file with its .json record beside it.")]
+Trunk = Annotated[
+    Path | None,
+    typer.Option(help="Of valence and arousal: the network that tells expressions, behind which it stands."),
+]
 Data = Annotated[Path, typer.Option(help="Folder that `fer-train prepare` wrote.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -69,12 +73,22 @@ def architectures(as_json: AsJson = False) -> None:
 
 @app.command()
 def run(
-    architecture: Annotated[str, typer.Argument(help="See `fer-train architectures`.")],
+    architecture: Annotated[
+        str,
+        typer.Argument(help="See `fer-train architectures`; with --trunk, `head` or `product`."),
+    ],
     data: Data,
     out: Annotated[
         Path, typer.Option(help="Folder of the run; one that was killed goes on from its checkpoint.")
     ],
-    recipe: Annotated[str, typer.Option(help=f"One of {', '.join(RECIPES)}.")] = "quick",
+    target: Annotated[
+        str, typer.Option(help=f"What to learn: {' or '.join(TARGETS)}, from the data's own or its votes.")
+    ] = TARGETS[0],
+    trunk: Trunk = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(RECIPES)}. Default: quick, and that of heads for these."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights, order and augmentation.")
@@ -86,8 +100,17 @@ def run(
         Path | None, typer.Option(help="Trained weights of this architecture to begin with.")
     ] = None,
 ) -> None:
-    """Train one architecture by one recipe, or go on with a run that was stopped."""
-    chosen = _choose(RECIPES, recipe, "recipe")
+    """Train one architecture by one recipe, or go on with a run that was stopped.
+
+    With --trunk, it is a small network of valence and arousal behind a trained one that stays as it is (`head`), or
+    that one's probabilities times the expressions' coordinates (`product`).
+    """
+    _choose(dict.fromkeys(TARGETS), target, "target")
+    if trunk is not None:
+        _refuse_beside_trunk(target, {"--recipe": recipe, "--teacher": teacher, "--start": start})
+        _run_behind(trunk, architecture, data, out, epochs, seed)
+        return
+    chosen = _choose(RECIPES, recipe or "quick", "recipe")
     if epochs is not None:
         chosen = dataclasses.replace(chosen, epochs=epochs)
     dataset = load_dataset(data)
@@ -98,12 +121,37 @@ def run(
     from fer_training.models.architectures import ARCHITECTURES
 
     _choose(ARCHITECTURES, architecture, "architecture")
-    asked = Run(architecture, chosen, seed, out, tuple(teacher or ()), start)
+    asked = Run(architecture, chosen, seed, out, tuple(teacher or ()), start, target)
     try:
         with show_progress(console) as on_progress:
             path = train(asked, dataset, on_progress)
     except KeyboardInterrupt:
         raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
+    console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
+
+
+def _refuse_beside_trunk(target: str, others: dict[str, Any]) -> None:
+    if target != VALENCE_AROUSAL:
+        raise UsageError(
+            f"Expected --target {VALENCE_AROUSAL} with --trunk, got {target}. Give both or none."
+        )
+    for name, value in others.items():
+        if value:
+            raise UsageError(
+                f"Expected no {name} with --trunk, since the trunk stays as it is. Leave it out."
+            )
+
+
+def _run_behind(trunk: Path, kind: str, data: Path, out: Path, epochs: int | None, seed: int) -> None:
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.fitting.affect_head import HeadRun, train_head
+    from fer_training.models.affect import BEHIND_A_TRUNK
+
+    _choose(dict.fromkeys(BEHIND_A_TRUNK), kind, "network behind a trunk")
+    recipe = HeadRecipe() if epochs is None else HeadRecipe(epochs=epochs)
+    with console.status("Reading") as status:
+        path = train_head(HeadRun(kind, trunk, recipe, seed, out), dataset, status.update)
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
 
 
@@ -114,16 +162,20 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="PublicTest to choose by, PrivateTest for the final word.")
     ] = "PublicTest",
+    trunk: Trunk = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for the pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy and calibration; on PublicTest, also fit the temperature.
+    """Measure accuracy and calibration; on PublicTest, also fit the temperature. Or measure valence and arousal.
 
     The record beside the weights keeps both, unless the network was trained on other data.
     """
     _choose(dict.fromkeys(SPLITS[1:]), split, "split")
     dataset = load_dataset(data)
     _load_keras()
+    if _tells_affect(weights):
+        _evaluate_affect(weights, dataset, split, trunk, figures, as_json)
+        return
     from fer_training.evaluation.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
@@ -136,6 +188,31 @@ def evaluate(
         console.print(_kept(weights, split), soft_wrap=True)
     if figures is not None:
         console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
+
+
+def _tells_affect(weights: Path) -> bool:
+    from fer_training.models.record import load_record
+
+    return load_record(weights, target=None).get("target") == VALENCE_AROUSAL
+
+
+def _evaluate_affect(
+    weights: Path, dataset: Dataset, split: str, trunk: Path | None, figures: Path | None, as_json: bool
+) -> None:
+    from fer_training.evaluation.affect import evaluate_affect
+    from fer_training.models.affect import load_trunk
+
+    opened = None if trunk is None else load_trunk(trunk)
+    result = evaluate_affect(weights, dataset, split, opened, figures)
+    is_kept = _note_other_data(weights, dataset)
+    if as_json:
+        _print_json(result)
+        return
+    display.print_affect(console, result, split)
+    if is_kept:
+        console.print(f"Kept in {weights.with_suffix('.json')}.", soft_wrap=True)
+    if figures is not None:
+        console.print(f"Drew answers over targets and the circumplex into {figures}.", soft_wrap=True)
 
 
 @app.command()
@@ -205,6 +282,11 @@ def result(
 ) -> None:
     """Write a results file from a record: its figures, cost, training time and latency."""
     _load_keras()
+    if _tells_affect(weights):
+        from fer_training.reports.affect import write_affect_result
+
+        write_affect_result(weights, out)
+        return
     from fer_training.reports.results import write_result
 
     write_result(weights, out, onnx)
@@ -227,11 +309,15 @@ def card(
     result: Annotated[Path, typer.Argument(help="Results file of the network that is served.")],
     document: Annotated[Path, typer.Argument(help="Markdown file with the two marks around the figures.")],
 ) -> None:
-    """Write the figures of a network into its model card."""
+    """Write the figures of a network into its model card; those of valence and arousal have a part of their own."""
+    from fer_training.reports.affect import affect_card
     from fer_training.reports.card import card as make_card
     from fer_training.reports.documents import write_part
-    from fer_training.reports.results import read_result
+    from fer_training.reports.results import read_json, read_result
 
+    if read_json(result).get("target") == VALENCE_AROUSAL:
+        write_part(document, f"fer-train card {VALENCE_AROUSAL}", affect_card(result))
+        return
     write_part(document, "fer-train card", make_card(read_result(result)))
 
 
@@ -271,7 +357,7 @@ def _note_other_data(weights: Path, dataset: Dataset) -> bool:
     """Tell whether the record keeps the figures, and say so where it does not."""
     from fer_training.models.record import is_trained_on, load_record, record_path
 
-    is_kept = is_trained_on(load_record(weights), dataset)
+    is_kept = is_trained_on(load_record(weights, target=None), dataset)
     if not is_kept:
         fer_console.notify(
             f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."

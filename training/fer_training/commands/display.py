@@ -20,6 +20,15 @@ TITLES = {
     "ece": "calibration error",
 }
 
+AFFECT_TITLES = {
+    "ccc": "concordance (CCC)",
+    "rmse": "RMSE",
+    "pearson": "Pearson's correlation",
+    "sign_agreement": "right signs",
+}
+
+WEAK = "Measured against targets made from votes for expressions, not against people's ratings of valence and arousal."
+
 _WIDEST = 100_000
 """Columns of text that no table fills."""
 
@@ -100,6 +109,24 @@ def _print_voters(console: Console, voters: Mapping[str, Any], split: str) -> No
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def print_affect(console: Console, result: Mapping[str, Any], split: str) -> None:
+    """Show the figures of valence and arousal on one split, and those of the product beside them."""
+    table = Table(f"{split}, {result['images']} images", "valence", "arousal")
+    for title, figures in {"": result, ", product": result.get("product")}.items():
+        for name, what in AFFECT_TITLES.items():
+            if figures is not None:
+                show = _figure if name == "sign_agreement" else _number
+                table.add_row(f"{what}{title}", *(show(figures[key][name]) for key in ("valence", "arousal")))
+    console.print(table)
+    if "beats_product" in result:
+        verdict = "It beats" if result["beats_product"] else "It does not beat"
+        console.print(f"{verdict} the product in concordance and error of both.", soft_wrap=True)
+    console.print(
+        "Measured against people's ratings." if result["targets_from"] == "annotations" else WEAK,
+        soft_wrap=True,
+    )
 
 
 def print_limits(console: Console, limits: Mapping[str, Mapping[str, float]]) -> None:

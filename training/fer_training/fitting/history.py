@@ -13,7 +13,9 @@ class Epoch:
     """One line of `history.csv`; `epoch` counts from 1, losses are cross-entropies, rates the epoch's last step's.
 
     `validation_loss` and `validation_accuracy` are by the labels, `validation_majority_accuracy` by the class that
-    more than half of the voters chose: None without votes, and in the files of older versions.
+    more than half of the voters chose: None without votes, and in the files of older versions. Of a network that tells
+    valence and arousal, the losses are those of `fer_training.fitting.affect_loss`, `validation_accuracy` is the share
+    of right signs, and `validation_ccc` the mean concordance; None of others.
     """
 
     epoch: int
@@ -23,6 +25,7 @@ class Epoch:
     validation_accuracy: float
     seconds: float
     validation_majority_accuracy: float | None = None
+    validation_ccc: float | None = None
 
 
 def read_history(path: Path) -> list[Epoch]:
@@ -40,9 +43,12 @@ def _epoch(row: Mapping[str, str]) -> Epoch:
 
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
-    """Write all lines anew."""
+    """Write all lines anew; the column of the concordance only for networks that have one."""
+    names = [field.name for field in fields(Epoch)]
+    if all(epoch.validation_ccc is None for epoch in epochs):
+        names.remove("validation_ccc")
     with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)], lineterminator="\n")
+        writer = csv.DictWriter(file, names, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(asdict(epoch) for epoch in epochs)
 
@@ -62,17 +68,18 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
     numbers = [epoch.epoch for epoch in epochs]
     losses.plot(numbers, [epoch.training_loss for epoch in epochs], label="training, augmented")
     losses.plot(numbers, [epoch.validation_loss for epoch in epochs], label="PublicTest")
-    losses.set(xlabel="epoch", ylabel="cross-entropy")
+    is_affect = any(epoch.validation_ccc is not None for epoch in epochs)
+    losses.set(xlabel="epoch", ylabel="loss" if is_affect else "cross-entropy")
     losses.legend()
-    accuracy.plot(numbers, [100 * epoch.validation_accuracy for epoch in epochs], label="labels")
-    by_voters = [epoch for epoch in epochs if epoch.validation_majority_accuracy is not None]
-    accuracy.plot(
-        [epoch.epoch for epoch in by_voters],
-        [100 * float(epoch.validation_majority_accuracy or 0) for epoch in by_voters],
-        label="most voters",
-    )
+    figures = {"validation_accuracy": "right signs" if is_affect else "labels"}
+    figures |= {"validation_majority_accuracy": "most voters", "validation_ccc": "concordance"}
+    for name, label in figures.items():
+        known = [epoch for epoch in epochs if getattr(epoch, name) is not None]
+        if known:
+            values = [100 * getattr(epoch, name) for epoch in known]
+            accuracy.plot([epoch.epoch for epoch in known], values, label=label)
     accuracy.legend()
-    accuracy.set(xlabel="epoch", ylabel="PublicTest accuracy, %")
+    accuracy.set(xlabel="epoch", ylabel="PublicTest, %" if is_affect else "PublicTest accuracy, %")
     accuracy.grid(alpha=0.3)
     with replacing(path) as beside:
         figure.savefig(beside, dpi=110)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -11,7 +12,7 @@ from fer_training.data.batches import Batch
 from fer_training.data.dataset import VOTE_NAMES
 from fer_training.models.architectures import ARCHITECTURES
 from fer_training.models.record import load_network, load_record
-from fer_training.recipes import Recipe
+from fer_training.recipes import EXPRESSION, Recipe
 
 
 def use_all_devices() -> None:
@@ -22,18 +23,21 @@ def use_all_devices() -> None:
             keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
 
 
-def start_from(model: keras.Model, architecture: str, weights: Path, labels: Sequence[str]) -> None:
-    """Take a trained network's weights over; the last layer starts anew where the classes differ.
+def start_from(
+    model: keras.Model, architecture: str, weights: Path, labels: Sequence[str], target: str = EXPRESSION
+) -> None:
+    """Take a trained network's weights over; the last layer starts anew where the classes or the target differ.
 
     Raises InputError when the network has another architecture.
     """
-    record = load_record(weights)
+    record = load_record(weights, target=None)
     if record["architecture"] != architecture:
         raise InputError(
             f"Expected weights of the architecture {architecture} to start from; "
             f"{weights} are of {record['architecture']}."
         )
-    left_out = () if record["labels"] == list(labels) else ("logits",)
+    is_same = (record["labels"], record.get("target", EXPRESSION)) == (list(labels), target)
+    left_out = () if is_same else ("logits",)
     for layer, trained in zip(without_votes_head(model).layers, load_network(weights).layers, strict=True):
         if layer.name not in left_out:
             layer.set_weights(trained.get_weights())
@@ -60,19 +64,25 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
             variable.assign([seed, epoch])
 
 
-def new_learner(architecture: str, classes: int, recipe: Recipe, votes_head: bool) -> keras.Model:
-    """Build in the recipe's precision, with the second output for votes if asked, and compile."""
+def new_learner(
+    architecture: str, outputs: int, recipe: Recipe, votes_head: bool, loss: Any = None
+) -> keras.Model:
+    """Build in the recipe's precision, with the second output for votes if asked, and compile.
+
+    `loss` is that of the network itself; None is the cross-entropy of its logits.
+    """
     with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
-        model = ARCHITECTURES[architecture](classes)
+        model = ARCHITECTURES[architecture](outputs)
         if recipe.small_side:
             model = _of_any_side(model)
         if votes_head:
             features = model.get_layer("logits").input
             votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
             model = keras.Model(model.input, [model.output, votes])
+    losses = [keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs]
     model.compile(
-        optimizer=_optimizer(recipe),
-        loss=[keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs],
+        optimizer=optimizer(recipe),
+        loss=losses if loss is None else [loss, *losses[1:]],
         loss_weights=[1.0, recipe.votes_head][: len(model.outputs)],
         # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
@@ -104,7 +114,8 @@ def _precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+def optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Make the recipe's optimizer, with averaged weights where it asks for them."""
     average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(
@@ -114,9 +125,9 @@ def _optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
             weight_decay=recipe.weight_decay,
             **average,
         )
-    optimizer = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+    adam = keras.optimizers.AdamW(recipe.learning_rate, weight_decay=recipe.weight_decay, **average)
+    adam.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return adam
 
 
 def train_step(model: keras.Model, batch: Batch) -> float:

@@ -10,7 +10,7 @@ from fer_client.cli.console import notify
 from fer_client.errors import InputError, UsageError
 from fer_training.data.dataset import Dataset
 from fer_training.files import file_sha256, write_json
-from fer_training.recipes import Recipe
+from fer_training.recipes import EXPRESSION, Recipe
 
 ALL_ARRAYS = "data_with_labels"
 """The setting that runs and datasets of older versions do not know; `data` is the fingerprint of the images alone."""
@@ -18,7 +18,10 @@ ALL_ARRAYS = "data_with_labels"
 
 @dataclass(frozen=True)
 class Run:
-    """One run's settings; `out` is its folder, `teachers` are weights to distil from, `start` weights to begin with."""
+    """One run's settings; `out` is its folder, `teachers` are weights to distil from, `start` weights to begin with.
+
+    `target` is one of `fer_training.models.record.TARGETS`.
+    """
 
     architecture: str
     recipe: Recipe
@@ -26,6 +29,7 @@ class Run:
     out: Path
     teachers: tuple[Path, ...] = ()
     start: Path | None = None
+    target: str = EXPRESSION
 
     @cached_property
     def origins(self) -> dict[str, Any]:
@@ -66,7 +70,9 @@ def claim_folder(run: Run, dataset: Dataset) -> None:
 
 
 def _settings(run: Run, dataset: Dataset) -> dict[str, Any]:
-    return {
+    # Runs of older versions do not name the target.
+    target = {} if run.target == EXPRESSION else {"target": run.target}
+    return target | {
         "architecture": run.architecture,
         "recipe": run.recipe.as_record(),
         "seed": run.seed,

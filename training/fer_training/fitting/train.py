@@ -19,12 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
-from fer_training.data.batches import TrainingSet, epoch_batches, has_votes_head, training_set
-from fer_training.data.dataset import Dataset, majority_classes, rows_of
-from fer_training.evaluation.metrics import accuracy, negative_log_likelihood, softmax
-from fer_training.evaluation.voters import majority_figures
+from fer_training.data.batches import TrainingSet, epoch_batches, has_votes_head
+from fer_training.data.dataset import Dataset, rows_of
 from fer_training.files import replacing
-from fer_training.fitting.distill import with_teachers
 from fer_training.fitting.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.fitting.learner import (
     averaged_weights,
@@ -37,12 +34,11 @@ from fer_training.fitting.learner import (
     use_all_devices,
     without_votes_head,
 )
+from fer_training.fitting.objectives import Objective, objective
 from fer_training.fitting.run import Run, claim_folder
 from fer_training.fitting.schedule import learning_rates
 from fer_training.models.leakage import check_origin
-from fer_training.models.prediction import predict_logits
-from fer_training.models.record import new_record, save_record
-from fer_training.recipes import Recipe
+from fer_training.models.record import save_record
 
 
 @dataclass(frozen=True)
@@ -72,27 +68,27 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
     for split in ("Training", "PublicTest"):
         rows_of(dataset, split)
     _check_origins(run, dataset)
-    data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
+    learned = objective(run, dataset)
+    data = learned.training_set()
     steps = data.steps(run.recipe.batch_size)
-    model = _new_model(run, dataset)
+    model = _new_model(run, dataset, learned)
     claim_folder(run, dataset)
     load_checkpoint(model, run.out / "checkpoint.keras")
     served = without_votes_head(model)
     rates = learning_rates(run.recipe, steps)
     done = int(model.optimizer.iterations) // steps
     epochs = read_history(run.out / "history.csv")[:done]
-    figure = _chosen_by(run.recipe, dataset)
+    figure = learned.chosen_by
     for epoch in range(done, run.recipe.epochs):
         if _ran_out_of_patience(epochs, run.recipe.patience, figure):
             break
         started = time.monotonic()
         loss = _train_epoch(model, data, run, epoch, rates, tell)
         with averaged_weights(model, run.recipe):
-            finished = _judge(
-                served, dataset, epoch + 1, float(rates[(epoch + 1) * steps - 1]), loss, started
-            )
+            rate = float(rates[(epoch + 1) * steps - 1])
+            finished = _judge(learned, served, epoch + 1, rate, loss, started)
             if run.recipe.keep == "last" or best_epoch([*epochs, finished], figure) == finished:
-                _save_network(run, dataset, served, finished)
+                _save_network(run, learned, served, finished)
         epochs.append(finished)
         write_history(run.out / "history.csv", epochs)
         draw_curves(run.out / "curves.png", epochs)
@@ -109,11 +105,11 @@ def _check_origins(run: Run, dataset: Dataset) -> None:
         check_origin(run.start, dataset, "a network to start from")
 
 
-def _new_model(run: Run, dataset: Dataset) -> keras.Model:
+def _new_model(run: Run, dataset: Dataset, learned: Objective) -> keras.Model:
     votes_head = has_votes_head(dataset, run.recipe)
-    model = new_learner(run.architecture, len(dataset.label_names), run.recipe, votes_head)
+    model = new_learner(run.architecture, learned.outputs, run.recipe, votes_head, learned.loss)
     if run.start is not None:
-        start_from(model, run.architecture, run.start, dataset.label_names)
+        start_from(model, run.architecture, run.start, dataset.label_names, run.target)
     return model
 
 
@@ -141,38 +137,11 @@ def _train_epoch(
 
 
 def _judge(
-    model: keras.Model, dataset: Dataset, epoch: int, rate: float, loss: float, started: float
+    learned: Objective, model: keras.Model, epoch: int, rate: float, loss: float, started: float
 ) -> Epoch:
-    """Measure on PublicTest, by the labels and, where the data has votes, by the voters."""
-    rows = dataset.rows("PublicTest")
-    labels = np.asarray(dataset.labels[rows], np.int64)
-    probabilities = softmax(predict_logits(model, dataset.images[rows]))
-    return Epoch(
-        epoch=epoch,
-        learning_rate=rate,
-        training_loss=round(loss, 5),
-        validation_loss=round(negative_log_likelihood(probabilities, labels), 5),
-        validation_accuracy=round(accuracy(probabilities, labels), 5),
-        seconds=round(time.monotonic() - started, 2),
-        validation_majority_accuracy=_majority_accuracy(probabilities, dataset, rows),
-    )
-
-
-def _majority_accuracy(
-    probabilities: NDArray[np.float64], dataset: Dataset, rows: NDArray[np.intp]
-) -> float | None:
-    if dataset.votes is None:
-        return None
-    return majority_figures(probabilities, dataset.votes[rows], dataset.label_names)["majority_accuracy"]
-
-
-def _chosen_by(recipe: Recipe, dataset: Dataset) -> str:
-    """Name the figure of an epoch that says which weights are best: that by whom the network learns from alone."""
-    if recipe.votes_share < 1 or dataset.votes is None:
-        return "validation_accuracy"
-    votes = dataset.votes[dataset.rows("PublicTest")]
-    has_majorities = (majority_classes(votes, dataset.label_names) >= 0).any()
-    return "validation_majority_accuracy" if has_majorities else "validation_accuracy"
+    figures: dict[str, Any] = learned.judge(model)
+    seconds = round(time.monotonic() - started, 2)
+    return Epoch(epoch=epoch, learning_rate=rate, training_loss=round(loss, 5), seconds=seconds, **figures)
 
 
 def _ran_out_of_patience(epochs: list[Epoch], patience: int, figure: str) -> bool:
@@ -180,15 +149,9 @@ def _ran_out_of_patience(epochs: list[Epoch], patience: int, figure: str) -> boo
     return bool(patience and best and len(epochs) - best.epoch >= patience)
 
 
-def _save_network(run: Run, dataset: Dataset, model: keras.Model, finished: Epoch) -> None:
+def _save_network(run: Run, learned: Objective, model: keras.Model, finished: Epoch) -> None:
     """Write the weights into a float32 twin without optimizer, and the record beside it."""
     path = run.out / "network.keras"
     with replacing(path) as beside:
         float32_twin(model, run.architecture).save(beside)
-    record = new_record(run.architecture, dataset, run.recipe, run.seed) | run.origins
-    record["epochs"] = finished.epoch
-    figures: dict[str, Any] = {"accuracy": finished.validation_accuracy}
-    if finished.validation_majority_accuracy is not None:
-        figures["voters"] = {"majority_accuracy": finished.validation_majority_accuracy}
-    record["metrics"] = {"PublicTest": figures}
-    save_record(path, record)
+    save_record(path, learned.record(finished))

@@ -33,7 +33,7 @@ def check_origin(weights: Path, dataset: Dataset, what: str) -> None:
 
     `what` says what the network is to be, such as "a teacher". Raises InputError.
     """
-    learned = load_record(weights).get("data") or {}
+    learned = load_record(weights, target=None).get("data") or {}
     name = learned.get("name", "unknown data")
     found = relation(learned, dataset.description)
     if found == "mixed up":

@@ -11,7 +11,7 @@ import numpy as np
 from fer_client.errors import InputError
 from fer_training.data.dataset import Dataset
 from fer_training.files import write_json
-from fer_training.recipes import Recipe
+from fer_training.recipes import EXPRESSION, Recipe
 
 INPUT = {"height": 48, "width": 48, "channels": 1, "range": [-1.0, 1.0]}
 
@@ -53,8 +53,12 @@ def record_path(weights: Path) -> Path:
     return weights.with_suffix(".json")
 
 
-def load_record(weights: Path) -> dict[str, Any]:
-    """Read the record beside the weights; InputError where it is missing or damaged."""
+def load_record(weights: Path, target: str | None = EXPRESSION) -> dict[str, Any]:
+    """Read the record beside the weights.
+
+    A record without `target` is of a network that tells expressions. Raises InputError where the record is missing or
+    damaged, or the network tells something else than asked for; None takes all.
+    """
     path = record_path(weights)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -68,6 +72,8 @@ def load_record(weights: Path) -> dict[str, Any]:
         raise InputError(
             f"Expected {', '.join(sorted(missing))} in {path}, but they are missing. Train again."
         )
+    if target not in (None, told := record.get("target", EXPRESSION)):
+        raise InputError(f"Expected a network that tells {target}, but {weights} tells {told}. Name another.")
     return dict(record)
 
 

@@ -113,15 +113,27 @@ def figure(metrics: dict[str, Any], *place: str) -> float | None:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Read one results file, with its name added; InputError where it is damaged."""
+    """Read one results file of expressions, with its name added; InputError where it is damaged."""
+    result = read_json(path)
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
         float(result["metrics"]["PublicTest"]["accuracy"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return result | {"name": path.stem}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one results file of any target; InputError where it is damaged."""
+    try:
+        result = dict(json.loads(path.read_text(encoding="utf-8")))
+        result["metrics"]["PublicTest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"Expected a results file at {path}, but it is damaged ({error}). Write it anew."
-        ) from error
-    return dict(result) | {"name": path.stem}
+        raise _damaged(path, error) from error
+    return result
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"Expected a results file at {path}, but it is damaged ({error}). Write it anew.")
 
 
 def tables(results: Sequence[dict[str, Any]]) -> str:
