@@ -30,12 +30,19 @@ def augment_pairs(
     """
     seeds = rng.integers(2**63, size=len(images))
     whole = replace(settings, degrade=0.0, erase=0.0)
-    changed, moved = (
-        np.stack([_changed(*pair) for pair in zip(pictures, (how,) * len(seeds), map(np.random.default_rng, seeds), strict=True)])
-        for pictures, how in ((images, settings), (_toned_alike(references, images), whole))
-    )
+    changed = _changed_by(seeds, images, settings)
+    moved = _changed_by(seeds, _toned_alike(references, images), whole)
     tones = _tones(len(images), settings, rng)
     return _toned(changed, *tones), _toned(moved, *tones)
+
+
+def _changed_by(seeds: NDArray[np.int64], images: NDArray[np.generic], settings: Augmentation) -> Images:
+    return np.stack(
+        [
+            _changed(image, settings, np.random.default_rng(seed))
+            for image, seed in zip(images, seeds, strict=True)
+        ]
+    )
 
 
 def _changed(image: NDArray[np.generic], settings: Augmentation, rng: np.random.Generator) -> Images:
@@ -64,7 +71,9 @@ def _toned_alike(images: NDArray[np.uint8], models: NDArray[np.uint8]) -> Images
     """Give images the mean and the standard deviation of their models, both [N, H, W]."""
     pictures, others = images.astype(np.float32), models.astype(np.float32)
     gain = _deviation(others) / np.maximum(_deviation(pictures), 1)
-    return _toned(pictures, gain, others.mean(axis=(1, 2), keepdims=True) - pictures.mean(axis=(1, 2), keepdims=True))
+    return _toned(
+        pictures, gain, others.mean(axis=(1, 2), keepdims=True) - pictures.mean(axis=(1, 2), keepdims=True)
+    )
 
 
 def _deviation(images: Images) -> Images:

@@ -68,9 +68,7 @@ def train(run: Run, dataset: Dataset, on_progress: Tell | None = None) -> Path:
     return run.out / "network.keras"
 
 
-def _fit(
-    model: keras.Model, data: TrainingSet, run: Run, dataset: Dataset, stage: Stage, tell: Tell
-) -> None:
+def _fit(model: keras.Model, data: TrainingSet, run: Run, dataset: Dataset, stage: Stage, tell: Tell) -> None:
     """Take the epochs of a stage that are not done yet."""
     recipe, steps = run.recipe, data.steps(run.recipe.batch_size)
     load_checkpoint(model, run.out / stage.checkpoint)
@@ -100,9 +98,7 @@ def _fit(
 
 def _training_set(run: Run, dataset: Dataset) -> TrainingSet:
     """Choose what the network learns from, and how."""
-    data = with_teachers(
-        training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe
-    )
+    data = with_teachers(training_set(dataset, run.recipe), run.teachers, dataset.label_names, run.recipe)
     if not makes_references(run.architecture):
         return data
     check_recipe(run.recipe)
