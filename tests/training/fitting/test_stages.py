@@ -80,9 +80,9 @@ def test_the_generator_stands_still_in_the_second_step_and_moves_in_the_third(co
 
 
 # Steps are told one by one, and each whole epoch once more.
-@pytest.mark.parametrize("told", [STEPS + 2, 3 * (STEPS + 1), 3 * (STEPS + 1) + 1, 4 * (STEPS + 1) + 1])
+@pytest.mark.parametrize("told", [STEPS + 2, 3 * (STEPS + 1) + 1])
 def test_a_killed_run_goes_on_to_the_same_end(contrast: Path, small: Any, tmp_path: Path, told: int) -> None:
-    """Killed in the generator's second epoch, after the second step, at the third's start and in its last epoch."""
+    """Killed in the generator's second epoch, and in the first step of the third stage."""
     with pytest.raises(Killed):
         _train(small[1], tmp_path / "run", kill_after=told)
     _train(small[1], tmp_path / "run")

@@ -70,7 +70,7 @@ def _toned(images: Images, gain: Images, offset: Images) -> Images:
 def _toned_alike(images: NDArray[np.uint8], models: NDArray[np.uint8]) -> Images:
     """Give images the mean and the standard deviation of their models, both [N, H, W]."""
     pictures, others = images.astype(np.float32), models.astype(np.float32)
-    gain = _deviation(others) / np.maximum(_deviation(pictures), 1)
+    gain = np.asarray(_deviation(others) / np.maximum(_deviation(pictures), 1), np.float32)
     return _toned(
         pictures, gain, others.mean(axis=(1, 2), keepdims=True) - pictures.mean(axis=(1, 2), keepdims=True)
     )

@@ -90,21 +90,15 @@ def compile_learner(model: keras.Model, recipe: Recipe, is_generator_frozen: boo
 
     Answers and votes are judged by cross-entropy, references by their mean absolute error.
     """
-    losses, shares = [], []
-    for output in model.outputs:
-        is_picture = len(output.shape) == 4
-        losses.append(
-            keras.losses.MeanAbsoluteError()
-            if is_picture
-            else keras.losses.CategoricalCrossentropy(from_logits=True)
-        )
-        shares.append(recipe.references.weight if is_picture else (1.0, recipe.votes_head)[len(shares)])
+    is_picture = [len(output.shape) == 4 for output in model.outputs]
+    entropy, error = keras.losses.CategoricalCrossentropy(from_logits=True), keras.losses.MeanAbsoluteError()
+    weights = [1.0, recipe.votes_head][: is_picture.count(False)] + [recipe.references.weight]
     if has_generator(model):
         model.get_layer(GENERATOR).trainable = not is_generator_frozen
     model.compile(
         optimizer=_optimizer(recipe),
-        loss=losses,
-        loss_weights=shares if len(shares) > 1 else None,
+        loss=[error if picture else entropy for picture in is_picture],
+        loss_weights=weights[: len(is_picture)] if len(is_picture) > 1 else None,
         # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
