@@ -92,7 +92,8 @@ def compile_learner(model: keras.Model, recipe: Recipe, is_generator_frozen: boo
     """
     is_picture = [len(output.shape) == 4 for output in model.outputs]
     entropy, error = keras.losses.CategoricalCrossentropy(from_logits=True), keras.losses.MeanAbsoluteError()
-    weights = [1.0, recipe.votes_head][: is_picture.count(False)] + [recipe.references.weight]
+    answers = [1.0, recipe.votes_head][: is_picture.count(False)]
+    weights = [*answers, recipe.references.weight]
     if has_generator(model):
         model.get_layer(GENERATOR).trainable = not is_generator_frozen
     model.compile(
