@@ -33,6 +33,22 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class References:
+    """How `generative_contrastive` learns its reference faces; to the other architectures it says nothing.
+
+    First the generator alone learns for `generator_epochs`, which the recipe's epochs do not count. In the first
+    `frozen_epochs` of these the classifier learns and the generator stays as it is; in the others both learn, with
+    `weight` times the mean absolute error of the reference beside the cross-entropy. `neighbours` is the number of like
+    neutral faces from which a reference is drawn, where the data has no pairs.
+    """
+
+    generator_epochs: int = 1
+    frozen_epochs: int = 1
+    weight: float = 1.0
+    neighbours: int = 5
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything about a training run but the architecture, the data and the seed.
 
@@ -72,6 +88,7 @@ class Recipe:
     small_side: int = 0
     small_share: float = 0.5
     augmentation: Augmentation = field(default_factory=Augmentation)
+    references: References = field(default_factory=References)
 
     def side(self, epoch: int) -> int | None:
         """Side in pixels of the pictures in an epoch, counted from 0; None where they stay as they are."""
@@ -269,6 +286,28 @@ class HeadRecipe(Recipe):
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(erase=0.0))
 
 
+@dataclass(frozen=True)
+class Contrast(Recipe):
+    """The same small budget for `generative_contrastive` and for its encoder without the contrast; voters alone.
+
+    `fer-train run generative_contrastive --data data/fer2013 --recipe contrast --out runs/contrast`, and the same with
+    `resnet_small` and `resnet_medium`.
+    """
+
+    name: str = "contrast"
+    epochs: int = 4
+    learning_rate: float = 3e-3
+    warmup_epochs: float = 0.5
+    label_smoothing: float = 0.0
+    votes_share: float = 1.0
+    ema: float = 0.99
+    mixed_precision: bool = False
+    keep: str = "last"
+    augmentation: Augmentation = field(
+        default_factory=lambda: Augmentation(rotate_deg=10, shift=0.06, scale=0.1, shear=0.05, erase=0.1)
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     "smoke": Smoke(),
     "quick": Quick(),
@@ -278,4 +317,5 @@ RECIPES: dict[str, Recipe] = {
     "voters": Voters(),
     "born_again": BornAgain(),
     "compare": Compare(),
+    "contrast": Contrast(),
 }

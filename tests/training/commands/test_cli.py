@@ -75,7 +75,7 @@ def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Row
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["prepare", "fer2012", ".", "out"], 2, "one out of fer2013, fer2013plus, rafdb, affectnet, folders; got f"),
+        (["prepare", "fer2012", ".", "out"], 2, "affectnet, ckplus, oulu_casia, folders; got fer2012"),
         (["prepare", "fer2013", "missing", "out"], 3, "Expected fer2013.csv or a folder with it"),
         (["prepare", "rafdb", "missing", "out"], 3, "Expected list_patition_label.txt in missing"),
         (["prepare", "affectnet", "missing", "out"], 3, "in missing; found neither"),
@@ -87,6 +87,8 @@ def test_prepare_can_leave_out_a_class(fer_train: Any, tmp_path: Path, rows: Row
         (["run", "head", "--data", "d", "--out", "o", "--trunk", "t"], 2, "Expected --target valence_arousal with --"),
         ([*BEHIND, "--recipe", "quick"], 2, "Expected no --recipe with --trunk"),
         (["evaluate", "x.keras", "--data", "missing"], 3, "but missing cannot be read as one"),
+        (["references", "x.keras", "--data", "missing", "--split", "test"], 2, "as split one out of Training, Pub"),
+        (["references", "x.keras", "--data", "missing"], 3, "but missing cannot be read as one"),
         (["run", "vgg", "--data", "d", "--out", "o", "--seed", "5000000000"], 2, "than or equal to 4294967295"),
         (["table", "missing", "page.md"], 3, "Expected results files NAME.json in missing, but found none."),
     ],

@@ -17,8 +17,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 NAMES = (
-    "basic_cnn", "vgg", "inception", "resnet", "se_resnet", "densenet", "mini_xception", "mobilenet",
-    "efficientnet", "convnext", "repvgg", "residual_masking",
+    "basic_cnn", "vgg", "inception", "resnet", "resnet_small", "resnet_medium", "se_resnet", "densenet",
+    "mini_xception", "mobilenet", "efficientnet", "convnext", "repvgg", "residual_masking",
+    "generative_contrastive",
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def network(request: pytest.FixtureRequest) -> Any:
     return model, faces, losses
 
 
-def test_the_registry_holds_the_twelve() -> None:
+def test_the_registry_holds_all() -> None:
     from fer_training.models.architectures import ARCHITECTURES
 
     assert tuple(ARCHITECTURES) == NAMES

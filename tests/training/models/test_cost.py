@@ -22,3 +22,14 @@ def test_cost_of_a_network_counted_by_hand() -> None:
     convolutions = 16 * (9 * 2 * 4) + 16 * (9 * 4 + 4 * 6) + 16 * (9 * 6)
     assert found.multiply_adds == convolutions + 30
     assert found.parameters == 72 + 36 + 24 + 54 + 30
+
+
+def test_a_network_within_a_network_costs_as_often_as_it_is_called() -> None:
+    from fer_training.models.cost import cost
+
+    inner = keras.Input((8, 8, 2))
+    part = keras.Model(inner, keras.layers.Conv2D(2, 3, padding="same", use_bias=False)(inner))
+    inputs = keras.Input((8, 8, 2))
+    found = cost(keras.Model(inputs, keras.layers.Subtract()([part(inputs), part(part(inputs))])))
+    assert found.multiply_adds == 3 * 64 * (9 * 2 * 2)
+    assert found.parameters == 36

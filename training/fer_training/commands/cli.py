@@ -216,6 +216,26 @@ def _evaluate_affect(
 
 
 @app.command()
+def references(
+    weights: Weights,
+    data: Data,
+    split: Annotated[str, typer.Option(help="Split whose faces are the queries.")] = "PublicTest",
+    out: Annotated[
+        Path | None, typer.Option(help="PNG file to write. Default: references.png beside the weights.")
+    ] = None,
+) -> None:
+    """Draw queries, the references that generative_contrastive makes of them, and the differences."""
+    _choose(dict.fromkeys(SPLITS), split, "split")
+    dataset = load_dataset(data)
+    _load_keras()
+    from fer_training.evaluation.references import draw_references
+
+    path = out or weights.with_name("references.png")
+    draw_references(weights, dataset, split, path)
+    console.print(f"Drew {path}.", soft_wrap=True)
+
+
+@app.command()
 def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
     """Measure accuracy on degraded pictures of PublicTest: small, tilted, dark, covered. The record keeps it."""
     dataset = load_dataset(data)

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from fer_training.fitting.epoch import Progress as RunProgress
     from fer_training.fitting.history import Epoch
-    from fer_training.fitting.train import Progress as RunProgress
 
 
 @contextmanager
@@ -37,15 +37,19 @@ def show_progress(console: Console) -> Iterator[Callable[["RunProgress"], None]]
 
 
 class Pace:
-    """How long the rest takes, from the steps that this process took; a resumed run starts counting anew."""
+    """How long the rest takes, from the steps that this process took.
+
+    It starts counting anew for a resumed run, and after the epochs of a generator, which are counted by themselves.
+    """
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
+        self._total = 0
 
     def left_s(self, done: int, total: int, now_s: float) -> float:
         """Seconds for the remaining steps at the mean pace so far; 0 on the first call."""
-        if self._first is None:
-            self._first = done, now_s
+        if self._first is None or total != self._total:
+            self._first, self._total = (done, now_s), total
         first_done, first_s = self._first
         return (now_s - first_s) / max(done - first_done, 1) * (total - done)
 

@@ -4,6 +4,8 @@ Measured on two cores: 128 images take about 6 ms, against 90 ms for the smalles
 won by doing this inside the network, and the saved network needs no layer removed.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +17,67 @@ Images = NDArray[np.float32]
 
 def augment(images: NDArray[np.uint8], settings: Augmentation, rng: np.random.Generator) -> Images:
     """Change each image of uint8 [N, H, W] on its own; float32 [N, H, W] in [0, 255]."""
-    out = np.empty(images.shape, np.float32)
-    for target, image in zip(out, images, strict=True):
-        target[:] = _warp(image.astype(np.float32), settings, rng)
-        if rng.random() < settings.degrade:
-            target[:] = _degraded(target, rng)
-        if rng.random() < settings.erase:
-            _erase(target, settings.erase_area, rng)
-    gain = 1 + settings.contrast * rng.uniform(-1, 1, (len(out), 1, 1)).astype(np.float32)
-    offset = 255 * settings.brightness * rng.uniform(-1, 1, (len(out), 1, 1)).astype(np.float32)
-    middle = out.mean(axis=(1, 2), keepdims=True)
-    return np.clip((out - middle) * gain + middle + offset, 0, 255)
+    out = np.stack([_changed(image, settings, rng) for image in images])
+    return _toned(out, *_tones(len(out), settings, rng))
+
+
+def augment_pairs(
+    images: NDArray[np.uint8], references: NDArray[np.uint8], settings: Augmentation, rng: np.random.Generator
+) -> tuple[Images, Images]:
+    """Change each image and its reference, uint8 [N, H, W], alike; float32 [N, H, W] in [0, 255].
+
+    A reference moves with its image and takes over its mean and contrast, but nothing in it is degraded or erased.
+    """
+    seeds = rng.integers(2**63, size=len(images))
+    whole = replace(settings, degrade=0.0, erase=0.0)
+    changed = _changed_by(seeds, images, settings)
+    moved = _changed_by(seeds, _toned_alike(references, images), whole)
+    tones = _tones(len(images), settings, rng)
+    return _toned(changed, *tones), _toned(moved, *tones)
+
+
+def _changed_by(seeds: NDArray[np.int64], images: NDArray[np.generic], settings: Augmentation) -> Images:
+    return np.stack(
+        [
+            _changed(image, settings, np.random.default_rng(seed))
+            for image, seed in zip(images, seeds, strict=True)
+        ]
+    )
+
+
+def _changed(image: NDArray[np.generic], settings: Augmentation, rng: np.random.Generator) -> Images:
+    """Everything but the tones, of [H, W]; the warp draws first."""
+    out = _warp(image.astype(np.float32), settings, rng)
+    if rng.random() < settings.degrade:
+        out = _degraded(out, rng)
+    if rng.random() < settings.erase:
+        _erase(out, settings.erase_area, rng)
+    return out
+
+
+def _tones(count: int, settings: Augmentation, rng: np.random.Generator) -> tuple[Images, Images]:
+    """Gain and offset of each image, float32 [N, 1, 1]."""
+    gain = 1 + settings.contrast * rng.uniform(-1, 1, (count, 1, 1)).astype(np.float32)
+    offset = 255 * settings.brightness * rng.uniform(-1, 1, (count, 1, 1)).astype(np.float32)
+    return gain, offset
+
+
+def _toned(images: Images, gain: Images, offset: Images) -> Images:
+    middle = images.mean(axis=(1, 2), keepdims=True)
+    return np.clip((images - middle) * gain + middle + offset, 0, 255)
+
+
+def _toned_alike(images: NDArray[np.uint8], models: NDArray[np.uint8]) -> Images:
+    """Give images the mean and the standard deviation of their models, both [N, H, W]."""
+    pictures, others = images.astype(np.float32), models.astype(np.float32)
+    gain = np.asarray(_deviation(others) / np.maximum(_deviation(pictures), 1), np.float32)
+    return _toned(
+        pictures, gain, others.mean(axis=(1, 2), keepdims=True) - pictures.mean(axis=(1, 2), keepdims=True)
+    )
+
+
+def _deviation(images: Images) -> Images:
+    return np.asarray(images.std(axis=(1, 2), keepdims=True), np.float32)
 
 
 def shrink(images: Images, side: int) -> Images:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_training.data.augment import augment, mix, shrink
+from fer_training.data.augment import augment, augment_pairs, mix, shrink
 from fer_training.data.dataset import Dataset, vote_targets, voted_not_a_face
 from fer_training.recipes import Recipe
 
@@ -18,7 +18,8 @@ class Batch:
     """One step's input: float32 images [B, 48, 48, 1] in [-1, 1], weights [B], and targets whose rows sum to 1.
 
     The images are smaller, and still square, while the recipe's `small_side` is in force.
-    The targets are [B, K] for the labels and, where the recipe has a votes head, [B, 10] for the votes.
+    The targets are [B, K] for the labels, where the recipe has a votes head [B, 10] for the votes, and where the set
+    has references these, like the images.
     """
 
     images: NDArray[np.float32]
@@ -31,7 +32,8 @@ class TrainingSet:
     """The rows to learn from, with their targets float32 [N, K] and weights float32 [N] of mean 1.
 
     `images` are those of the whole dataset, still on disk; `rows` are the N to use. With a votes head, the
-    targets are [N, K + 10]: the labels' and the votes' side by side.
+    targets are [N, K + 10]: the labels' and the votes' side by side. `references` are [N, M] rows of the images, for
+    each of the N some that show a like face neutral; a batch takes one of them by chance.
     """
 
     images: NDArray[np.uint8]
@@ -39,6 +41,7 @@ class TrainingSet:
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
     classes: int
+    references: NDArray[np.intp] | None = None
 
     def steps(self, batch_size: int) -> int:
         """Full batches in one epoch; the rest of a shuffle is left out."""
@@ -103,14 +106,34 @@ def make_batch(
     side: int | None = None,
 ) -> Batch:
     """Augment and mix the chosen ones of `data.rows` into one batch, shrunk to `side` pixels where one is given."""
+    if data.references is not None:
+        return _batch_of_pairs(data, data.references, chosen, recipe, rng)
     images = augment(data.images[data.rows[chosen]], recipe.augmentation, rng)
     if side is not None:
         images = shrink(images, side)
     images, targets, weights = mix(
         images, data.targets[chosen], data.weights[chosen], recipe.augmentation, rng
     )
-    parts = np.split(targets, [data.classes], axis=1)
-    return Batch(to_input(images), [part for part in parts if part.size], weights)
+    return Batch(to_input(images), _parts(data, targets), weights)
+
+
+def _batch_of_pairs(
+    data: TrainingSet,
+    references: NDArray[np.intp],
+    chosen: NDArray[np.intp],
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> Batch:
+    drawn = references[chosen, rng.integers(references.shape[1], size=len(chosen))]
+    images, faces = augment_pairs(
+        data.images[data.rows[chosen]], data.images[drawn], recipe.augmentation, rng
+    )
+    targets = [*_parts(data, data.targets[chosen]), to_input(faces)]
+    return Batch(to_input(images), targets, data.weights[chosen])
+
+
+def _parts(data: TrainingSet, targets: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    return [part for part in np.split(targets, [data.classes], axis=1) if part.size]
 
 
 def epoch_batches(

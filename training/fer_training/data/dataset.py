@@ -7,6 +7,8 @@ A folder with parallel arrays of N images and a description:
     split.npy               uint8 [N], index into SPLITS
     votes.npy               uint8 [N, 10], FER+ votes in the order of VOTE_NAMES; only where the source has them
     valence_arousal.npy     float32 [N, 2] in [-1, 1], NaN where unknown; only where the source has them
+    references.npy          int64 [N], row of the same person's neutral face, -1 where there is none; only where the
+                            source has such pairs
     dataset.json            name, labels, counts per class and split, faults found, copies between the splits, and
                             the SHA-256 of images.npy and of all arrays
 
@@ -58,6 +60,7 @@ class Dataset:
     votes: NDArray[np.uint8] | None
     valence_arousal: NDArray[np.float32] | None
     description: Mapping[str, Any]
+    references: NDArray[np.int64] | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -84,6 +87,7 @@ def load_dataset(folder: Path) -> Dataset:
             votes=arrays.get("votes"),
             valence_arousal=arrays.get("valence_arousal"),
             description=description,
+            references=arrays.get("references"),
         )
     except (OSError, KeyError, ValueError, EOFError) as error:
         raise InputError(

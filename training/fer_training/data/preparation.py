@@ -27,7 +27,8 @@ class Sample:
     """One image as a reader found it.
 
     `luma` is uint8 [H, W], or None where the image cannot be read. `label` counts in the source's labels, or is
-    None where the source names none of them; such a sample is counted and left out.
+    None where the source names none of them; such a sample is counted and left out. `reference` is the name of the
+    sample that shows the same person neutral.
     """
 
     luma: NDArray[np.uint8] | None
@@ -36,6 +37,7 @@ class Sample:
     name: str
     votes: tuple[int, ...] | None = None
     valence_arousal: tuple[float, float] | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class _Columns:
     splits: list[int] = field(default_factory=list)
     votes: list[tuple[int, ...] | None] = field(default_factory=list)
     valence_arousal: list[tuple[float, float] | None] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    references: list[str | None] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     constant: list[str] = field(default_factory=list)
     without_label: int = 0
@@ -98,6 +102,8 @@ def _write(source: Source, folder: Path, on_sample: Callable[[int], None] | None
         np.save(folder / "votes.npy", _filled(columns.votes, 10, 0, np.uint8))
     if any(row is not None for row in columns.valence_arousal):
         np.save(folder / "valence_arousal.npy", _filled(columns.valence_arousal, 2, np.nan, np.float32))
+    if any(name is not None for name in columns.references):
+        np.save(folder / "references.npy", _rows_of(columns.references, columns.names))
     description = _describe(source, columns, folder)
     (folder / "dataset.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     return description
@@ -121,6 +127,8 @@ def _stream(source: Source, file: BinaryIO, on_sample: Callable[[int], None] | N
         columns.splits.append(SPLITS.index(sample.split))
         columns.votes.append(sample.votes)
         columns.valence_arousal.append(sample.valence_arousal)
+        columns.names.append(sample.name)
+        columns.references.append(sample.reference)
     return columns
 
 
@@ -182,6 +190,12 @@ def _add_header(raw: Path, npy: Path, count: int) -> None:
         np.lib.format.write_array_header_1_0(target, header)
         shutil.copyfileobj(pixels, target, 1 << 20)
     os.remove(raw)
+
+
+def _rows_of(wanted: list[str | None], names: list[str]) -> NDArray[np.int64]:
+    """Row of each wanted sample, int [N]; -1 for none, and for one that was left out."""
+    rows = {name: row for row, name in enumerate(names)}
+    return np.array([-1 if name is None else rows.get(name, -1) for name in wanted], np.int64)
 
 
 def _filled(rows: list[Any], width: int, gap: float, dtype: Any) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from fer_client.errors import InputError, UsageError
 from fer_training.data.batches import Batch
 from fer_training.data.dataset import VOTE_NAMES
 from fer_training.models.architectures import ARCHITECTURES
+from fer_training.models.architectures.generative_contrastive import GENERATOR, NAME, learning_network
 from fer_training.models.record import load_network, load_record
 from fer_training.recipes import EXPRESSION, Recipe
 
@@ -38,9 +39,14 @@ def start_from(
         )
     is_same = (record["labels"], record.get("target", EXPRESSION)) == (list(labels), target)
     left_out = () if is_same else ("logits",)
-    for layer, trained in zip(without_votes_head(model).layers, load_network(weights).layers, strict=True):
+    begun, found = _weighted(without_votes_head(model)), _weighted(load_network(weights))
+    for layer, trained in zip(begun, found, strict=True):
         if layer.name not in left_out:
             layer.set_weights(trained.get_weights())
+
+
+def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in model.layers if layer.weights]
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
@@ -67,27 +73,52 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 def new_learner(
     architecture: str, outputs: int, recipe: Recipe, votes_head: bool, loss: Any = None
 ) -> keras.Model:
-    """Build in the recipe's precision, with the second output for votes if asked, and compile.
+    """Build in the recipe's precision, with a further output for votes if asked, and compile.
 
-    `loss` is that of the network itself; None is the cross-entropy of its logits.
+    A network that makes references gives them as its last output. `loss` is that of the network itself; None is the
+    cross-entropy of its logits.
     """
+    build = learning_network if architecture == NAME else ARCHITECTURES[architecture]
     with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
-        model = ARCHITECTURES[architecture](outputs)
+        model = build(outputs)
         if recipe.small_side:
             model = _of_any_side(model)
         if votes_head:
             features = model.get_layer("logits").input
             votes = keras.layers.Dense(len(VOTE_NAMES), dtype="float32", name="votes")(features)
-            model = keras.Model(model.input, [model.output, votes])
-    losses = [keras.losses.CategoricalCrossentropy(from_logits=True) for _ in model.outputs]
+            answer, *references = model.outputs
+            model = keras.Model(model.input, [answer, votes, *references])
+    compile_learner(model, recipe, loss=loss)
+    return model
+
+
+def compile_learner(
+    model: keras.Model, recipe: Recipe, is_generator_frozen: bool = False, loss: Any = None
+) -> None:
+    """Give a learner, or a generator alone, a new optimizer and a loss for each output.
+
+    Answers and votes are judged by cross-entropy, references by their mean absolute error; `loss`, where there is one,
+    judges the first output instead.
+    """
+    is_picture = [len(output.shape) == 4 for output in model.outputs]
+    entropy, error = keras.losses.CategoricalCrossentropy(from_logits=True), keras.losses.MeanAbsoluteError()
+    losses = [error if picture else entropy for picture in is_picture]
+    answers = [1.0, recipe.votes_head][: is_picture.count(False)]
+    weights = [*answers, recipe.references.weight]
+    if has_generator(model):
+        model.get_layer(GENERATOR).trainable = not is_generator_frozen
     model.compile(
         optimizer=optimizer(recipe),
         loss=losses if loss is None else [loss, *losses[1:]],
-        loss_weights=[1.0, recipe.votes_head][: len(model.outputs)],
+        loss_weights=weights[: len(is_picture)] if len(is_picture) > 1 else None,
         # XLA's convolutions on a CPU were measured four times slower than TensorFlow's own.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
-    return model
+
+
+def has_generator(model: keras.Model) -> bool:
+    """Tell whether a network makes references."""
+    return any(layer.name == GENERATOR for layer in model.layers)
 
 
 def _of_any_side(model: keras.Model) -> keras.Model:
@@ -131,12 +162,16 @@ def optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
 
 
 def train_step(model: keras.Model, batch: Batch) -> float:
-    """Take one step and return the loss, summed over the outputs."""
+    """Take one step and return the loss, summed over the outputs.
+
+    A generator alone takes the last of the targets, which are its references.
+    """
     model.reset_metrics()
-    if len(batch.targets) == 1:
-        return float(model.train_on_batch(batch.images, batch.targets[0], sample_weight=batch.weights))
-    weights = [batch.weights for _ in batch.targets]
-    return float(model.train_on_batch(batch.images, batch.targets, sample_weight=weights)[0])
+    targets = batch.targets[-len(model.outputs) :]
+    weights = [batch.weights.reshape(-1, *[1] * (target.ndim - 2)) for target in targets]
+    if len(targets) == 1:
+        return float(model.train_on_batch(batch.images, targets[0], sample_weight=weights[0]))
+    return float(model.train_on_batch(batch.images, targets, sample_weight=weights)[0])
 
 
 @contextmanager

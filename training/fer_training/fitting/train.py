@@ -9,58 +9,41 @@ A run's folder:
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
-from fer_client.errors import UsageError
-from fer_training.data.batches import TrainingSet, epoch_batches, has_votes_head
+from fer_training.data.batches import TrainingSet, has_votes_head
 from fer_training.data.dataset import Dataset, rows_of
 from fer_training.files import replacing
+from fer_training.fitting.epoch import Progress, Tell, train_epoch
 from fer_training.fitting.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.fitting.learner import (
     averaged_weights,
+    compile_learner,
     float32_twin,
     load_checkpoint,
     new_learner,
-    seed_dropout,
     start_from,
-    train_step,
     use_all_devices,
     without_votes_head,
 )
 from fer_training.fitting.objectives import Objective, objective
+from fer_training.fitting.references import with_references
 from fer_training.fitting.run import Run, claim_folder
 from fer_training.fitting.schedule import learning_rates
+from fer_training.fitting.stages import Stage, check_recipe, makes_references, stages, train_generator
 from fer_training.models.leakage import check_origin
 from fer_training.models.record import save_record
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands: so many whole epochs and steps of the next are done.
-
-    Told after every step, with the mean loss of the epoch so far, and after every epoch, with its figures.
-    """
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    finished: Epoch | None
-
-
-def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | None = None) -> Path:
+def train(run: Run, dataset: Dataset, on_progress: Tell | None = None) -> Path:
     """Train, or go on with a run that was killed, and return the path of `network.keras`.
 
-    Raises UsageError when `out` holds a run with other settings; InputError when that run's files are damaged, a
-    split is empty, or a teacher or the start do not fit or may have learned from PublicTest.
+    Raises UsageError when `out` holds a run with other settings or the recipe does not fit the architecture; InputError
+    when that run's files are damaged, a split is empty, or a teacher or the start do not fit or may have learned from
+    PublicTest.
     """
     tell = on_progress or (lambda _: None)
     keras.utils.set_random_seed(run.seed)
@@ -69,33 +52,52 @@ def train(run: Run, dataset: Dataset, on_progress: Callable[[Progress], None] | 
         rows_of(dataset, split)
     _check_origins(run, dataset)
     learned = objective(run, dataset)
-    data = learned.training_set()
-    steps = data.steps(run.recipe.batch_size)
+    data = _training_set(learned)
     model = _new_model(run, dataset, learned)
     claim_folder(run, dataset)
-    load_checkpoint(model, run.out / "checkpoint.keras")
+    if makes_references(run.architecture):
+        train_generator(model, data, run, tell)
+    for stage in stages(run.architecture, run.recipe):
+        compile_learner(model, run.recipe, stage.is_generator_frozen, learned.loss)
+        _fit(model, data, learned, stage, tell)
+    return run.out / "network.keras"
+
+
+def _fit(model: keras.Model, data: TrainingSet, learned: Objective, stage: Stage, tell: Tell) -> None:
+    """Take the epochs of a stage that are not done yet."""
+    run = learned.run
+    recipe, steps = run.recipe, data.steps(run.recipe.batch_size)
+    load_checkpoint(model, run.out / stage.checkpoint)
     served = without_votes_head(model)
-    rates = learning_rates(run.recipe, steps)
-    done = int(model.optimizer.iterations) // steps
+    rates = learning_rates(recipe, steps)
+    done = stage.first + int(model.optimizer.iterations) // steps
     epochs = read_history(run.out / "history.csv")[:done]
     figure = learned.chosen_by
-    for epoch in range(done, run.recipe.epochs):
-        if _ran_out_of_patience(epochs, run.recipe.patience, figure):
+    for epoch in range(done, stage.last):
+        if _ran_out_of_patience(epochs, recipe.patience, figure):
             break
         started = time.monotonic()
-        loss = _train_epoch(model, data, run, epoch, rates, tell)
-        with averaged_weights(model, run.recipe):
+        loss = train_epoch(model, data, recipe, run.seed, epoch, rates, tell)
+        with averaged_weights(model, recipe):
             rate = float(rates[(epoch + 1) * steps - 1])
             finished = _judge(learned, served, epoch + 1, rate, loss, started)
-            if run.recipe.keep == "last" or best_epoch([*epochs, finished], figure) == finished:
+            if recipe.keep == "last" or best_epoch([*epochs, finished], figure) == finished:
                 _save_network(run, learned, served, finished)
         epochs.append(finished)
         write_history(run.out / "history.csv", epochs)
         draw_curves(run.out / "curves.png", epochs)
-        with replacing(run.out / "checkpoint.keras") as beside:
+        with replacing(run.out / stage.checkpoint) as beside:
             model.save(beside)
-        tell(Progress(epoch + 1, run.recipe.epochs, 0, steps, loss, finished))
-    return run.out / "network.keras"
+        tell(Progress(epoch + 1, recipe.epochs, 0, steps, loss, finished))
+
+
+def _training_set(learned: Objective) -> TrainingSet:
+    """Choose what the network learns from, and how."""
+    run, data = learned.run, learned.training_set()
+    if not makes_references(run.architecture):
+        return data
+    check_recipe(run.recipe)
+    return with_references(data, learned.dataset, run.recipe.references.neighbours)
 
 
 def _check_origins(run: Run, dataset: Dataset) -> None:
@@ -111,29 +113,6 @@ def _new_model(run: Run, dataset: Dataset, learned: Objective) -> keras.Model:
     if run.start is not None:
         start_from(model, run.architecture, run.start, dataset.label_names, run.target)
     return model
-
-
-def _train_epoch(
-    model: keras.Model,
-    data: TrainingSet,
-    run: Run,
-    epoch: int,
-    rates: NDArray[np.float64],
-    on_progress: Callable[[Progress], None],
-) -> float:
-    """Take one epoch's steps and return the mean loss."""
-    steps = data.steps(run.recipe.batch_size)
-    total = 0.0
-    seed_dropout(model, run.seed, epoch)
-    for step, batch in enumerate(epoch_batches(data, run.recipe, run.seed, epoch)):
-        model.optimizer.learning_rate = rates[epoch * steps + step]
-        total += train_step(model, batch)
-        if not np.isfinite(total):
-            raise UsageError(
-                f"The loss is no longer a number in epoch {epoch + 1}. Lower the recipe's learning rate."
-            )
-        on_progress(Progress(epoch, run.recipe.epochs, step + 1, steps, total / (step + 1), None))
-    return total / steps
 
 
 def _judge(

@@ -17,10 +17,18 @@ class Cost:
 
 def cost(model: keras.Model) -> Cost:
     """Count parameters, and the multiply-adds of convolutions and dense layers; the rest is not counted."""
-    return Cost(model.count_params(), sum(_multiply_adds(layer) for layer in model.layers))
+    return Cost(model.count_params(), _sum(model))
+
+
+def _sum(model: keras.Model) -> int:
+    """Add the layers up, each as often as it is called."""
+    calls = {layer["name"]: len(layer["inbound_nodes"]) for layer in model.get_config()["layers"]}
+    return sum(calls[layer.name] * _multiply_adds(layer) for layer in model.layers)
 
 
 def _multiply_adds(layer: keras.layers.Layer) -> int:
+    if isinstance(layer, keras.Model):
+        return _sum(layer)
     if isinstance(layer, layers.Dense):
         return int(prod(layer.kernel.shape))
     if isinstance(layer, layers.SeparableConv2D):

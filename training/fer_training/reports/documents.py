@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 from fer_client.errors import InputError
 from fer_training.files import replacing
@@ -33,6 +34,14 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: i
 def percent(value: float | None) -> str:
     """Share in [0, 1] as a percentage with one digit; a dash where it was not measured."""
     return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def percent_over(values: Sequence[float | None]) -> str:
+    """Shares of several runs as their mean and standard deviation; of one alone, as `percent`."""
+    known = [value for value in values if value is not None]
+    if len(values) == 1 or len(known) < len(values):
+        return percent(values[0] if len(values) == 1 else None)
+    return f"{100 * mean(known):.1f} ± {100 * stdev(known):.1f} %"
 
 
 def number(value: float | None) -> str:

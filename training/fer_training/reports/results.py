@@ -6,7 +6,7 @@ A results file is a training record without its confusion matrices, with the cos
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from fer_client.errors import InputError
 from fer_training.data.dataset import SPLITS
 from fer_training.files import write_json
 from fer_training.fitting.history import read_history
-from fer_training.reports.documents import markdown_table, percent
+from fer_training.reports.documents import markdown_table, percent, percent_over
 
 FIGURES = (
     "images", "accuracy", "four_category_accuracy", "macro_f1", "ece", "ece_before_temperature",
@@ -30,6 +30,8 @@ SHOWN = {
     "labels, calibration error": ("ece",),
 }
 """What is told of each split, by the title of its column: where the figure stands in the split's metrics."""
+
+Result: TypeAlias = dict[str, Any]
 
 COLUMNS = (
     "architecture", "epoch", "parameters", "multiply-adds", "latency, ms",
@@ -137,10 +139,14 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 def tables(results: Sequence[dict[str, Any]]) -> str:
-    """Markdown: one table per recipe and dataset, so that each compares what had the same budget; a line per result."""
+    """Markdown: one table per recipe and dataset, so that each compares what had the same budget.
+
+    A line is one result, or all those of an architecture that differ in their seeds: their mean and, behind ±, their
+    standard deviation.
+    """
     parts = []
     for title in dict.fromkeys(map(_title, results)):
-        rows = [_cells(result) for result in results if _title(result) == title]
+        rows = [_cells(runs) for runs in _runs([result for result in results if _title(result) == title])]
         parts.append(f"{title}:\n\n{markdown_table(*_without_empty_columns(rows))}")
     return "\n\n".join(parts)
 
@@ -157,17 +163,39 @@ def _title(result: dict[str, Any]) -> str:
     return f"Recipe `{recipe['name']}`, {recipe['epochs']} epochs, on {data['name']} (SHA-256 {data['sha256'][:12]}…)"
 
 
-def _cells(result: dict[str, Any]) -> list[str]:
-    judged = [result["metrics"].get(split, {}) for split in SPLITS[1:]]
+def _runs(results: Sequence[Result]) -> list[list[Result]]:
+    """Put together what differs in its seed alone, the best first."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result["architecture"], []).append(result)
+    apart: list[list[Result]] = []
+    for group in groups.values():
+        is_one = len({result["seed"] for result in group}) == len(group)
+        apart += [group] if is_one else [[result] for result in group]
+    return sorted(apart, key=lambda group: np.mean([_order(result) for result in group], axis=0).tolist())
+
+
+def _cells(runs: Sequence[Result]) -> list[str]:
+    """Cells of the runs' line; their cost is the same, and the training time is their mean."""
+    first, seeds = runs[0], f", {len(runs)} seeds" if len(runs) > 1 else ""
+    latencies, times = (_known(runs, name) for name in ("latency_ms", "training_s"))
     return [
-        f"`{result['architecture']}`",
-        str(result["epochs"]),
-        f"{result['parameters'] / 1e3:.0f} k",
-        f"{result['multiply_adds'] / 1e6:.1f} M",
-        f"{result['latency_ms']:.1f}" if "latency_ms" in result else "–",
-        *(percent(figure(metrics, *place)) for metrics in judged for place in SHOWN.values()),
-        f"{result['training_s'] / 60:.0f} min" if "training_s" in result else "–",
+        f"`{first['architecture']}`{seeds}",
+        ", ".join(dict.fromkeys(str(run["epochs"]) for run in runs)),
+        f"{first['parameters'] / 1e3:.0f} k",
+        f"{first['multiply_adds'] / 1e6:.1f} M",
+        f"{np.mean(latencies):.1f}" if latencies else "–",
+        *(
+            percent_over([figure(run["metrics"].get(split, {}), *place) for run in runs])
+            for split in SPLITS[1:]
+            for place in SHOWN.values()
+        ),
+        f"{np.mean(times) / 60:.0f} min" if times else "–",
     ]
+
+
+def _known(runs: Sequence[Result], name: str) -> list[float]:
+    return [run[name] for run in runs if name in run]
 
 
 def headline(results: Sequence[dict[str, Any]]) -> str:

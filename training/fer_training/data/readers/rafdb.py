@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fer_client.contract import LABELS
-from fer_client.errors import InputError
 from fer_training.data.preparation import Sample, Source, held_out, read_luma
+from fer_training.data.readers.places import first_place
 from fer_training.data.readers.text import damaged, text_lines
 
 CODES = {"1": "surprise", "2": "fear", "3": "disgust", "4": "happy", "5": "sad", "6": "angry", "7": "neutral"}
@@ -23,8 +23,10 @@ def read_rafdb(root: Path) -> Source:
 
     Raises InputError where the list or the folder is missing, or a line is no name and code 1 to 7.
     """
-    table = _first(root, [LIST, f"EmoLabel/{LIST}", f"basic/EmoLabel/{LIST}"], LIST)
-    aligned = _first(root, ["aligned", "Image/aligned", "basic/Image/aligned"], "the folder aligned")
+    table = first_place(root, [LIST, f"EmoLabel/{LIST}", f"basic/EmoLabel/{LIST}"], LIST, "RAF-DB's")
+    aligned = first_place(
+        root, ["aligned", "Image/aligned", "basic/Image/aligned"], "the folder aligned", "RAF-DB's"
+    )
     note = (
         f"The test list is PrivateTest; {HELD_OUT_PERCENT} % of the training images are PublicTest, "
         "chosen by the SHA-256 of their pixels."
@@ -36,16 +38,6 @@ def read_rafdb(root: Path) -> Source:
         (note,),
         splits=("Training", "PrivateTest"),
         published=PUBLISHED,
-    )
-
-
-def _first(root: Path, candidates: list[str], what: str) -> Path:
-    for candidate in candidates:
-        if (root / candidate).exists():
-            return root / candidate
-    raise InputError(
-        f"Expected {what} in {root}, or below it as in RAF-DB's archive ({', '.join(candidates[1:])}), but it is "
-        "not there. Give the folder that the archive was unpacked into."
     )
 
 

@@ -11,11 +11,12 @@ import keras
 from fer_training.models.architectures.basic_cnn import basic_cnn
 from fer_training.models.architectures.convnext import convnext
 from fer_training.models.architectures.densenet import densenet
+from fer_training.models.architectures.generative_contrastive import generative_contrastive
 from fer_training.models.architectures.inception import inception
 from fer_training.models.architectures.mini_xception import mini_xception
 from fer_training.models.architectures.mobile import efficientnet, mobilenet
 from fer_training.models.architectures.repvgg import repvgg
-from fer_training.models.architectures.residual import resnet, se_resnet
+from fer_training.models.architectures.residual import resnet, resnet_medium, resnet_small, se_resnet
 from fer_training.models.architectures.residual_masking import residual_masking
 from fer_training.models.architectures.vgg import vgg
 
@@ -24,6 +25,8 @@ ARCHITECTURES: dict[str, Callable[[int], keras.Model]] = {
     "vgg": vgg,
     "inception": inception,
     "resnet": resnet,
+    "resnet_small": resnet_small,
+    "resnet_medium": resnet_medium,
     "se_resnet": se_resnet,
     "densenet": densenet,
     "mini_xception": mini_xception,
@@ -32,4 +35,5 @@ ARCHITECTURES: dict[str, Callable[[int], keras.Model]] = {
     "convnext": convnext,
     "repvgg": repvgg,
     "residual_masking": residual_masking,
+    "generative_contrastive": generative_contrastive,
 }

@@ -12,6 +12,16 @@ STAGES = ((24, 1), (48, 2), (96, 2), (192, 2))
 """(width, blocks) of each stage; the picture is halved before the first and between them: 38 M multiply-adds."""
 
 
+SMALL_STAGES = ((24, 0), (48, 1), (96, 1))
+"""2.4 M multiply-adds with a first layer that quarters the picture."""
+
+MEDIUM_STAGES = ((40, 0), (80, 1), (168, 1))
+"""As many multiply-adds as `generative_contrastive`, whose encoder has SMALL_STAGES."""
+
+QUARTERING = (5, 4)
+"""Kernel and stride of the first layer of the small networks: half of their time would go into a finer one."""
+
+
 def resnet(classes: int, stages: Sequence[tuple[int, int]] = STAGES) -> keras.Model:
     """Build the plain network."""
     return _residual(classes, stages, excite=False, name="resnet")
@@ -22,13 +32,33 @@ def se_resnet(classes: int, stages: Sequence[tuple[int, int]] = STAGES) -> keras
     return _residual(classes, stages, excite=True, name="se_resnet")
 
 
-def _residual(classes: int, stages: Sequence[tuple[int, int]], excite: bool, name: str) -> keras.Model:
+def resnet_small(classes: int) -> keras.Model:
+    """Build the plain network with SMALL_STAGES: the encoder of `generative_contrastive` without the contrast."""
+    return _residual(classes, SMALL_STAGES, excite=False, name="resnet_small", stem=QUARTERING)
+
+
+def resnet_medium(classes: int) -> keras.Model:
+    """Build the plain network with MEDIUM_STAGES."""
+    return _residual(classes, MEDIUM_STAGES, excite=False, name="resnet_medium", stem=QUARTERING)
+
+
+def _residual(
+    classes: int, stages: Sequence[tuple[int, int]], excite: bool, name: str, stem: tuple[int, int] = (3, 2)
+) -> keras.Model:
     inputs = face_input()
-    x = conv_bn(inputs, stages[0][0], stride=2)
+    return network(inputs, logits(trunk(inputs, stages, stem, excite), classes, dropout=0.3), name)
+
+
+def trunk(
+    x: Any, stages: Sequence[tuple[int, int]], stem: tuple[int, int] = (3, 2), excite: bool = False
+) -> Any:
+    """Everything before the mean over the picture; `stem` is kernel and stride of the first layer."""
+    kernel, stride = stem
+    x = conv_bn(x, stages[0][0], kernel=kernel, stride=stride)
     for number, (width, blocks) in enumerate(stages):
         for block in range(blocks):
             x = basic_block(x, width, stride=2 if number and not block else 1, excite=excite)
-    return network(inputs, logits(x, classes, dropout=0.3), name)
+    return x
 
 
 def basic_block(x: Any, width: int, stride: int = 1, excite: bool = False) -> Any:
