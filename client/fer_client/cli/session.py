@@ -198,7 +198,7 @@ def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, out
 
     try:
         with fails_alone(source.shown):
-            add_visuals(VISUALS, source, folder, job.settings, making)
+            add_visuals(VISUALS, source, folder, job.settings, making, job.detector)
     except (InputError, UsageError) as error:
         outcome.failures[source.shown] = error
 

@@ -6,10 +6,11 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fer_client.faces.detection import DetectorChoice
 from fer_client.media.sources import Source
 from fer_client.outputs.result_folder import VISUALS_FILE, cannot_write, scratch_folder
 from fer_client.outputs.stored_result import StoredResult, load_result
@@ -22,11 +23,17 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What a visual is made of: a result, the input that it is of, and the settings of the run."""
+    """What a visual is made of: a result, the input that it is of, and the settings of the run.
+
+    `detector` finds faces that the tables do not have; without one, none are looked for. `notes` is where one visual
+    leaves what the next can use.
+    """
 
     result: StoredResult
     source: Source
     settings: Settings
+    detector: DetectorChoice | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 class Visual(ABC):
@@ -55,6 +62,7 @@ def add_visuals(
     folder: Path,
     settings: Settings,
     making: Callable[[str], AbstractContextManager[Tick]],
+    detector: DetectorChoice | None = None,
 ) -> list[Path]:
     """Make those that are wanted and missing, or older than the result; return what was made.
 
@@ -69,7 +77,7 @@ def add_visuals(
     ]
     if not todo:
         return []
-    request = Request(load_result(folder), source, settings)
+    request = Request(load_result(folder), source, settings, detector)
     paths = []
     for visual in todo:
         name = visual.name(source)
