@@ -23,11 +23,11 @@ from fer_client.outputs.tables import FORMATS
 VISUALS_FILE = "visuals.json"
 """Which visuals were made of a result, and with which options; beside summary.json."""
 
-_VISUALS = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
+VISUAL_NAMES = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
 """What `fer_client.visuals` makes of a result: files, and folders for photographs."""
 
 KNOWN_FILES = frozenset(
-    {SummaryFile.file_name, VISUALS_FILE, *_VISUALS}
+    {SummaryFile.file_name, VISUALS_FILE, *VISUAL_NAMES}
     | {f"{table.name}.{suffix}" for table in (FacesTable, EpisodesTable) for suffix in FORMATS}
 )
 """Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""

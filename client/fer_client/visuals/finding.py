@@ -12,8 +12,8 @@ from fer_client.visuals.rereading import reread
 from fer_client.visuals.visual import Request, Tick
 
 MIN_SCORE = 0.5
-"""Least score of what is hidden. Of a stage and its hall, in 35 frames, YuNet found 99 boxes so and 80 with 0.7; with 0.3
-it found 153, of which many were hands. In six clips of one face or none it found one that is none."""
+"""Least score of what is hidden. Of a stage and its hall, in 35 frames, YuNet found 99 boxes so, 80 with 0.7, and 153
+with 0.3, of which many were hands. In six clips of one face or none it found one that is none."""
 
 _SMALLEST = 8
 """Least side in pixels of a face that is looked for: a smaller one tells nobody apart."""

@@ -31,8 +31,8 @@ class Marker:
     def __init__(self, size_wh: tuple[int, int]) -> None:
         side = min(size_wh)
         self.size_wh = size_wh
-        self._capital = max(_LEAST_CAPITAL, round(3 + side / 60))
-        self._line = max(1, round(side / 200))
+        self._capital = max(_LEAST_CAPITAL, round(4 + side / 52))
+        self._line = max(1, round(side / 160))
         self._sides: dict[int, int] = {}
 
     def draw(self, canvas: Canvas, marks: Sequence[Mark]) -> None:

@@ -27,8 +27,10 @@ _LONGEST_STEP_BACK_S = 1.0
 _KEPT = ("aac", "ac3", "alac", "eac3", "flac", "mp2", "mp3", "opus")
 """Codecs of sound that MP4 takes and players know; others become AAC."""
 
-_AAC_RATE = 192_000
+_AAC_BITS_PER_CHANNEL = 96_000
+_AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 _AAC_SAMPLES = 1024
+"""In a packet."""
 
 
 class VideoFile:
@@ -118,11 +120,11 @@ class _Copied:
 class _Recoded:
     def __init__(self, container: Any, source: Any) -> None:
         coder = source.codec_context
-        self._source = source
-        self._stream = container.add_stream("aac", rate=coder.sample_rate)
-        self._stream.bit_rate = _AAC_RATE
-        self._stream.layout = coder.layout
-        self._resampler = av.AudioResampler("fltp", coder.layout, coder.sample_rate, _AAC_SAMPLES)
+        rate = coder.sample_rate if coder.sample_rate in _AAC_RATES else _AAC_RATES[0]
+        layout = {1: "mono", 2: "stereo"}.get(coder.layout.nb_channels, coder.layout.name)
+        bits = _AAC_BITS_PER_CHANNEL * coder.layout.nb_channels
+        self._stream = container.add_stream("aac", rate=rate, layout=layout, bit_rate=bits)
+        self._resampler = av.AudioResampler("fltp", layout, rate, _AAC_SAMPLES)
 
     def taken(self, packet: Any) -> list[Any]:
         return [
