@@ -6,6 +6,7 @@ python -m benchmarks.still out/sample/annotated.mp4 8.4 docs/annotated.png
 import argparse
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.filter import Graph
@@ -37,7 +38,7 @@ def _in_few_colours(frame: av.VideoFrame) -> av.VideoFrame:
     frame.pts, frame.time_base = 0, Fraction(1, 1)
     source.push(frame)
     source.push(None)
-    return sink.pull()
+    return cast(av.VideoFrame, sink.pull())
 
 
 def _png(frame: av.VideoFrame) -> bytes:

@@ -4,6 +4,8 @@ Only the pixels that are drawn on change. A whole frame is never converted, so t
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import av
@@ -21,7 +23,8 @@ _BT601 = (0.299, 0.114)
 _FULL_RANGE = 2
 
 
-class Sprite(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Sprite:
     """What is put on a picture: RGB, float32 [height, width, 3] in [0, 255], and opacity, [height, width] in [0, 1]."""
 
     rgb: NDArray[np.float32]
@@ -37,13 +40,22 @@ class Area(NamedTuple):
     bottom: int
 
 
+class _Kind(NamedTuple):
+    """What a plane's numbers are: one for `step_xy` pixels, RGB times `weights`, plus `offset`."""
+
+    step_xy: tuple[int, int]
+    weights: tuple[float, ...]
+    offset: float
+
+    def value(self, rgb: tuple[int, int, int]) -> float:
+        return sum(weight * part for weight, part in zip(self.weights, rgb, strict=True)) + self.offset
+
+
 class _Plane(NamedTuple):
-    """A plane, uint8 [rows, columns], one number for `step_xy` pixels: RGB times `weights` [3], plus `offset`."""
+    """A plane, uint8 [rows, columns]."""
 
     pixels: Image
-    step_xy: tuple[int, int]
-    weights: NDArray[np.float32]
-    offset: float
+    kind: _Kind
 
 
 class Canvas:
@@ -56,99 +68,101 @@ class Canvas:
     @classmethod
     def of_bgr(cls, picture: Image) -> "Canvas":
         """Draw on a photograph, uint8 [height, width, 3] BGR."""
-        rows = np.eye(3, dtype=np.float32)[::-1]
+        rows = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
         height, width = picture.shape[:2]
-        planes = tuple(_Plane(picture[..., place], (1, 1), rows[place], 0.0) for place in range(3))
+        planes = tuple(_Plane(picture[..., place], _Kind((1, 1), row, 0.0)) for place, row in enumerate(rows))
         return cls((width, height), planes)
 
     @classmethod
     def of_yuv(cls, picture: av.VideoFrame, colours: Colours) -> "Canvas":
         """Draw on a frame of `fer_client.media.yuv.upright_yuv`."""
-        weights, offsets = _rgb_to_yuv(colours)
         step = 1 if picture.format.name == "yuv444p" else 2
-        steps = ((1, 1), (step, step), (step, step))
-        parts = zip(planes_of(picture), steps, weights, offsets, strict=True)
-        return cls((picture.width, picture.height), tuple(_Plane(*part) for part in parts))
+        planes = zip(planes_of(picture), _yuv_kinds(colours, step), strict=True)
+        return cls((picture.width, picture.height), tuple(_Plane(*plane) for plane in planes))
 
     def put(self, sprite: Sprite, left: int, top: int) -> None:
         """Lay a sprite over the picture, its upper left corner at a pixel, which may lie outside."""
-        for plane in self._planes:
-            opacity, values = _on_grid(sprite, plane, left, top)
-            x, y = left // plane.step_xy[0], top // plane.step_xy[1]
-            _blend(plane.pixels, opacity, values, x, y)
+        for pixels, kind in self._planes:
+            step_x, step_y = kind.step_xy
+            opacity, values = _grid_of(sprite, kind, left % step_x, top % step_y)
+            _blend(pixels, opacity, values, left // step_x, top // step_y)
 
     def fill(self, area: Area, rgb: tuple[int, int, int], opacity: float = 1.0) -> None:
-        """Lay a colour over an area; a chroma sample takes it in the share of its pixels that lie in the area."""
-        width, height = area.right - area.left, area.bottom - area.top
-        if width <= 0 or height <= 0:
-            return
-        colour = np.array(rgb, np.float32)
-        for plane in self._planes:
-            (x, columns), (y, rows) = (
-                _coverage(low, length, step)
-                for low, length, step in zip(area[:2], (width, height), plane.step_xy, strict=True)
-            )
-            value = float(plane.weights @ colour) + plane.offset
-            _blend(plane.pixels, opacity * rows[:, None] * columns[None], np.float32(value), x, y)
+        """Lay a colour over an area.
+
+        A chroma sample belongs to it with its first pixel, so that thin lines keep their full colour.
+        """
+        for pixels, kind in self._planes:
+            rows = _samples(area.top, area.bottom, kind.step_xy[1])
+            target = pixels[rows, _samples(area.left, area.right, kind.step_xy[0])]
+            target[...] = _mixed(kind.value(rgb), opacity)[target]
 
     def cover(self, area: Area, opacity: NDArray[np.float32]) -> None:
         """Replace an area by its own mean colour, where `opacity`, [height, width] of the area, is 1."""
-        for plane in self._planes:
-            inside = plane.pixels[_rows_and_columns(area, plane)]
-            if not inside.size:
-                continue
-            flat = Sprite(np.zeros((*opacity.shape, 3), np.float32), opacity)
-            shares, _ = _on_grid(flat, plane, area.left, area.top)
-            x, y = area.left // plane.step_xy[0], area.top // plane.step_xy[1]
-            _blend(plane.pixels, np.ceil(shares - 1e-6), np.float32(np.rint(inside.mean())), x, y)
+        shape = Sprite(np.zeros((*opacity.shape, 3), np.float32), opacity)
+        for pixels, kind in self._planes:
+            step_x, step_y = kind.step_xy
+            inside = pixels[_touched(area.top, area.bottom, step_y), _touched(area.left, area.right, step_x)]
+            if inside.size:
+                shares, _ = _on_grid(shape, kind, area.left % step_x, area.top % step_y)
+                value = np.float32(np.rint(inside.mean()))
+                _blend(pixels, np.ceil(shares - 1e-6), value, area.left // step_x, area.top // step_y)
 
 
-def _rgb_to_yuv(colours: Colours) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
-    """Rows of the matrix from RGB in [0, 255] to Y, Cb and Cr, and what is added (ITU-T H.273, 8.3)."""
+@lru_cache
+def _yuv_kinds(colours: Colours, step: int) -> tuple[_Kind, ...]:
+    """Y, Cb and Cr of RGB in [0, 255] (ITU-T H.273, 8.3), one of the last two for `step` × `step` pixels."""
     red, blue = _LUMA_WEIGHTS.get(colours.matrix, _BT601)
     luma = np.array([red, 1 - red - blue, blue])
-    rows = np.array(
-        [luma, ([0, 0, 1] - luma) / (2 * (1 - blue)), ([1, 0, 0] - luma) / (2 * (1 - red))], np.float32
+    rows = [luma, ([0, 0, 1] - luma) / (2 * (1 - blue)), ([1, 0, 0] - luma) / (2 * (1 - red))]
+    is_full = colours.range == _FULL_RANGE
+    scales, black = ((1.0, 1.0, 1.0), 0.0) if is_full else ((219 / 255, 224 / 255, 224 / 255), 16.0)
+    return tuple(
+        _Kind((size, size), tuple((scale * row).tolist()), offset)
+        for row, scale, size, offset in zip(rows, scales, (1, step, step), (black, 128.0, 128.0), strict=True)
     )
-    if colours.range == _FULL_RANGE:
-        return rows, (0.0, 128.0, 128.0)
-    return np.asarray(rows * [[219 / 255], [224 / 255], [224 / 255]], np.float32), (16.0, 128.0, 128.0)
+
+
+@lru_cache(maxsize=256)
+def _mixed(value: float, opacity: float) -> Image:
+    """Return what each number from 0 to 255 becomes under a value of this opacity."""
+    numbers = np.arange(256)
+    return np.clip(np.rint(numbers + opacity * (value - numbers)), 0, 255).astype(np.uint8)
 
 
 def _on_grid(
-    sprite: Sprite, plane: _Plane, left: int, top: int
+    sprite: Sprite, kind: _Kind, before_x: int, before_y: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return opacity and values on a plane's grid: means over the pixels that a sample stands for."""
-    step_x, step_y = plane.step_xy
-    values = sprite.rgb @ plane.weights + np.float32(plane.offset)
+    """Return opacity and values on a plane's grid: means over the pixels that a sample stands for.
+
+    `before_x` and `before_y`: pixels of the first sample to the left of the sprite and above it.
+    """
+    step_x, step_y = kind.step_xy
+    values = sprite.rgb @ np.array(kind.weights, np.float32) + np.float32(kind.offset)
     if step_x == step_y == 1:
         return sprite.opacity, values
     height, width = sprite.opacity.shape
-    before, beyond = (top % step_y, left % step_x), (-(top + height) % step_y, -(left + width) % step_x)
-    pads = tuple(zip(before, beyond, strict=True))
-    opacity, weighted = (
-        _block_means(np.pad(part, pads), step_y, step_x) for part in (sprite.opacity, sprite.opacity * values)
-    )
-    return opacity, np.asarray(weighted / np.maximum(opacity, 1e-6), np.float32)
+    rows, columns = -(-(before_y + height) // step_y), -(-(before_x + width) // step_x)
+    parts = np.zeros((rows * step_y, columns * step_x, 2), np.float32)
+    place = parts[before_y : before_y + height, before_x : before_x + width]
+    place[..., 0], place[..., 1] = sprite.opacity, sprite.opacity * values
+    means = cv2.resize(parts, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, 2)
+    return means[..., 0], np.asarray(means[..., 1] / np.maximum(means[..., 0], 1e-6), np.float32)
 
 
-def _block_means(values: NDArray[np.float32], step_y: int, step_x: int) -> NDArray[np.float32]:
-    rows, columns = values.shape
-    size = columns // step_x, rows // step_y
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32).reshape(size[::-1])
+_grid_of = lru_cache(maxsize=96)(_on_grid)
+"""Few, since a plate on a 4K picture takes a megabyte."""
 
 
-def _coverage(low: int, length: int, step: int) -> tuple[int, NDArray[np.float32]]:
-    """Return the first sample of a span of pixels, and the share of each sample's pixels in it."""
-    starts = np.arange(low // step, (low + length - 1) // step + 1)
-    covered = np.minimum(low + length, (starts + 1) * step) - np.maximum(low, starts * step)
-    return int(starts[0]), np.asarray(covered / step, np.float32)
+def _samples(low: int, end: int, step: int) -> slice:
+    """Samples whose first pixel is in a span of pixels; the next one where it has none."""
+    first = -(-low // step)
+    return slice(max(0, first), max(0, -(-end // step), first + (end > low)))
 
 
-def _rows_and_columns(area: Area, plane: _Plane) -> tuple[slice, slice]:
-    step_x, step_y = plane.step_xy
-    rows = slice(max(0, area.top) // step_y, max(0, -(-area.bottom // step_y)))
-    return rows, slice(max(0, area.left) // step_x, max(0, -(-area.right // step_x)))
+def _touched(low: int, end: int, step: int) -> slice:
+    """Samples of which any pixel is in a span."""
+    return slice(max(0, low) // step, max(0, -(-end // step)))
 
 
 def _blend(

@@ -26,6 +26,7 @@ class FacesInFrames:
     def __init__(self, result: StoredResult) -> None:
         self._faces = result.faces
         self._frames, self._times_s = result.frames, result.times_s
+        self._is_sparse = bool((np.diff(result.frames) != 1).any())
         self._place = -1
         self._is_new_shot = False
         self._image: NDArray[np.float32] | None = None
@@ -33,7 +34,8 @@ class FacesInFrames:
     def of(self, frame: Frame) -> FrameFaces:
         """Return the faces of a frame."""
         place = int(np.searchsorted(self._frames, frame.index, side="right")) - 1
-        self._watch(frame, place)
+        if self._is_sparse or place + 1 >= len(self._frames):
+            self._watch(frame, place)
         rows = self._rows(place)
         if place >= 0 and self._frames[place] == frame.index:
             return rows, self._boxes(rows)

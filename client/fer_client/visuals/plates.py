@@ -20,6 +20,7 @@ _TRACK_OPACITY = 0.28
 _GAP = 0.4
 _STROKE = 0.13
 _BAR = 0.28
+_SPACE = 0.4
 """In heights of a capital letter."""
 
 
@@ -36,7 +37,7 @@ class Plate:
     capital: int
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=48)  # one on a 4K picture takes more than a megabyte
 def render(plate: Plate) -> Sprite:
     """Draw a plate."""
     lines = [_text(line, plate.capital) for line in plate.lines]
@@ -64,10 +65,23 @@ def _bar(length: int, share: float) -> NDArray[np.float32]:
 
 def _text(line: str, capital: int) -> NDArray[np.float32]:
     """Ink of a line, float32 [height, width] in [0, 1]; as high as letters reach above and below the line."""
+    words = [_word(word, capital) for word in _plain(line).split()]
+    space = round(_SPACE * capital)
+    widths = [word.shape[1] for word in words]
+    ink = np.zeros((words[0].shape[0], sum(widths) + space * (len(words) - 1)), np.float32)
+    left = 0
+    for word, width in zip(words, widths, strict=True):
+        ink[:, left : left + width] = word
+        left += width + space
+    return ink
+
+
+@lru_cache(maxsize=256)
+def _word(text: str, capital: int) -> NDArray[np.float32]:
+    """Ink of a word, as high as that of any other; numbers come again and again."""
     size = _OVERSAMPLING * capital
     thickness = max(1, round(_STROKE * size))
     scale = cv2.getFontScaleFromHeight(_FONT, size - thickness, thickness)
-    text = _plain(line)
     (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
     columns, rows = (-(-length // _OVERSAMPLING) for length in (width + thickness, height + below))
     large = np.zeros((rows * _OVERSAMPLING, columns * _OVERSAMPLING), np.uint8)

@@ -106,10 +106,16 @@ class SoundTrack:
 
 
 class _Copied:
+    """Passes packets on; MP4 takes none that is not later than the one before."""
+
     def __init__(self, container: Any, source: Any) -> None:
         self._stream = container.add_stream_from_template(source)
+        self._last_dts: int | None = None
 
     def taken(self, packet: Any) -> list[Any]:
+        if self._last_dts is not None and packet.dts <= self._last_dts:
+            return []
+        self._last_dts = packet.dts
         packet.stream = self._stream
         return [packet]
 

@@ -49,14 +49,24 @@ def test_a_sprite_touches_its_own_pixels_alone(corner: tuple[int, int]) -> None:
         assert len(changed) == 0  # white has no colour
 
 
-def test_a_chroma_sample_takes_the_share_that_is_covered() -> None:
+def test_a_line_of_one_pixel_keeps_its_colour() -> None:
     colours = Colours(1, 1, 1, 1)
     picture = frame((64, 48), "yuv420p", colours)
-    Canvas.of_yuv(picture, colours).fill(Area(9, 8, 20, 16), (255, 0, 0))
+    Canvas.of_yuv(picture, colours).fill(Area(9, 8, 10, 16), (255, 0, 0))
     red = planes_of(picture)[2]
-    full, half = int(red[5, 6]), int(red[5, 4])
-    assert full == 240
-    assert half == round((full + 128) / 2)
+    assert (red[4:8, 5] == 240).all()
+    assert np.count_nonzero(red != 128) == 4
+
+
+def test_a_sprite_gives_a_chroma_sample_the_share_that_it_covers() -> None:
+    colours = Colours(1, 1, 1, 1)
+    picture = frame((64, 48), "yuv420p", colours)
+    red_one = np.zeros((8, 11, 3), np.float32)
+    red_one[..., 0] = 255
+    Canvas.of_yuv(picture, colours).put(Sprite(red_one, np.ones((8, 11), np.float32)), 9, 8)
+    red = planes_of(picture)[2]
+    assert red[5, 6] == 240
+    assert red[5, 4] == (240 + 128) // 2
     assert red[5, 3] == red[5, 10] == 128
 
 

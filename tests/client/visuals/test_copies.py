@@ -3,8 +3,10 @@
 import os
 import resource
 import signal
+import threading
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from support.command import Command, start
 from support.protocol_server import ProtocolServer
 from support.videos import face_frame, write_picture, write_video
 from support.visuals import frames_of, nothing, pictures_of, request
+from support.web import web
 
 BOX = (90, 40, 90, 110)
 HAPPY = rgb("#E69F00")
@@ -75,6 +78,32 @@ def test_the_command_writes_both_and_says_what_opens(run: Command, face_video: P
     again = run(face_video, "--annotate", "--anonymize")
     assert "done before" in again.stdout
     assert (folder / "annotated.mp4").stat().st_mtime_ns == made
+
+
+def test_what_an_address_gives_again_is_drawn_on(run: Command, face_video: Path, tmp_path: Path) -> None:
+    with web(face_video.parent, threading.Event()) as address:
+        assert run(f"{address}/face.mp4", "--annotate").returncode == 0
+    copied = next((tmp_path / "out").glob("*/annotated.mp4"))
+    assert len(frames_of(copied)) == 30
+
+
+def test_a_live_stream_ends_in_a_sentence_and_keeps_its_tables(
+    run: Command, tmp_path: Path, face_video: Path
+) -> None:
+    with av.open(str(face_video)) as read, av.open(str(tmp_path / "face.ts"), "w") as written:
+        target = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(video=0):
+            if packet.size:
+                packet.stream = target
+                written.mux(packet)
+    closed = threading.Event()
+    with web(tmp_path, closed) as address:
+        done = run(f"{address}/live/face.ts", "--duration", "0.4", "--annotate")
+        closed.set()
+    assert done.returncode == 3
+    assert "a live stream is gone once analysed" in done.stderr
+    assert len(list((tmp_path / "out").glob("*/faces.csv"))) == 1
+    assert not list((tmp_path / "out").glob("*/annotated.mp4"))
 
 
 def test_a_sequence_of_pictures_becomes_a_video(run: Command, tmp_path: Path) -> None:
