@@ -147,7 +147,8 @@ def _on_grid(
     place = parts[before_y : before_y + height, before_x : before_x + width]
     place[..., 0], place[..., 1] = sprite.opacity, sprite.opacity * values
     means = cv2.resize(parts, (columns, rows), interpolation=cv2.INTER_AREA).reshape(rows, columns, 2)
-    return means[..., 0], np.asarray(means[..., 1] / np.maximum(means[..., 0], 1e-6), np.float32)
+    opacity, weighted = np.asarray(means[..., 0], np.float32), np.asarray(means[..., 1], np.float32)
+    return opacity, np.asarray(weighted / np.maximum(opacity, 1e-6), np.float32)
 
 
 _grid_of = lru_cache(maxsize=96)(_on_grid)
