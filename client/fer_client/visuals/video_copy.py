@@ -55,6 +55,6 @@ class _Copy:
         self._sound.add_until(min(frame.time_s, self._end_s))
 
     def finish(self) -> None:
+        self._video.finish()
         self._sound.add_until(self._end_s)
         self._sound.finish()
-        self._video.finish()

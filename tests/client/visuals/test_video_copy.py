@@ -128,6 +128,12 @@ def test_nothing_else_of_the_source_is_in_the_copy(tmp_path: Path) -> None:
             {"title": "Jane <Doe>", "location": "+59.3+018.1/", "comment": "phone of Jane"}
         )
         target = written.add_stream_from_template(read.streams.video[0])
+        target.metadata["handler_name"] = "camera of Jane"
+        sound = written.add_stream("aac", rate=44_100, layout="mono")
+        sound.metadata.update({"title": "Jane", "handler_name": "microphone of Jane"})
+        wave = av.AudioFrame.from_ndarray(np.zeros((1, 44_100), np.float32), format="fltp", layout="mono")
+        wave.sample_rate = 44_100
+        written.mux([*sound.encode(wave), *sound.encode()])
         for packet in read.demux(video=0):
             if packet.size:
                 packet.stream = target
@@ -135,7 +141,7 @@ def test_nothing_else_of_the_source_is_in_the_copy(tmp_path: Path) -> None:
     copied = copy(source, tmp_path)
     assert b"Jane" in source.read_bytes()
     with av.open(str(copied)) as container:
-        assert [stream.type for stream in container.streams] == ["video"]
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
         assert set(container.metadata) <= {"encoder", "major_brand", "minor_version", "compatible_brands"}
     assert b"Jane" not in copied.read_bytes()
 
@@ -159,6 +165,34 @@ def test_sound_that_mp4_does_not_take_becomes_aac(tmp_path: Path) -> None:
         assert container.streams.audio[0].codec_context.name == "aac"
         samples = sum(part.samples for part in container.decode(audio=0))
     assert abs(samples - 44_100) < 2048
+
+
+def test_the_sound_of_a_transport_stream_is_copied(tmp_path: Path) -> None:
+    source = tmp_path / "clip.ts"
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        sound = container.add_stream("aac", rate=44_100, layout="mono")
+        for index in range(25):
+            picture = av.VideoFrame.from_ndarray(face_frame(), format="bgr24")
+            picture.pts = index
+            container.mux(video.encode(picture))
+        wave = (0.2 * np.sin(np.arange(44_100) * 0.06)).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+        frame.sample_rate = 44_100
+        container.mux([*sound.encode(frame), *sound.encode(), *video.encode()])
+    copied = copy(source, tmp_path)
+    assert_same_times(copied, source)
+    assert [round(time_s, 4) for _, time_s, _ in sound_of(copied)] == [
+        round(time_s, 4) for _, time_s, _ in sound_of(source)
+    ]
+    heard = []
+    for path in (source, copied):
+        with av.open(str(path)) as container:
+            heard.append(np.concatenate([part.to_ndarray() for part in container.decode(audio=0)], axis=1))
+    length = min(part.shape[1] for part in heard)
+    assert length > 40_000
+    assert np.array_equal(heard[0][:, :length], heard[1][:, :length])
 
 
 def written(path: Path, times_s: list[float]) -> list[float]:
