@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from fer_client.contract import LABELS
 from fer_client.media.video import open_video
+from fer_client.palette import colours
 
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
-COLOURS = ("#d62728", "#8c564b", "#9467bd", "#f2b134", "#1f77b4", "#17becf", "#b8b8b8")
+COLOURS = tuple(colours(LABELS).values())
 STILLS_S = (0.8, 2.0, 3.2, 4.8, 6.4, 8.2)
 
 Row = dict[str, str]

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from fer_client.cli.console import notify
 from fer_client.cli.photograph_lines import photograph_lines
+from fer_client.outputs.result_folder import VISUAL_NAMES
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.pipeline.analysis import Present, Progress
 from fer_client.printable import printable
@@ -58,6 +59,8 @@ class Terminal:
             if is_only:
                 _print_result(console, result, folder, self.min_confidence)
                 _print_files(console, "Earlier in", folder)
+            else:
+                _print_what_opens(console, folder)
 
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
         """Print where the tables over all inputs are."""
@@ -163,6 +166,14 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
 def _print_files(console: Console, verb: str, folder: Path) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
     console.print(printable(f"{verb} {folder}/: {names}"), markup=False, highlight=False, soft_wrap=True)
+    _print_what_opens(console, folder)
+
+
+def _print_what_opens(console: Console, folder: Path) -> None:
+    for name in VISUAL_NAMES:
+        if (folder / name).exists():
+            text = printable(f"Open {folder / name}")
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _unit(result: Mapping[str, Any]) -> str:

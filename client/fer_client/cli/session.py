@@ -191,14 +191,18 @@ def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, out
         with observer.making(f"{source.label}: {name}") as show:
 
             def tick(share: float) -> None:
-                job.interruption.check()
+                if job.interruption.has_come():
+                    raise Interrupted(
+                        f"Interrupted: the tables of {source.shown} stand, and {name} was not written. Give the same "
+                        "command again to make it."
+                    )
                 show(share)
 
             yield tick
 
     try:
         with fails_alone(source.shown):
-            add_visuals(VISUALS, source, folder, job.settings, making)
+            add_visuals(VISUALS, source, folder, job.settings, making, job.detector)
     except (InputError, UsageError) as error:
         outcome.failures[source.shown] = error
 

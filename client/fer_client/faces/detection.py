@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -116,6 +116,12 @@ class DetectorChoice:
     source: str
     make: Callable[[], Detector]
     is_fallback: bool = False
+
+    def with_min_score(self, min_score: float) -> "DetectorChoice":
+        """Return the same detector with another least score; the cascade has none."""
+        if self.name != YuNet.name:
+            return self
+        return replace(self, make=lambda: YuNet(Path(self.source), min_score))
 
     @property
     def advice(self) -> str:

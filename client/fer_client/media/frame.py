@@ -70,22 +70,23 @@ class Frame:
     `index` counts all decoded frames from 0. `time_s` is the presentation time in seconds as the stream
     states it. `luma` is the upright Y plane, uint8 [rows, columns], a view into the decoder's memory;
     `is_full_range` tells whether black is 0 and white 255 in it, or 16 and 235. `pixel_aspect` is the width
-    of a pixel as it is stored, before the frame is turned, ÷ its height. All else is in square pixels.
+    of a pixel as it is stored, before the frame is turned, ÷ its height; `decoded` is the frame as it is stored, and
+    `orientation` what makes it upright. All else is in square pixels.
     """
 
     index: int
     time_s: float
     luma: Image
     is_full_range: bool
-    _decoded: av.VideoFrame
-    _orientation: Orientation
+    decoded: av.VideoFrame
+    orientation: Orientation
     pixel_aspect: float = 1.0
 
     @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height of the upright frame in square pixels; stored rows keep their height, as in MP4."""
         height, width = self.luma.shape
-        if self._orientation.quarter_turns % 2:
+        if self.orientation.quarter_turns % 2:
             return width, shown_length(height, self.pixel_aspect)
         return shown_length(width, self.pixel_aspect), height
 
@@ -98,9 +99,9 @@ class Frame:
         return self._converted("rgb24", self.size_wh, VideoReformatter())
 
     def _converted(self, form: str, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-        width, height = size_wh[::-1] if self._orientation.quarter_turns % 2 else size_wh
-        scaled = reformatter.reformat(self._decoded, width, height, form, interpolation="AREA")
-        return np.ascontiguousarray(self._orientation.upright(scaled.to_ndarray()))
+        width, height = size_wh[::-1] if self.orientation.quarter_turns % 2 else size_wh
+        scaled = reformatter.reformat(self.decoded, width, height, form, interpolation="AREA")
+        return np.ascontiguousarray(self.orientation.upright(scaled.to_ndarray()))
 
 
 class Video(Protocol):

@@ -37,14 +37,18 @@ def luma_of(frame: av.VideoFrame) -> tuple[Image, bool]:
 
     It is the Y plane itself, without a copy, where the pixel format starts with an 8-bit one, else a converted copy.
     """
-    name = frame.format.name
     if not _has_luma_plane(frame.format):
         return np.asarray(frame.reformat(format="gray").to_ndarray(), np.uint8), True
     plane = frame.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
         : frame.height, : frame.width
     ]
-    return luma, name.startswith(("yuvj", "gray")) or frame.color_range == _FULL
+    return luma, is_full_range(frame)
+
+
+def is_full_range(frame: av.VideoFrame) -> bool:
+    """Whether black is 0 and white 255 in the planes of a frame, by its format and what it states."""
+    return frame.format.name.startswith(("yuvj", *_MONOCHROME)) or frame.color_range == _FULL
 
 
 def bytes_per_pixel(form: Any, color_range: int) -> float:

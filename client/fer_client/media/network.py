@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import av
@@ -101,6 +102,16 @@ def stream_stem(url: str) -> str:
 @contextmanager
 def open_stream(url: str) -> Iterator[VideoReader]:
     """Open an address. Raises InputError where nothing answers in time, or what answers is no video."""
+    with connect(url) as container:
+        shown = shown_url(url)
+        stream = main_stream(container, shown)
+        info = video_info(container, stream, stream_name(url), is_remote=True)
+        with closing(VideoReader(info, container, stream, shown)) as video:
+            yield video
+
+
+def connect(url: str) -> Any:
+    """Open an address with FFmpeg, to be closed by the caller. Raises InputError where nothing answers in time."""
     shown = shown_url(url)
     scheme = urlsplit(url).scheme.lower()
     if scheme not in SCHEMES:
@@ -109,14 +120,9 @@ def open_stream(url: str) -> Iterator[VideoReader]:
         )
     options = {"protocol_whitelist": _PROTOCOLS} | _OPTIONS.get(scheme, {})
     try:
-        container = av.open(url, timeout=(TIMEOUT_S, TIMEOUT_S), container_options=options, **OPEN_OPTIONS)
+        return av.open(url, timeout=(TIMEOUT_S, TIMEOUT_S), container_options=options, **OPEN_OPTIONS)
     except (FFmpegError, OSError, ValueError) as error:  # whose text has the whole address
         raise InputError(f"{shown}: {_unreachable(error)}") from None
-    with container:
-        stream = main_stream(container, shown)
-        info = video_info(container, stream, stream_name(url), is_remote=True)
-        with closing(VideoReader(info, container, stream, shown)) as video:
-            yield video
 
 
 def _unreachable(error: Exception) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path, PurePath, PurePosixPath
 from fer_client.media.fingerprints import fingerprint
 from fer_client.media.frame import Video
 from fer_client.media.images import MOST_PIXELS, SequenceReader, check_pixels, first_picture, read_picture
-from fer_client.media.network import open_stream, shown_url, stream_name, stream_stem, without_user
-from fer_client.media.video import open_video
+from fer_client.media.network import connect, open_stream, shown_url, stream_name, stream_stem, without_user
+from fer_client.media.sound import Sound, opened_sound
+from fer_client.media.video import open_container, open_video
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,10 @@ class VideoSource(Source):
     def open(self) -> AbstractContextManager[Video]:
         """Open it to be read once. Raises InputError."""
 
+    def open_sound(self) -> AbstractContextManager[Sound]:
+        """Open what is to be heard with it, without any where there is none. Raises InputError."""
+        return nullcontext(Sound())
+
     def check(self) -> None:
         """Open and close it; the size that it states must be allowed."""
         with self.open() as video:
@@ -93,6 +98,10 @@ class VideoFile(VideoSource):
     def open(self) -> AbstractContextManager[Video]:
         """Open the file."""
         return open_video(self.paths[0])
+
+    def open_sound(self) -> AbstractContextManager[Sound]:
+        """Open the file once more."""
+        return opened_sound(open_container(self.paths[0]), self.shown)
 
 
 def video_file(path: Path) -> VideoFile:
@@ -131,6 +140,10 @@ class Stream(VideoSource):
     def open(self) -> AbstractContextManager[Video]:
         """Connect."""
         return open_stream(self.url)
+
+    def open_sound(self) -> AbstractContextManager[Sound]:
+        """Connect once more."""
+        return opened_sound(connect(self.url), self.shown)
 
     def check(self) -> None:
         """Do nothing: a camera may take one caller only, and what it sends meanwhile would be lost."""

@@ -196,17 +196,21 @@ class _End:
 @contextmanager
 def open_video(path: Path) -> Iterator[VideoReader]:
     """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
-    _check_file(path)
-    try:
-        # With "file:" before it, a name such as 12:30.mp4 is no protocol.
-        container = av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
-    except (FFmpegError, ValueError) as error:
-        raise InputError(f"{path}: {_unreadable(path, error)}") from error
-    with container:
+    with open_container(path) as container:
         stream = main_stream(container, str(path))
         info = video_info(container, stream, path.name)
         with closing(VideoReader(info, container, stream, str(path))) as video:
             yield video
+
+
+def open_container(path: Path) -> Any:
+    """Open a file with FFmpeg, to be closed by the caller. Raises InputError as `open_video` does."""
+    _check_file(path)
+    try:
+        # With "file:" before it, a name such as 12:30.mp4 is no protocol.
+        return av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
+    except (FFmpegError, ValueError) as error:
+        raise InputError(f"{path}: {_unreadable(path, error)}") from error
 
 
 def _check_file(path: Path) -> None:

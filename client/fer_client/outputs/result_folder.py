@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from fer_client.errors import UsageError
 from fer_client.media.sources import Source
@@ -23,15 +25,15 @@ from fer_client.outputs.tables import FORMATS
 VISUALS_FILE = "visuals.json"
 """Which visuals were made of a result, and with which options; beside summary.json."""
 
-_VISUALS = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
-_TABLES = ("relative", "baselines")
-"""What `fer_client.visuals` makes of a result: files, folders for photographs, and tables."""
+VISUAL_NAMES = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
+"""What `fer_client.visuals` makes of a result to be opened: files, and folders for photographs."""
 
 KNOWN_FILES = frozenset(
-    {SummaryFile.file_name, VISUALS_FILE, *_VISUALS}
-    | {f"{name}.{suffix}" for name in (FacesTable.name, EpisodesTable.name, *_TABLES) for suffix in FORMATS}
+    {SummaryFile.file_name, VISUALS_FILE}
+    | {f"{table.name}.{suffix}" for table in (FacesTable, EpisodesTable) for suffix in FORMATS}
 )
-"""Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""
+"""Everything that a run may write, beside the visuals that VISUALS_FILE tells of. A folder that holds anything else is
+the user's, and is never replaced."""
 
 _SCRATCH = ".fer-"
 """What the names of folders begin with in which results grow."""
@@ -112,7 +114,15 @@ def _strangers(target: Path, inputs: frozenset[Path]) -> list[str]:
     names = set(os.listdir(target))
     own = {name for name in names if target.resolve() / name in inputs}
     is_a_result = SummaryFile.file_name in names
-    return sorted(names - KNOWN_FILES | own if is_a_result else names)
+    return sorted(names - KNOWN_FILES - made_visuals(target).keys() | own if is_a_result else names)
+
+
+def made_visuals(folder: Path) -> dict[str, Any]:
+    """Return what is recorded of the visuals in a result's folder, by their names; of what is not there, nothing."""
+    made: object = {}
+    with suppress(OSError, ValueError):
+        made = json.loads((folder / VISUALS_FILE).read_text(encoding="utf-8"))
+    return {name: made[name] for name in VISUAL_NAMES if name in made} if isinstance(made, dict) else {}
 
 
 @dataclass

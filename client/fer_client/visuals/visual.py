@@ -5,13 +5,15 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fer_client.errors import UsageError
+from fer_client.faces.detection import DetectorChoice
 from fer_client.media.sources import Source
-from fer_client.outputs.result_folder import VISUALS_FILE, cannot_write, scratch_folder
+from fer_client.outputs.result_folder import VISUALS_FILE, cannot_write, made_visuals, scratch_folder
 from fer_client.outputs.stored_result import StoredResult, load_result
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.settings import Settings
@@ -22,11 +24,17 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What a visual is made of: a result, the input that it is of, and the settings of the run."""
+    """What a visual is made of: a result, the input that it is of, and the settings of the run.
+
+    `detector` finds faces that the tables do not have; without one, none are looked for. `notes` is where one visual
+    leaves what the next can use.
+    """
 
     result: StoredResult
     source: Source
     settings: Settings
+    detector: DetectorChoice | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 class Visual(ABC):
@@ -55,13 +63,14 @@ def add_visuals(
     folder: Path,
     settings: Settings,
     making: Callable[[str], AbstractContextManager[Tick]],
+    detector: DetectorChoice | None = None,
 ) -> list[Path]:
     """Make those that are wanted and missing, or older than the result; return what was made.
 
     Each appears whole or not at all, and the tables stay as they are. `making` opens, for the name of a file, what is
     told how far it is. Raises what making them raises, and UsageError where the disk takes no more.
     """
-    made = _read_made(folder)
+    made = made_visuals(folder)
     todo = [
         visual
         for visual in visuals
@@ -69,10 +78,12 @@ def add_visuals(
     ]
     if not todo:
         return []
-    request = Request(load_result(folder), source, settings)
+    request = Request(load_result(folder), source, settings, detector)
     paths = []
     for visual in todo:
         name = visual.name(source, settings)
+        if name not in made:
+            _check_is_free(folder / name)
         with making(name) as tick:
             _make(visual, request, folder / name, tick)
         made[name] = {"result": _stamp(folder), "options": visual.options(settings)}
@@ -85,6 +96,11 @@ def _stands(visual: Visual, source: Source, folder: Path, settings: Settings, ma
     name = visual.name(source, settings)
     wanted = {"result": _stamp(folder), "options": visual.options(settings)}
     return (folder / name).exists() and made.get(name) == wanted
+
+
+def _check_is_free(place: Path) -> None:
+    if place.exists() or place.is_symlink():
+        raise UsageError(f"{place} is in the way, and no run has made it. Move it, or choose another --out.")
 
 
 def _make(visual: Visual, request: Request, place: Path, tick: Tick) -> None:
@@ -102,13 +118,6 @@ def _make(visual: Visual, request: Request, place: Path, tick: Tick) -> None:
 def _stamp(folder: Path) -> str:
     """What is another for every result: with a new one, what was made of an earlier one is old."""
     return hashlib.sha256((folder / SummaryFile.file_name).read_bytes()).hexdigest()
-
-
-def _read_made(folder: Path) -> dict[str, Any]:
-    made: object = {}
-    with suppress(OSError, ValueError):
-        made = json.loads((folder / VISUALS_FILE).read_text(encoding="utf-8"))
-    return made if isinstance(made, dict) else {}
 
 
 def _write_made(folder: Path, made: dict[str, Any]) -> None:

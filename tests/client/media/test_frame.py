@@ -27,6 +27,6 @@ def test_what_a_frame_holds_in_memory_is_known(face_video: Path, tmp_path: Path)
 
 def held_bytes(frame: Frame) -> int:
     """Bytes of the decoded picture, its rows padded as FFmpeg does, and of the luma where that is a copy."""
-    planes = frame._decoded.planes
+    planes = frame.decoded.planes
     is_view = frame.luma.ctypes.data == planes[0].buffer_ptr
     return sum(plane.buffer_size for plane in planes) + (0 if is_view else frame.luma.nbytes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fer_client.errors import InputError
+from fer_client.errors import InputError, UsageError
 from fer_client.media.sources import Source, video_file
 from fer_client.settings import Settings
 from fer_client.visuals.visual import Request, Tick, Visual, add_visuals
@@ -64,6 +64,13 @@ def test_a_new_result_makes_it_old(folder: Path, face_video: Path) -> None:
     (folder / "summary.json").write_text((folder / "summary.json").read_text() + "\n")
     add_visuals([count], source, folder, Settings(report=True), silent)
     assert count.times == 2
+
+
+def test_a_file_of_the_user_is_never_replaced(folder: Path, face_video: Path) -> None:
+    (folder / "report.html").write_text("mine")
+    with pytest.raises(UsageError, match=r"report\.html is in the way"):
+        add_visuals([Count()], video_file(face_video), folder, Settings(report=True), silent)
+    assert (folder / "report.html").read_text() == "mine"
 
 
 def test_what_fails_leaves_the_one_before(folder: Path, face_video: Path) -> None:
