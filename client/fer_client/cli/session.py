@@ -92,7 +92,7 @@ def analyse_inputs(
     for visual in VISUALS:
         if visual.is_wanted(settings):
             visual.check(settings)
-    inputs = find_inputs(specs, settings.sequence_fps, settings.out)
+    inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
     names = folder_names(inputs.sources)
     failures = unreadable(inputs.sources)
     places = input_places(inputs.sources)

@@ -12,7 +12,8 @@ from fer_client.outputs.result_folder import cannot_write, scratch_folder
 from fer_client.outputs.study import Part
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.palette import colours
-from fer_client.visuals.pages.template import Page, is_page, printable, render
+from fer_client.printable import printable
+from fer_client.visuals.pages.template import Page, is_page, render
 from fer_client.visuals.report_text import shares_of
 
 INDEX = "index.html"

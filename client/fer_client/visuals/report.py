@@ -9,6 +9,7 @@ import numpy as np
 from fer_client.errors import UsageError
 from fer_client.media.sources import Source
 from fer_client.outputs.stored_result import StoredResult
+from fer_client.printable import printable
 from fer_client.settings import Settings
 from fer_client.visuals.face_columns import pack_faces
 from fer_client.visuals.pages.bokeh_figures import (
@@ -18,7 +19,7 @@ from fer_client.visuals.pages.bokeh_figures import (
     packed_bokeh_script,
 )
 from fer_client.visuals.pages.packing import compressed
-from fer_client.visuals.pages.template import Page, as_json, printable, render
+from fer_client.visuals.pages.template import Page, as_json, render
 from fer_client.visuals.report_figures import ROW, report_figures
 from fer_client.visuals.report_media import Media, make_media
 from fer_client.visuals.report_text import context_of, palette_of, span_of
@@ -39,7 +40,7 @@ MOST_ROWS = 12
 class Report(Visual):
     """Writes the page of one result."""
 
-    def name(self, _source: Source) -> str:
+    def name(self, _source: Source, _settings: Settings) -> str:
         """Return the name of the file."""
         return "report.html"
 
