@@ -33,11 +33,14 @@ function connectTables(faces, episodes, player, timeline) {
     const isThere = ({ start_s, end_s }) => !isInView.checked || (start_s < end && end_s > start);
     episodesTable.filter((episode) => keeps(episode.track, episode.expression) && isThere(episode));
     if (byId("rows").open) rows.update(start, end, keeps);
-    byId("shown").textContent = `${clock(start)} to ${clock(end)}`;
   };
   for (const choice of [face, expression, isInView]) choice.addEventListener("change", update);
   byId("rows").addEventListener("toggle", update);
-  timeline.watch(update);
+  timeline.watchSettled(() => (isInView.checked || byId("rows").open) && update());
+  update();
+  timeline.watch((start, end) => {
+    byId("shown").textContent = `${clock(start)} to ${clock(end)}`;
+  });
   byId("export").addEventListener("click", () => {
     const [start, end] = timeline.shown;
     saveText(`${faces.facts.stem} ${clock(start)} to ${clock(end)}.csv`.replaceAll(":", "."), exportCsv(faces, start, end, keeps));
@@ -98,7 +101,11 @@ function connectPrinting(timeline) {
       const drawn = view.canvas_view.compose().canvas;
       const copy = element("canvas", { class: "printed" });
       Object.assign(copy, { width: drawn.width, height: drawn.height });
-      copy.getContext("2d").drawImage(drawn, 0, 0);
+      const context = copy.getContext("2d");
+      const { left, top } = view.frame.bbox;
+      const bars = timeline.painters[name]?.canvas;
+      if (bars) context.drawImage(bars, left * devicePixelRatio, top * devicePixelRatio);
+      context.drawImage(drawn, 0, 0);
       byId(`figure-${name}`).append(copy);
     }
   });
