@@ -55,6 +55,7 @@ def _figure(name: str, height: int, **options: Any) -> Any:
         **{"tools": "", **options},
     )
     made.outline_line_color = None
+    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
     made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
     return made
 
@@ -82,6 +83,7 @@ def _timeline(rows: Sequence[str], shown: Any) -> Any:
     made.yaxis.major_label_overrides = {ROW / 2 - row: name for row, name in enumerate(rows)}
     made.yaxis.major_tick_line_color = None
     made.ygrid.ticker = FixedTicker(ticks=[-row for row in range(len(rows))])
+    made.xgrid.visible = False  # it would lie over the bars
     return made
 
 
@@ -98,7 +100,7 @@ def _overview(rows: int, shown: Any) -> Any:
         min(80, 24 + 6 * rows),
         x_axis_type="datetime",
         x_range=(shown.start, shown.end),
-        y_range=(0, 1),
+        y_range=(-rows + 0.93, 1),
         tools=[tool],
     )
     made.xaxis.visible = made.yaxis.visible = False
@@ -110,6 +112,7 @@ def _overview(rows: int, shown: Any) -> Any:
 def _shares(shown: Any) -> Any:
     made = _timed_figure("shares", 170, shown, y_range=(0, 100))
     made.yaxis.ticker = [0, 25, 50, 75, 100]
+    made.xgrid.visible = made.ygrid.visible = False  # they would lie over the bars
     made.yaxis.axis_label = "% of face time"
     return made
 

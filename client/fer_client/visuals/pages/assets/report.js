@@ -91,14 +91,15 @@ function showNow(line, faces, row) {
   const expression = faces.value("smooth_expression", row);
   const probability = faces.value("smooth_confidence", row);
   const isUnsure = probability < faces.facts.minConfidence;
-  line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability)}${isUnsure ? ", uncertain" : ""}`);
+  line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability).replace(" ", "\u00a0")}${isUnsure ? ", uncertain" : ""}`);
 }
 
 /** Put pictures in the places of the figures for paper, which is not as wide as the screen. */
 function connectPrinting(timeline) {
   addEventListener("beforeprint", () => {
     for (const [name, view] of Object.entries(timeline.views)) {
-      const drawn = view.canvas_view.compose().canvas;
+      if (!view.el.offsetWidth) continue;
+      const drawn = view.export("png").canvas;
       const copy = element("canvas", { class: "printed" });
       Object.assign(copy, { width: drawn.width, height: drawn.height });
       const context = copy.getContext("2d");
