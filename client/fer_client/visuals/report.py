@@ -77,7 +77,7 @@ def _page(request: Request, media: Media) -> Page:
         )
     if request.source.kind == "photographs":
         return _gallery(request, media)
-    return _timed(result, media)
+    return timed_page(result, media)
 
 
 def _poster(media: Media) -> dict[str, Any]:
@@ -85,7 +85,8 @@ def _poster(media: Media) -> dict[str, Any]:
     return {"poster": media.poster}
 
 
-def _timed(result: StoredResult, media: Media) -> Page:
+def timed_page(result: StoredResult, media: Media) -> Page:
+    """Return the page of a video, a film of pictures or a stream in which a face was found."""
     rows = result.tracks[:MOST_ROWS]
     span_s = span_of(result)
     names = [f"Face {track}" for track in rows]

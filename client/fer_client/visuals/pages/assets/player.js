@@ -45,7 +45,11 @@ class Player {
     };
     this.video.addEventListener("play", () => requestAnimationFrame(step));
     this.video.addEventListener("pause", read);
-    this.video.addEventListener("seeked", () => this.video.paused || read());
+    this.video.addEventListener("seeked", () => {
+      // What `seek` has told already is not told again, a little later, as the video has it.
+      const at = this.video.currentTime + this.facts.media.start_s;
+      if (Math.abs(at - this.time) > 2e-3) read();
+    });
   }
 }
 
