@@ -8,6 +8,9 @@ import pytest
 from support.command import Command
 from support.videos import empty_frame, write_video
 
+pytest.importorskip("bokeh", reason="needs the extra `report`")
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 
 @pytest.fixture
 def study(tmp_path: Path, face_video: Path) -> Path:

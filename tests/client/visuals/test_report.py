@@ -19,6 +19,9 @@ from support.protocol_server import ProtocolServer
 from support.stored_results import made_up
 from support.videos import empty_frame, write_video
 
+pytest.importorskip("bokeh", reason="needs the extra `report`")
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 
 def block(html: str, name: str) -> Any:
     """Read a block of JSON of the page."""

@@ -22,6 +22,9 @@ from support.videos import TIME_BASE, face_frame, write_video
 
 pytestmark = pytest.mark.browser
 
+pytest.importorskip("bokeh", reason="needs the extra `report`")
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 SECONDS, PEOPLE, RATE, START_S = 12.0, 3, 25, 2.0
 
 

@@ -46,7 +46,8 @@ def quantised(values: NDArray[np.floating], step: float) -> NDArray[np.int64]:
 
 def _differences(values: NDArray[np.int64]) -> NDArray[np.unsignedinteger]:
     """Fold differences as 0, -1, 1, -2, … to 0, 1, 2, 3, …, in the least bytes; the first is from 0."""
-    steps: NDArray[np.int64] = np.diff(np.asarray(values, np.int64), prepend=np.int64(0))
+    whole = np.asarray(values, np.int64)
+    steps = whole - np.concatenate([np.zeros(1, np.int64), whole[:-1]])[: len(whole)]
     folded = (steps << 1) ^ (steps >> 63)
     most = int(folded.max(initial=0))
     width = next(width for width in _WIDTHS if most < 256**width)

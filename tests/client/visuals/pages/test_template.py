@@ -12,6 +12,8 @@ from fer_client.errors import UsageError
 from fer_client.visuals.pages import template
 from fer_client.visuals.pages.template import Page, as_json, clock, is_page, joined_scripts, render
 
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
 ASSETS = Path(template.__file__).parent / "assets"
 NASTY = "</script><script>alert(1)</script> \"'&\u2028"
 
