@@ -136,3 +136,10 @@ def test_a_long_result_is_packed_more_coarsely_until_there_is_room() -> None:
     assert coarse["step"] > fine["step"]
     assert len(coarse["text"]) <= 40_000
     assert {name for name, *_ in coarse["columns"]} < {name for name, *_ in fine["columns"]}
+
+
+def test_faces_are_never_shown_where_they_are_to_be_hidden(
+    run: Command, face_video: Path, tmp_path: Path
+) -> None:
+    assert_fails(run(face_video, "--report", "--anonymize"), 2, "hide faces")
+    assert not list(tmp_path.rglob("report.html"))
