@@ -2,6 +2,7 @@
 
 from fer_client.visuals.copies import AnnotatedCopy, AnonymizedCopy
 from fer_client.visuals.relative import BaselineTable, RelativeTable
+from fer_client.visuals.report import Report
 from fer_client.visuals.visual import Visual
 
-VISUALS: tuple[Visual, ...] = (RelativeTable(), BaselineTable(), AnnotatedCopy(), AnonymizedCopy())
+VISUALS: tuple[Visual, ...] = (RelativeTable(), BaselineTable(), AnnotatedCopy(), AnonymizedCopy(), Report())

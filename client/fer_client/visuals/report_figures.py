@@ -1,0 +1,152 @@
+"""The figures of a report, empty: axes and gestures. The page's scripts add what fits the screen, again at every zoom.
+
+Times are milliseconds, as Bokeh's axes of time take them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+ROW = 0.86
+"""Height of a face's row at a probability of 1; the rows stand 1 apart."""
+
+_FACE_HEIGHT, _AXIS_HEIGHT = 54, 34
+"""Pixels of a row, and of the axis below all."""
+
+_CLOCK = {
+    "milliseconds": "%M:%S.%3N",
+    "seconds": "%M:%S",
+    "minsec": "%M:%S",
+    "minutes": "%M:%S",
+    "hourmin": "%H:%M:%S",
+    "hours": "%H:%M:%S",
+    "days": "%H:%M:%S",
+}
+
+
+def report_figures(rows: Sequence[str], span_s: tuple[float, float], has_affect: bool) -> dict[str, Any]:
+    """Make `timeline`, `overview` and `shares`, and where there is one `affect` and `path`.
+
+    `rows` are the names of the faces, from the top. `span_s` is the first time and the end, in seconds. Scripts fill
+    the sources `affect/points`, `path/points` and `path/place`, and paint bars behind the first three figures.
+    """
+    from bokeh.models import Range1d
+
+    start, end = (1000 * time for time in span_s)
+    shown = Range1d(start, end, bounds=(start, end), min_interval=100, name="shown")
+    figures = {
+        "timeline": _timeline(rows, shown),
+        "overview": _overview(len(rows), shown),
+        "shares": _shares(shown),
+    }
+    return figures | ({"affect": _affect(shown), "path": _path()} if has_affect else {})
+
+
+def _figure(name: str, height: int, **options: Any) -> Any:
+    """Make a figure as wide as its place, without Bokeh's tool bar: the page has buttons of its own."""
+    from bokeh.plotting import figure
+
+    made = figure(
+        name=name,
+        height=height,
+        sizing_mode="stretch_width",
+        toolbar_location=None,
+        min_border=0,
+        output_backend="canvas",
+        **{"tools": "", **options},
+    )
+    made.outline_line_color = None
+    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
+    made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
+    return made
+
+
+def _timed_figure(name: str, height: int, shown: Any, **options: Any) -> Any:
+    """Make a figure that is dragged along the time, and zoomed with Ctrl and the wheel, so that pages still scroll."""
+    from bokeh.models import PanTool, WheelZoomTool
+
+    wheel = WheelZoomTool(dimensions="width", modifiers="ctrl", maintain_focus=False)
+    pan = PanTool(dimensions="width")
+    made = _figure(name, height, x_axis_type="datetime", x_range=shown, tools=[pan, wheel], **options)
+    made.toolbar.active_drag, made.toolbar.active_scroll = pan, wheel
+    made.xaxis.formatter.update(**_CLOCK, context=None, hide_repeats=False, strip_leading_zeros=False)
+    made.xgrid.grid_line_alpha = 0.35
+    made.min_border_left, made.min_border_right = 72, 14
+    return made
+
+
+def _timeline(rows: Sequence[str], shown: Any) -> Any:
+    from bokeh.models import FixedTicker
+
+    height = _FACE_HEIGHT * max(1, len(rows)) + _AXIS_HEIGHT
+    made = _timed_figure("timeline", height, shown, y_range=(-len(rows) + 0.93, 1))
+    made.yaxis.ticker = FixedTicker(ticks=[ROW / 2 - row for row in range(len(rows))])
+    made.yaxis.major_label_overrides = {ROW / 2 - row: name for row, name in enumerate(rows)}
+    made.yaxis.major_tick_line_color = None
+    made.ygrid.ticker = FixedTicker(ticks=[-row for row in range(len(rows))])
+    made.xgrid.visible = False  # it would lie over the bars
+    return made
+
+
+def _overview(rows: int, shown: Any) -> Any:
+    """Make the frame that marks the stretch that is shown; the page lays it over a small timeline of the whole."""
+    from bokeh.models import RangeTool
+
+    tool = RangeTool(x_range=shown, start_gesture="none")
+    tool.overlay.update(
+        fill_color="#7f7f7f", fill_alpha=0.18, line_color="#7f7f7f", line_alpha=0.9, line_dash="solid"
+    )
+    made = _figure(
+        "overview",
+        min(80, 24 + 6 * rows),
+        x_axis_type="datetime",
+        x_range=(shown.start, shown.end),
+        y_range=(-rows + 0.93, 1),
+        tools=[tool],
+    )
+    made.xaxis.visible = made.yaxis.visible = False
+    made.xgrid.visible = made.ygrid.visible = False
+    made.min_border_left, made.min_border_right = 72, 14
+    return made
+
+
+def _shares(shown: Any) -> Any:
+    made = _timed_figure("shares", 170, shown, y_range=(0, 100))
+    made.yaxis.ticker = [0, 25, 50, 75, 100]
+    made.xgrid.visible = made.ygrid.visible = False  # they would lie over the bars
+    made.yaxis.axis_label = "% of face time"
+    return made
+
+
+AFFECT_COLOURS = {"valence": "#0072B2", "arousal": "#D55E00"}
+"""Of Okabe and Ito, as those of the expressions."""
+
+
+def _affect(shown: Any) -> Any:
+    from bokeh.models import ColumnDataSource
+
+    source = ColumnDataSource({"x": [], "valence": [], "arousal": []}, name="affect/points")
+    made = _timed_figure("affect", 230, shown, y_range=(-1, 1))
+    for name, dash in (("valence", "solid"), ("arousal", "dashed")):
+        line = {"line_color": AFFECT_COLOURS[name], "line_dash": dash, "line_width": 2}
+        made.line("x", name, source=source, legend_label=name, **line)
+    made.legend.orientation = "horizontal"
+    made.legend.location = "bottom_left"
+    made.legend.background_fill_alpha = 0.6
+    made.legend.padding, made.legend.margin = 3, 4
+    made.legend.border_line_color = None
+    return made
+
+
+def _path() -> Any:
+    """Make the plane of valence and arousal, with the way that a face takes through it, and where it is."""
+    from bokeh.models import ColumnDataSource, Span
+
+    made = _figure("path", 230, x_range=(-1, 1), y_range=(-1, 1), match_aspect=False)
+    made.xaxis.axis_label, made.yaxis.axis_label = "valence", "arousal"
+    for dimension in ("width", "height"):
+        made.add_layout(Span(location=0, dimension=dimension, line_color="#888888", line_alpha=0.6))
+    path = ColumnDataSource({"x": [], "y": []}, name="path/points")
+    made.line("x", "y", source=path, line_color="#0072B2", line_alpha=0.55, line_width=1.5)
+    place = ColumnDataSource({"x": [], "y": []}, name="path/place")
+    made.scatter("x", "y", source=place, size=12, fill_color="#D55E00", line_color="#ffffff", line_width=2)
+    return made

@@ -1,0 +1,145 @@
+"""The report of the command: what is in it, what is not, and how a user is told."""
+
+import base64
+import gzip
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from fer_client.visuals import report_media
+from fer_client.visuals.face_columns import pack_faces
+from fer_client.visuals.pages.bokeh_figures import PACKAGES
+from support.command import Command, assert_fails
+from support.protocol_server import ProtocolServer
+from support.stored_results import made_up
+from support.videos import empty_frame, write_video
+
+pytest.importorskip("bokeh", reason="needs the extra `report`")
+pytest.importorskip("jinja2", reason="needs the extra `report`")
+
+
+def block(html: str, name: str) -> Any:
+    """Read a block of JSON of the page."""
+    found = re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', html)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def text(html: str, name: str) -> str:
+    found = re.search(rf'<script type="text/plain" id="{name}">(.*?)</script>', html)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def page(run: Command, face_video: Path, tmp_path: Path) -> str:
+    assert run(face_video, "--report").returncode == 0
+    return (tmp_path / "out" / "face" / "report.html").read_text()
+
+
+def test_it_holds_the_video_the_faces_and_the_episodes(page: str) -> None:
+    with av.open(io.BytesIO(base64.b64decode(text(page, "packed-video")))) as video:
+        assert video.streams.video[0].codec_context.name == "h264"
+    assert block(page, "facts")["tracks"] == [1]
+    assert sum(block(page, "faces")["counts"]) == 20
+    episodes = json.loads(gzip.decompress(base64.b64decode(text(page, "packed-episodes"))))
+    assert [episode["track"] for episode in episodes] == [1] * len(episodes)
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert episodes
+
+
+def test_valence_and_arousal_are_shown_where_served_and_said_to_be_weak(
+    run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer, page: str
+) -> None:
+    assert "affect-title" not in page
+    server.with_affect = True
+    run(face_video, "--report", "--overwrite")
+    html = (tmp_path / "out" / "face" / "report.html").read_text()
+    assert "affect-title" in html
+    assert re.search(r"weakly\s+supervised", html)
+
+
+def test_an_earlier_result_gets_one_without_being_analysed_again(
+    run: Command, face_video: Path, tmp_path: Path
+) -> None:
+    run(face_video)
+    before = (tmp_path / "out" / "face" / "faces.csv").stat().st_mtime_ns
+    assert "done before" in run(face_video, "--report").stdout
+    assert (tmp_path / "out" / "face" / "report.html").is_file()
+    assert (tmp_path / "out" / "face" / "faces.csv").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)<∕script>.mp4", "\"'&.mp4", "a\u202egpj.mp4"])
+def test_a_name_is_harmless(run: Command, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_video(path)
+    assert run(path, "--report").returncode == 0
+    (report,) = (tmp_path / "out").glob("*/report.html")
+    html = report.read_text()
+    assert "<script>alert" not in html
+    assert "\u202e" not in html
+    assert len(re.findall(r"<script>", html)) == 1
+
+
+def test_a_result_without_faces_says_so(run: Command, tmp_path: Path) -> None:
+    path = tmp_path / "empty.mp4"
+    write_video(path, [empty_frame()] * 5)
+    assert run(path, "--report").returncode == 0
+    assert "No face was found" in (tmp_path / "out" / "empty" / "report.html").read_text()
+
+
+def test_photographs_get_a_gallery(run: Command, photographs: Path, tmp_path: Path) -> None:
+    assert run(photographs, "--report").returncode == 0
+    html = (tmp_path / "out" / "photos" / "photographs" / "report.html").read_text()
+    faces = block(html, "photographed")
+    assert [face["source"] for face in faces] == ["2 face.png", "10 face.jpg"]
+    assert all(face["picture"].startswith("data:image/jpeg") for face in faces)
+
+
+def test_a_film_of_pictures_has_its_copy(run: Command, photographs: Path, tmp_path: Path) -> None:
+    assert run(photographs, "--sequence-fps", 2, "--report").returncode == 0
+    html = (tmp_path / "out" / "photos" / "report.html").read_text()
+    with av.open(io.BytesIO(base64.b64decode(text(html, "packed-video")))) as video:
+        assert [float(frame.time) for frame in video.decode(video=0)] == [0.0, 0.5, 1.0]
+
+
+def test_a_long_video_is_referred_to(
+    run: Command, tmp_path: Path, face_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_media, "MOST_SECONDS", 0.1)
+    path = tmp_path / "a b?.mp4"
+    path.write_bytes(face_video.read_bytes())
+    run(path, "--report")
+    (report,) = (tmp_path / "out").glob("*/report.html")
+    html = report.read_text()
+    assert text(html, "packed-video") == ""
+    assert block(html, "facts")["media"]["href"] == "../../a%20b%3F.mp4"
+
+
+def test_a_missing_package_is_told_before_anything_is_analysed(
+    run: Command, face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKAGES, "Bokeh", "no_such_package_at_all")
+    assert_fails(run(face_video, "--report"), 2, "Bokeh", "fer-triton[report]")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_long_result_is_packed_more_coarsely_until_there_is_room() -> None:
+    result = made_up(40, 4)
+    fine, coarse = pack_faces(result, result.tracks), pack_faces(result, result.tracks, room=40_000)
+    assert fine["step"] == 1e-6
+    assert coarse["step"] > fine["step"]
+    assert len(coarse["text"]) <= 40_000
+    assert {name for name, *_ in coarse["columns"]} < {name for name, *_ in fine["columns"]}
+
+
+def test_faces_are_never_shown_where_they_are_to_be_hidden(
+    run: Command, face_video: Path, tmp_path: Path
+) -> None:
+    assert_fails(run(face_video, "--report", "--anonymize"), 2, "hide faces")
+    assert not list(tmp_path.rglob("report.html"))
