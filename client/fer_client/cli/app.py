@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from fer_client.cli import console
+from fer_client.cli.compare import compare_app
 from fer_client.cli.options import completes, takes_settings
 from fer_client.settings import DETECTORS, Settings
 
@@ -34,6 +35,7 @@ Examples:
   {NAME} photos/*.jpg --format xlsx
   {NAME} frames/%05d.png --sequence-fps 25
   {NAME} rtsp://camera/stream --duration 60
+  {NAME} compare A B   two results side by side
   {NAME} doctor       checks server, models, detector and video library
 """
 
@@ -135,7 +137,7 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {"doctor": doctor_app}
+SUBCOMMANDS = {"compare": compare_app, "doctor": doctor_app}
 
 
 def main() -> NoReturn:
