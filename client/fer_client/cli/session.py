@@ -88,6 +88,9 @@ def analyse_inputs(
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
+    for visual in VISUALS:
+        if visual.is_wanted(settings):
+            visual.check(settings)
     inputs = find_inputs(specs, settings.sequence_fps, settings.out)
     names = folder_names(inputs.sources)
     failures = unreadable(inputs.sources)

@@ -44,6 +44,9 @@ class Visual(ABC):
     def options(self, settings: Settings) -> dict[str, Any]:
         """The settings, as JSON holds them, that change it: with others it is made anew."""
 
+    def check(self, settings: Settings) -> None:  # noqa: B027
+        """Raise UsageError where it cannot be made with these settings, before anything is analysed."""
+
     @abstractmethod
     def make(self, request: Request, path: Path, tick: Tick) -> None:
         """Write it to `path`, which is not there yet. Raises InputError and Interrupted."""

@@ -1,0 +1,4 @@
+// A page without figures.
+
+watchTheme(() => {});
+document.documentElement.dataset.state = "ready";

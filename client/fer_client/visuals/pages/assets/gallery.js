@@ -1,0 +1,52 @@
+// A page of photographs: a picture of every face, and a table.
+
+/** Start the page. */
+function startGallery() {
+  const facts = readBlock("facts");
+  const faces = readBlock("photographed");
+  watchTheme(() => {});
+  const table = new DataTable(byId("faces-table"), galleryColumns(facts, faces), byId("faces-state"));
+  const choice = byId("filter-expression");
+  const update = () => {
+    table.filter(({ expression }) => !choice.value || choice.value === expression);
+    byId("gallery").replaceChildren(...table.kept().filter(({ picture }) => picture).map((face) => card(face, facts)));
+  };
+  table.setRows(faces);
+  choice.addEventListener("change", update);
+  update();
+  byId("export").addEventListener("click", () => saveText(`${facts.stem}.csv`, galleryCsv(facts, table.kept())));
+  document.documentElement.dataset.state = "ready";
+}
+
+/** Columns of the table. */
+function galleryColumns(facts, faces) {
+  const columns = [
+    { name: "Photograph", key: (row) => row.source, show: (row) => row.source },
+    { name: "Expression", key: (row) => row.expression, show: (row) => element("span", { class: "named" }, dot(facts.palette[row.expression]), row.expression) },
+    { name: "Probability", key: (row) => row.confidence, align: "number", show: (row) => `${(100 * row.confidence).toFixed(1)} %` },
+  ];
+  if (!faces.some(({ affect }) => affect)) return columns;
+  const affect = ["Valence", "Arousal"].map((name, index) => ({
+    name,
+    key: (row) => row.affect?.[index],
+    align: "number",
+    show: (row) => row.affect?.[index].toFixed(2) ?? "",
+  }));
+  return [...columns, ...affect];
+}
+
+/** Make the picture of a face with what it shows. */
+function card({ source, expression, confidence, picture }, facts) {
+  const bar = element("div", { class: "meter" }, element("span", { style: `width: ${100 * confidence}%; background: ${facts.palette[expression]}` }));
+  const image = element("img", { src: picture, width: 112, height: 112, alt: `A face of ${source}`, style: `border-color: ${facts.palette[expression]}` });
+  return element("li", {}, image, element("b", {}, `${expression} ${percent(confidence)}`), bar, element("span", { class: "hint name" }, source));
+}
+
+/** Write rows as CSV. */
+function galleryCsv({ labels }, rows) {
+  const names = ["source", "expression", "confidence", ...labels.map((label) => `p_${label}`), "valence", "arousal"];
+  const values = ({ source, expression, confidence, probabilities, affect }) => [source, expression, confidence, ...probabilities, ...(affect ?? [null, null])];
+  return asCsv(names, rows.map(values));
+}
+
+startGallery();

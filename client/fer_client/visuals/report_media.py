@@ -1,0 +1,170 @@
+"""The pictures of a report, made in one more reading of the input: a small copy, and thumbnails of faces."""
+
+import base64
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from fer_client.errors import InputError
+from fer_client.media.frame import Frame, Image
+from fer_client.media.images import read_picture
+from fer_client.media.sources import Photographs, VideoFile, VideoSource
+from fer_client.visuals.reduced_copy import ReducedCopy, TooLarge, reduced_copy
+from fer_client.visuals.thumbnails import by_frame, choose_sightings, poster, thumbnail
+from fer_client.visuals.visual import Request, Tick
+
+MOST_SECONDS = 1800.0
+"""Longer videos are not copied: half an hour takes about as many bytes as may be embedded."""
+
+MOST_PHOTOGRAPHED = 600
+"""Faces of photographs that get a picture, in the order of the table."""
+
+_BROWSERS_PLAY = frozenset({".mp4", ".m4v", ".webm", ".mov"})
+
+
+@dataclass
+class Media:
+    """What a page shows of an input.
+
+    `facts` tells scripts of the video: its `kind` is embedded, linked or none; linked has `href`, none a `reason`, the
+    others `start_s`, the presentation time at which it begins. `thumbnails` are data URLs by the row of the face,
+    `poster` is one picture of the whole, empty where there is none. `video` is base64, empty unless embedded.
+    """
+
+    facts: dict[str, Any]
+    thumbnails: dict[int, str] = field(default_factory=dict)
+    poster: str = ""
+    video: str = ""
+
+    @property
+    def policy(self) -> str:
+        """Where a video may come from beside the page itself, as a Content-Security-Policy says it."""
+        return "file: 'self'" if self.facts["kind"] == "linked" else ""
+
+
+def make_media(request: Request, tick: Tick) -> Media:
+    """Read the input once more and make its pictures. Raises InputError and Interrupted."""
+    if isinstance(request.source, Photographs):
+        return _of_photographs(request, tick)
+    if request.source.kind == "stream" or not isinstance(request.source, VideoSource):
+        return Media(_none("What came from an address cannot be read again, so the page has no pictures."))
+    return _of_video(request, request.source, tick)
+
+
+def picture_to_show(frame: Frame, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
+    """Return a frame as the page may show it: every picture of a video comes through here."""
+    return frame.bgr(size_wh, reformatter)
+
+
+def photograph_to_show(path: Path) -> Image:
+    """Return a photograph as the page may show it: every one comes through here."""
+    return read_picture(path)
+
+
+def _none(reason: str) -> dict[str, Any]:
+    return {"kind": "none", "reason": reason}
+
+
+def _of_photographs(request: Request, tick: Tick) -> Media:
+    faces, paths = request.result.faces, request.source.paths
+    media = Media(_none(""))
+    wanted = dict(by_frame(faces, range(min(len(faces), MOST_PHOTOGRAPHED))))
+    for frame in wanted or {0: []}:
+        with suppress(InputError):
+            picture = photograph_to_show(paths[frame])
+            media.poster = media.poster or poster(picture)
+            for row in wanted.get(frame, []):
+                media.thumbnails[row] = thumbnail(picture, faces.boxes_xywh[row])
+        tick((frame + 1) / len(paths))
+    return media
+
+
+def _of_video(request: Request, source: VideoSource, tick: Tick) -> Media:
+    """Make thumbnails and the copy of a video."""
+    frames = _frames(request, source, tick)
+    first = next(frames, None)
+    if first is None:
+        return Media(_none("There was no frame to show."))
+    pictures = _Pictures(request)
+    with ExitStack() as stack:
+        copy = None
+        if request.result.times_s[-1] - first.time_s <= MOST_SECONDS:
+            sound_of = source.paths[0] if isinstance(source, VideoFile) else None
+            copy = stack.enter_context(reduced_copy(first.time_s, first.size_wh, sound_of))
+        video = pictures.take(first, frames, copy)
+    facts = {"kind": "embedded", "start_s": first.time_s} if video else _linked(request, source, first)
+    return Media(facts, pictures.thumbnails, pictures.poster, base64.b64encode(video).decode("ascii"))
+
+
+def _frames(request: Request, source: VideoSource, tick: Tick) -> Iterator[Frame]:
+    """Yield the frames of the part that was analysed, damaged ones included, since the result is of them."""
+    times_s = request.result.times_s
+    if not len(times_s):
+        return
+    first_s, last_s = float(times_s[0]), float(times_s[-1])
+    with source.open() as video:
+        for frame in video.frames(allow_corruption=True):
+            yield frame
+            tick(min(1.0, max(0.0, frame.time_s - first_s) / max(last_s - first_s, 1e-3)))
+            if frame.time_s >= last_s:
+                return
+
+
+class _Pictures:
+    """Collects thumbnails and fills the copy as frames come."""
+
+    def __init__(self, request: Request) -> None:
+        self._faces = request.result.faces
+        self._wanted = dict(by_frame(self._faces, choose_sightings(self._faces, request.result.tracks)))
+        self._poster_at = next(iter(self._wanted), int(request.result.frames[0]))
+        self._step_s = (
+            float(np.median(np.diff(request.result.times_s))) if len(request.result.times_s) > 1 else 0
+        )
+        self._reformatter = VideoReformatter()
+        self.thumbnails: dict[int, str] = {}
+        self.poster = ""
+
+    def take(self, first: Frame, others: Iterator[Frame], copy: ReducedCopy | None) -> bytes:
+        """Take all frames; return the copy's file, empty where there is none or it became too large."""
+        frame: Frame | None = first
+        last_s = first.time_s
+        while frame is not None:
+            self._collect(frame)
+            last_s = frame.time_s
+            copy = self._add(copy, frame)
+            frame = next(others, None)
+        return b"" if copy is None else copy.finish(last_s + self._step_s)
+
+    def _add(self, copy: ReducedCopy | None, frame: Frame) -> ReducedCopy | None:
+        if copy is None or not copy.wants(frame.time_s):
+            return copy
+        try:
+            copy.add(frame.time_s, picture_to_show(frame, copy.size_wh, self._reformatter))
+        except TooLarge:
+            return None
+        return copy
+
+    def _collect(self, frame: Frame) -> None:
+        if frame.index not in self._wanted and frame.index != self._poster_at:
+            return
+        picture = picture_to_show(frame, frame.size_wh, self._reformatter)
+        if frame.index == self._poster_at:
+            self.poster = poster(picture)
+        for row in self._wanted.get(frame.index, []):
+            self.thumbnails[row] = thumbnail(picture, self._faces.boxes_xywh[row])
+
+
+def _linked(request: Request, source: VideoSource, first: Frame) -> dict[str, Any]:
+    """Refer to the input itself where it is too long to be embedded and a browser is likely to play it."""
+    path = source.paths[0]
+    if not isinstance(source, VideoFile) or path.suffix.lower() not in _BROWSERS_PLAY:
+        return _none("The video is too long to be part of the page.")
+    relative = os.path.relpath(path.resolve(), request.result.folder.resolve())
+    return {"kind": "linked", "start_s": first.time_s, "href": quote(os.fsencode(relative))}
