@@ -109,7 +109,8 @@ def main() -> None:
     for first, second, seconds in CASES:
         found = coverage((first, second), seconds, repeats)
         kinds = len(first.shares)
-        print(f"{seconds} s, an expression lasts {first.dwell_s} s, shares {first.shares} and {second.shares}:")  # noqa: T201
+        shares = f"{first.shares} and {second.shares}"
+        print(f"{seconds} s, an expression lasts {first.dwell_s} s, shares {shares}:")  # noqa: T201
         print(f"  told {found.told:.0%}; shares held {found.held[:kinds]} width {found.width[:kinds]}")  # noqa: T201
         print(f"  probabilities held {found.held[kinds:]} width {found.width[kinds:]}", flush=True)  # noqa: T201
 

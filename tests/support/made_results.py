@@ -28,7 +28,9 @@ def sure_of(label: str, probability: float = 0.85, labels: Sequence[str] = LABEL
     return [probability if name == label else rest for name in labels]
 
 
-def made_frame(index: int, time_s: float, faces: Faces, affect: tuple[float, float] | None = None) -> AnalysedFrame:
+def made_frame(
+    index: int, time_s: float, faces: Faces, affect: tuple[float, float] | None = None
+) -> AnalysedFrame:
     rows = np.array(list(faces.values()), np.float32) if faces else np.empty((0, 0), np.float32)
     answers = Predictions(rows, None if affect is None else np.tile(np.float32(affect), (len(faces), 1)))
     boxes = np.tile(np.int32([10, 20, 40, 50]), (len(faces), 1))
@@ -43,6 +45,7 @@ def write_result(
     labels: Sequence[str] = LABELS,
     kind: str = "video",
     min_confidence: float = 0.5,
+    warnings: Sequence[str] = (),
     **changes: dict[str, Any],
 ) -> Path:
     """Write a result folder; `changes` go into the parts of summary.json of these names."""
@@ -66,7 +69,7 @@ def write_result(
             "detector": "YuNet",
             "detector_weights": "b",
         },
-        "warnings": [],
+        "warnings": list(warnings),
     }
     for part, values in changes.items():
         known[part] |= values

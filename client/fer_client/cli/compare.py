@@ -41,7 +41,8 @@ def compare(
     offset_s: Annotated[
         float,
         typer.Option(
-            "--offset", help="Second of A at which the first frame of B stands in the timelines; changes no number."
+            "--offset",
+            help="Second of A at which the first frame of B stands in the timelines; changes no number.",
         ),
     ] = 0.0,
 ) -> int:

@@ -32,12 +32,18 @@ def _table(comparison: Comparison) -> Table:
         table.add_column(name, justify="right")
     table.add_column("finding")
     for row in comparison.shares:
-        table.add_row(*_cells(row), style={"more in B": "bold", "less in B": "bold", TOO_SHORT: "dim"}.get(row.finding))
+        table.add_row(
+            *_cells(row), style={"more in B": "bold", "less in B": "bold", TOO_SHORT: "dim"}.get(row.finding)
+        )
     return table
 
 
 def _cells(row: Difference) -> list[str]:
-    interval = "" if row.low is None or row.high is None else f"{wording.signed(row.low)} to {wording.signed(row.high)}"
+    interval = (
+        ""
+        if row.low is None or row.high is None
+        else f"{wording.signed(row.low)} to {wording.signed(row.high)}"
+    )
     return [
         row.quantity.label,
         f"{100 * row.a:.0f} %",

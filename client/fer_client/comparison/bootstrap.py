@@ -72,7 +72,9 @@ class Interval:
     high: Floats
 
 
-def interval_of_difference(first: Sample, second: Sample, ranges: Floats, is_paired: bool = False) -> Interval:
+def interval_of_difference(
+    first: Sample, second: Sample, ranges: Floats, is_paired: bool = False
+) -> Interval:
     """Interval at COVERAGE of the mean of `second` less that of `first`; the same for the same samples.
 
     `ranges`: float64 [Q, 2], least and largest value that each quantity can have. `is_paired`: both samples have the
@@ -129,17 +131,19 @@ def _block_sums(sample: Sample) -> tuple[Floats, Floats]:
 
 def _freedom(drawn: Sequence[Floats], blocks: Sequence[float]) -> Floats:
     """Degrees of freedom of each quantity's difference, float64 [Q], by Welch (1947) and Satterthwaite (1946)."""
-    variances = [np.nanvar(replicates, axis=0) for replicates in drawn]
-    shares = [variance**2 / (count - 1) for variance, count in zip(variances, blocks, strict=True)]
-    return sum(variances) ** 2 / np.maximum(sum(shares), np.finfo(float).tiny)
+    variances = np.array([np.nanvar(replicates, axis=0) for replicates in drawn])
+    shares = variances**2 / (np.array(blocks)[:, None] - 1)
+    freedom: Floats = variances.sum(axis=0) ** 2 / np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
+    return np.maximum(freedom, min(blocks) - 1)  # which it always is, but for what never changes
 
 
 def _student_over_normal(freedom: Floats) -> Floats:
     """Student's t quantile over the normal one, by Abramowitz and Stegun 26.7.5; less than 0.3 % off from 4 up."""
     z = NormalDist().inv_cdf((1 + COVERAGE) / 2)
-    terms = (
+    first, second, third = (
         (z**2 + 1) / 4,
         (5 * z**4 + 16 * z**2 + 3) / 96,
         (3 * z**6 + 19 * z**4 + 17 * z**2 - 15) / 384,
     )
-    return 1 + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    quotient: Floats = 1 + first / freedom + second / freedom**2 + third / freedom**3
+    return quotient

@@ -19,7 +19,7 @@ TOO_SHORT = "too short to tell"
 
 @dataclass(frozen=True)
 class Difference:
-    """One quantity of both sides. `low` and `high` are the limits of `b` - `a`, None where there is too little to tell."""
+    """One quantity of both sides. `low` and `high`: limits of `b` - `a`, None where there is too little to tell."""
 
     quantity: Quantity
     a: float
@@ -101,7 +101,8 @@ def _timelines(
     start = [quantity.kind for quantity in named].index("mean_probability")
     labels = len(sides[0].result.labels)
     first, second = (
-        timeline_of(part, side.result.times_s, start, labels) for side, part in zip(sides, series, strict=True)
+        timeline_of(part, side.result.times_s, start, labels)
+        for side, part in zip(sides, series, strict=True)
     )
     return first, second
 

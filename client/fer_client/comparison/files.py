@@ -6,10 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from fer_client.comparison.comparison import Comparison
+from fer_client.comparison.page import write_page
 from fer_client.comparison.picture import write_picture
 from fer_client.comparison.table import write_table
 from fer_client.errors import UsageError
 from fer_client.outputs.result_folder import cannot_write, prepare_folder, scratch_folder
+from fer_client.visuals.pages.bokeh_figures import check_packages
 
 
 def check_request(offset_s: float) -> None:
@@ -21,6 +23,7 @@ def check_request(offset_s: float) -> None:
             "A comparison needs the package Matplotlib, which is not installed. Add it with pip install "
             "'fer-triton[report]'."
         )
+    check_packages()
 
 
 def write_files(comparison: Comparison, folder: Path, offset_s: float) -> list[Path]:
@@ -28,9 +31,10 @@ def write_files(comparison: Comparison, folder: Path, offset_s: float) -> list[P
     prepare_folder(folder)
     try:
         with scratch_folder(folder) as scratch:
-            picture = scratch / "comparison.png"
+            page, picture = scratch / "comparison.html", scratch / "comparison.png"
+            write_page(comparison, page, offset_s)
             write_picture(comparison, picture, offset_s)
-            drafts = [picture, write_table(comparison, scratch)]
+            drafts = [page, picture, write_table(comparison, scratch)]
             return [_put(draft, folder / draft.name) for draft in drafts]
     except OSError as error:
         raise cannot_write(folder, error) from error

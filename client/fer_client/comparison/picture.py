@@ -1,6 +1,7 @@
 """A comparison as one picture: timelines on one axis, shares side by side, and the differences between them."""
 
 import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def write_picture(comparison: Comparison, path: Path, offset_s: float = 0.0) -> 
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # letters that the font lacks become boxes
         figure = _figure(comparison, offset_s)
         FigureCanvasAgg(figure)
         figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": "fer-client"})
@@ -47,16 +49,18 @@ def write_picture(comparison: Comparison, path: Path, offset_s: float = 0.0) -> 
 
 def _figure(comparison: Comparison, offset_s: float) -> "Figure":
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     rows = len(comparison.shares)
     heights = ([1.05, 1.05] if comparison.timelines else []) + [0.36 * rows + 0.3]
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 2.1), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.08, w_pad=0.1)  # type: ignore[union-attr]
+    figure = Figure(
+        figsize=(_WIDTH, sum(heights) + 2.1), layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.1)
+    )
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[1.1, 1])
     _title(figure, comparison)
     if comparison.timelines:
         axes = [figure.add_subplot(grid[row, :]) for row in range(2)]
-        _draw_timelines(axes, comparison, offset_s)
+        _draw_timelines(axes, comparison, comparison.timelines, offset_s)
     shares = figure.add_subplot(grid[-1, 0])
     _draw_shares(shares, comparison)
     _draw_differences(figure.add_subplot(grid[-1, 1], sharey=shares), comparison)
@@ -67,14 +71,10 @@ def _figure(comparison: Comparison, offset_s: float) -> "Figure":
 
 def _title(figure: "Figure", comparison: Comparison) -> None:
     lines = [
-        f"{letter}   {_short(name)}   ({seen})"
+        f"{letter}   {wording.short(name, 80)}   ({seen})"
         for letter, name, seen in zip("AB", wording.names(comparison), wording.seen(comparison), strict=True)
     ]
     figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=13, fontweight="bold", parse_math=False)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:38]}…{name[-40:]}"
 
 
 def _palette(comparison: Comparison) -> dict[str, str]:
@@ -82,13 +82,14 @@ def _palette(comparison: Comparison) -> dict[str, str]:
     return colours(shown)
 
 
-def _draw_timelines(axes: "list[Axes]", comparison: Comparison, offset_s: float) -> None:
+def _draw_timelines(
+    axes: "list[Axes]", comparison: Comparison, timelines: tuple[Timeline, Timeline], offset_s: float
+) -> None:
     palette = _palette(comparison)
-    first, second = comparison.timelines or ()
     shifts = (0.0, offset_s)
     left = min(shifts)
-    right = max(part.duration_s + shift for part, shift in zip((first, second), shifts, strict=True))
-    for letter, place, part, shift in zip("AB", axes, (first, second), shifts, strict=True):
+    right = max(part.duration_s + shift for part, shift in zip(timelines, shifts, strict=True))
+    for letter, place, part, shift in zip("AB", axes, timelines, shifts, strict=True):
         _draw_timeline(place, part, shift, [palette[label] for label in comparison.labels])
         place.set(xlim=(left, right), ylim=(0, 1), yticks=[0, 0.5, 1], yticklabels=["0", "", "100 %"])
         place.set_ylabel(letter, rotation=0, fontsize=13, fontweight="bold", color=_INK, va="center")
@@ -115,8 +116,12 @@ def _draw_shares(axes: "Axes", comparison: Comparison) -> None:
     for place, row in enumerate(rows):
         colour = palette[row.quantity.label]
         for value, offset, hatch in ((row.a, -0.2, None), (row.b, 0.2, _HATCH)):
-            axes.barh(place + offset, 100 * value, 0.36, color=colour, hatch=hatch, edgecolor="white", linewidth=0)
-            axes.text(100 * value + 1, place + offset, f"{100 * value:.0f}", va="center", fontsize=8, color=_FAINT)
+            axes.barh(
+                place + offset, 100 * value, 0.36, color=colour, hatch=hatch, edgecolor="white", linewidth=0
+            )
+            axes.text(
+                100 * value + 1, place + offset, f"{100 * value:.0f}", va="center", fontsize=8, color=_FAINT
+            )
     axes.set(yticks=range(len(rows)), yticklabels=[row.quantity.label for row in rows], xlim=(0, 108))
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -131,7 +136,13 @@ def _draw_differences(axes: "Axes", comparison: Comparison) -> None:
         is_clear = row.finding in ("more in B", "less in B")
         colour, width = (_INK, 2.6) if is_clear else ("#8a94a3", 1.6)
         if row.low is not None and row.high is not None:
-            axes.plot([100 * row.low, 100 * row.high], [place] * 2, color=colour, linewidth=width, solid_capstyle="butt")
+            axes.plot(
+                [100 * row.low, 100 * row.high],
+                [place] * 2,
+                color=colour,
+                linewidth=width,
+                solid_capstyle="butt",
+            )
         filled: dict[str, Any] = {"markerfacecolor": "white" if row.low is None else colour}
         axes.plot(100 * row.difference, place, "o", color=colour, markersize=6, markeredgewidth=1.5, **filled)
     axes.axvline(0, color=_INK, linewidth=1)

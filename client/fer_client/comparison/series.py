@@ -31,7 +31,10 @@ truth in 89 % of the repeats, with blocks half as long again in 94 %, though the
 
 @dataclass(frozen=True)
 class Quantity:
-    """One row of a comparison. `kind`: share, mean_probability, mean_valence or mean_arousal; `label` where it has one."""
+    """One row of a comparison.
+
+    `kind`: share, mean_probability, mean_valence or mean_arousal. `label`: an expression, of the first two alone.
+    """
 
     kind: str
     label: str = ""
@@ -79,7 +82,7 @@ def series_of(side: Side, min_confidence: float, has_affect: bool) -> Series:
     durations_s = frame_durations(result)
     places = np.searchsorted(result.frames, side.faces.frame)
     per_face = np.ones(len(durations_s)) if side.is_photographs else np.maximum(durations_s, SHORTEST_S)
-    weights = per_face * np.bincount(places, minlength=len(durations_s))
+    weights: Floats = per_face * np.bincount(places, minlength=len(durations_s))
     sums = np.stack([np.bincount(places, column, len(durations_s)) for column in values.T], axis=1)
     return Series(sums * per_face[:, None], weights, durations_s, not side.is_photographs)
 
@@ -126,9 +129,10 @@ def _steps(series: Series, seen: NDArray[np.bool_]) -> tuple[Floats, Floats, flo
     starts = ends - series.durations_s[seen]
     numbers = np.floor(starts / STEP_S + 1e-6) if series.has_time else np.arange(np.count_nonzero(seen))
     places = np.unique(numbers, return_inverse=True)[1]
-    sums = np.stack([np.bincount(places, column) for column in series.sums[seen].T], axis=1)
+    sums: Floats = np.stack([np.bincount(places, column) for column in series.sums[seen].T], axis=1)
+    weights = np.bincount(places, series.weights[seen]).astype(np.float64)
     seconds = ends[-1] / (places[-1] + 1) if series.has_time else 0.0
-    return sums, np.bincount(places, series.weights[seen]), float(seconds)
+    return sums, weights, float(seconds)
 
 
 def _block(sums: Floats, weights: Floats, step_s: float) -> int:

@@ -45,7 +45,9 @@ def read_side(spec: str, results: Path) -> Side:
     folder, face = _find(spec, results)
     result = load_result(folder)
     if face is not None and face not in result.tracks:
-        raise UsageError(f"Expected a face of {folder} behind the colon, but there is none of number {face}{_known(result)}")
+        raise UsageError(
+            f"Expected a face of {folder} behind the colon, but there is none of number {face}{_known(result)}"
+        )
     faces = result.faces if face is None else result.faces.of_track(face)
     if not len(faces):
         raise UsageError(
@@ -78,4 +80,5 @@ def _find(spec: str, results: Path) -> tuple[Path, int | None]:
 def _places(name: str, results: Path) -> Iterator[Path]:
     yield Path(name)
     yield results / name
-    yield results / Path(name).stem
+    if not _WITH_FACE.fullmatch(name):  # whose stem would leave out the face
+        yield results / Path(name).stem

@@ -15,7 +15,7 @@ COLUMNS = {
     "high": float,
     "finding": str,
 }
-"""`difference` is `b` - `a`; `low` and `high` are the limits of its interval, empty where there is too little to tell."""
+"""`difference` is `b` - `a`; `low` and `high` are the limits of its interval, empty where it is too short to tell."""
 
 
 def write_table(comparison: Comparison, folder: Path) -> Path:
@@ -23,5 +23,7 @@ def write_table(comparison: Comparison, folder: Path) -> Path:
     with CsvTable(folder, "comparison", COLUMNS) as table:
         for row in comparison.differences:
             label = row.quantity.label or None
-            table.write([row.quantity.kind, label, row.a, row.b, row.difference, row.low, row.high, row.finding])
+            table.write(
+                [row.quantity.kind, label, row.a, row.b, row.difference, row.low, row.high, row.finding]
+            )
     return table.path

@@ -24,9 +24,7 @@ def names(comparison: Comparison) -> tuple[str, str]:
 def seen(comparison: Comparison) -> tuple[str, str]:
     """Say how much of each side there is."""
     first, second = (
-        f"{len(side.faces)} faces"
-        if side.is_photographs
-        else f"seen {seconds:.1f} s"
+        f"{len(side.faces)} faces" if side.is_photographs else f"seen {seconds:.1f} s"
         for side, seconds in zip(comparison.sides, comparison.seen_s, strict=True)
     )
     return first, second
@@ -34,7 +32,10 @@ def seen(comparison: Comparison) -> tuple[str, str]:
 
 def quantity_name(quantity: Quantity, is_photographs: bool) -> str:
     """Name what a row compares."""
-    kinds = {"share": f"share of {'faces' if is_photographs else 'time'}", "mean_probability": "mean probability"}
+    kinds = {
+        "share": f"share of {'faces' if is_photographs else 'time'}",
+        "mean_probability": "mean probability",
+    }
     return kinds.get(quantity.kind, quantity.kind.replace("_", " "))
 
 
@@ -45,8 +46,8 @@ def meaning(comparison: Comparison) -> Iterator[str]:
         yield _too_short(min(comparison.blocks), photographs)
     elif photographs:
         yield (
-            f"The {INTERVAL} comes from drawing whole photographs again: it is where the difference would lie with very "
-            "many more of the same kind. Of twenty such intervals, one misses."
+            f"The {INTERVAL} comes from drawing whole photographs again: it is where the difference would lie with "
+            "very many more of the same kind. Of twenty such intervals, one misses."
         )
     else:
         yield (
@@ -70,7 +71,30 @@ def _too_short(blocks: float, photographs: bool) -> str:
     )
 
 
+def blocks(comparison: Comparison) -> str:
+    """Say how the intervals come about."""
+    first, second = (f"{count:.0f}" for count in comparison.blocks)
+    if comparison.sides[0].is_photographs:
+        return f"Drawn again: whole photographs, {first} with a face in A and {second} in B."
+    together = (
+        " Both are of one recording, so the same stretches are drawn from both."
+        if comparison.is_paired
+        else ""
+    )
+    return (
+        "Drawn again: stretches of time, long enough that one hardly depends on the next. A has about "
+        f"{first} of them, B about {second}.{together}"
+    )
+
+
 def signed(difference: float) -> str:
-    """Write a difference of shares in percentage points."""
-    points = round(100 * difference)
-    return "0" if not points else f"{'+' if points > 0 else '−'}{abs(points)}"
+    """Write a difference of shares in percentage points; one below 1 with a decimal, so that its sign shows."""
+    points = abs(round(100 * difference, 1))
+    shown = f"{points:.0f}" if points >= 1 or not points else f"{points:.1f}"
+    return shown if not points else f"{'+' if difference > 0 else '−'}{shown}"
+
+
+def short(name: str, most: int) -> str:
+    """Shorten a name to so many characters, in the middle."""
+    half = most // 2
+    return name if len(name) <= most else f"{name[: half - 1]}…{name[-half:]}"
