@@ -36,6 +36,8 @@ class Options(TypedDict, total=False):
     min_face: int
     min_confidence: float
     min_episode_s: float
+    max_pixels: int
+    reconnect_s: float
     partial: bool
     low_latency: bool
     batch_size: int
@@ -113,7 +115,7 @@ def read_one_input(one_input: Input, settings: Settings) -> Source:
 def _sources(given: str | ArrayVideo, settings: Settings) -> list[Source]:
     if isinstance(given, ArrayVideo):
         return [array_source(given)]
-    found = find_inputs([given], settings.sequence_fps)
+    found = find_inputs([given], settings.sequence_fps, most_pixels=settings.max_pixels)
     for error in found.failures.values():
         raise error
     return found.sources

@@ -4,6 +4,7 @@
     ├── UsageError      2   an option or argument cannot be used, or the results' folder cannot be written
     ├── InputError      3   an input could not be read, or changed while it was read
     ├── ServerError     4   the server could not be reached, is not ready or failed to answer
+    │   └── ServerLostError  it went away, and may come back
     ├── ContractError   5   the server's models do not fit what this client expects
     └── Interrupted   130   Ctrl-C, or another signal to stop
 
@@ -38,6 +39,10 @@ class ServerError(FerError):
     """The server could not be reached, is not ready, or failed to answer in time."""
 
     exit_code = 4
+
+
+class ServerLostError(ServerError):
+    """The server went away or broke down while it was asked, and may come back."""
 
 
 class ContractError(FerError):

@@ -16,7 +16,8 @@ from fer_client.errors import UsageError
 _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
-        *("annotate", "anonymize", "report"),
+        *("max_pixels", "reconnect_s"),
+        *("annotate", "anonymize", "report", "relative"),
     }
 )
 """Settings that change where a result stands, how fast it comes or what is made of it, but nothing in its tables."""
@@ -115,6 +116,15 @@ class Settings:
     timeout_s: Annotated[
         float, Option("--timeout", "Deadline of one request in seconds.", _above(0, 3600, " seconds"))
     ] = 30.0
+    reconnect_s: Annotated[
+        float,
+        Option(
+            "--reconnect",
+            "Seconds to wait for a server that went away; 0 for none.",
+            _closed(0, 3600, " seconds"),
+        ),
+    ] = 60.0
+    """The embedded server is started again instead, three times at most."""
     detection_side: Annotated[
         int,
         Option(
@@ -194,6 +204,11 @@ class Settings:
     ] = 640
     """As `detection_side`: on 34 photographs 320 found 135 faces, 640 found 146 in twice the time, and 1280 found 148
     in nine times the time of 640."""
+    max_pixels: Annotated[
+        int,
+        Option("--max-pixels", "Refuse inputs whose frames state more pixels.", _closed(1, 2**31)),
+    ] = 200_000_000
+    """As many as the sensors of phones have; a file of 0.1 MB can state 900 million."""
     partial: Annotated[bool, Option("--partial", "Analyse what can be read of a damaged input.")] = False
     low_latency: Annotated[
         bool,
@@ -211,6 +226,10 @@ class Settings:
     """With `annotate` or `report`, these hide the faces too."""
     report: Annotated[
         bool, Option("--report", "Write report.html, a page with timelines, episodes and shares.")
+    ] = False
+    relative: Annotated[
+        bool,
+        Option("--relative", "Write relative and baselines: each face against its own resting look."),
     ] = False
     overwrite: Annotated[bool, Option("--overwrite", "Analyse inputs again that were done before.")] = False
 

@@ -47,5 +47,5 @@ def test_every_option_is_a_setting_of_the_same_type() -> None:
     settings, options = get_type_hints(Settings), get_type_hints(Options)
     assert {name: settings[name] for name in options} == options
     assert settings.keys() - options.keys() == {
-        *("out", "table_format", "overwrite", "annotate", "anonymize", "report")
+        *("out", "table_format", "overwrite", "annotate", "anonymize", "report", "relative")
     }

@@ -9,11 +9,12 @@ from typing import Any, NoReturn, TextIO
 import typer
 
 from fer_client.errors import FerError, Interrupted, UsageError
+from fer_client.printable import printable
 
 
 def notify(message: str) -> None:
     """Tell the user something on standard error, so that standard output stays for results."""
-    print(message, file=sys.stderr, flush=True)  # noqa: T201
+    print(printable(message, kept="\n"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str], interrupted: str = "Interrupted.") -> NoReturn:

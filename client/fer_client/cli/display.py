@@ -17,6 +17,7 @@ from fer_client.cli.console import notify
 from fer_client.cli.photograph_lines import photograph_lines
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.pipeline.analysis import Present, Progress
+from fer_client.printable import printable
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005
@@ -38,11 +39,11 @@ class Terminal:
 
     def progress(self, name: str) -> AbstractContextManager[Callable[[Progress], None]]:
         """Show a bar for the input, or what a live stream's faces show."""
-        return progress_bar(name, self.min_confidence)
+        return progress_bar(printable(name), self.min_confidence)
 
     def making(self, name: str) -> AbstractContextManager[Callable[[float], None]]:
         """Show a bar for a visual."""
-        return share_bar(name)
+        return share_bar(printable(name))
 
     def finished(self, result: dict[str, Any], folder: Path) -> None:
         """Print the result of an input."""
@@ -64,7 +65,7 @@ class Terminal:
             names = ", ".join(path.name for path in tables)
             noun = "one input" if inputs == 1 else f"all {inputs} inputs"
             text = f"Wrote {tables[0].parent}/: {names}, of {noun}"
-            Console().print(text, markup=False, highlight=False, soft_wrap=True)
+            Console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
 
 def _print_files(console: Console, verb: str, folder: Path) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(f"{verb} {folder}/: {names}", markup=False, highlight=False, soft_wrap=True)
+    console.print(printable(f"{verb} {folder}/: {names}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def _unit(result: Mapping[str, Any]) -> str:
@@ -173,7 +174,7 @@ def _headline(result: Mapping[str, Any]) -> Text:
     frames = result["frames_analysed"]
     rate = frames / max(total_s, 1e-3)
     return Text.assemble(
-        (result["input"]["name"], "bold"),
+        (printable(result["input"]["name"]), "bold"),
         f": {frames} of {result['frames_decoded']} {_unit(result)} in {total_s:.1f} s ({rate:.0f} a second), "
         f"{result['frames_without_face']} without a face",
     )
@@ -186,7 +187,8 @@ def _found_line(result: Mapping[str, Any], folder: Path) -> Text:
         label, share = max(overall["share"].items(), key=lambda item: float(item[1]))
         finding = f"mostly {label}, {100 * share:.0f} %"
     return Text.assemble(
-        (result["input"]["name"], "bold"), f": done before, {finding}; {folder}/ (again with --overwrite)"
+        (printable(result["input"]["name"]), "bold"),
+        f": done before, {finding}; {printable(str(folder))}/ (again with --overwrite)",
     )
 
 

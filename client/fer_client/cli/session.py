@@ -30,6 +30,7 @@ from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
 from fer_client.visuals.catalogue import VISUALS
+from fer_client.visuals.index_page import INDEX, write_index
 from fer_client.visuals.visual import Tick, add_visuals
 
 
@@ -91,7 +92,7 @@ def analyse_inputs(
     for visual in VISUALS:
         if visual.is_wanted(settings):
             visual.check(settings)
-    inputs = find_inputs(specs, settings.sequence_fps, settings.out)
+    inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
     names = folder_names(inputs.sources)
     failures = unreadable(inputs.sources)
     places = input_places(inputs.sources)
@@ -129,6 +130,11 @@ def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> No
     ]
     written, failures = write_tables(settings.out, parts, settings.table_format)
     outcome.failures |= failures
+    if settings.report:
+        try:
+            written.append(write_index(settings.out, parts))
+        except UsageError as error:
+            outcome.failures[str(settings.out / INDEX)] = error
     if written:
         observer.combined(written, len(parts))
 

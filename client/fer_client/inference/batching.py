@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.contract import Contract
-from fer_client.inference.client import InferenceClient, Predictions
+from fer_client.inference.client import Predictions
+from fer_client.inference.delivery import Delivery, Pending
 
 _FRAMES_PER_GROUP = 64
 """Frames without faces cost no request; this many of them close a group, so that progress goes on."""
@@ -44,27 +44,27 @@ class _Group(Generic[Frame]):
     """Consecutive frames whose faces were sent together."""
 
     frames: list[Frame]
-    answers: "list[Future[Predictions]]"
+    answers: list[Pending]
 
 
 def predict_in_order(
     frames: Iterable[Frame],
-    client: InferenceClient,
-    contract: Contract,
+    delivery: Delivery,
     batching: Batching,
-    wait: "Callable[[Future[Predictions]], Predictions]" = Future.result,
+    receive: Callable[[Pending], Predictions] | None = None,
 ) -> Iterator[tuple[Frame, Predictions]]:
-    """Send faces in batches and yield the frames in order with their answers; `wait` waits for one of them."""
+    """Send faces in batches and yield the frames in order with their answers; `receive` waits for one of them."""
+    receive = receive or delivery.receive
     under_way: deque[_Group[Frame]] = deque()
     for group in _grouped(frames, batching.faces):
         batches = _batches(group, batching.faces)
         while under_way and (
             _is_answered(under_way[0]) or _requests(under_way) + len(batches) > batching.requests
         ):
-            yield from _received(under_way.popleft(), contract, wait)
-        under_way.append(_Group(group, [client.submit(crops, contract) for crops in batches]))
+            yield from _received(under_way.popleft(), delivery.contract, receive)
+        under_way.append(_Group(group, [delivery.submit(crops) for crops in batches]))
     while under_way:
-        yield from _received(under_way.popleft(), contract, wait)
+        yield from _received(under_way.popleft(), delivery.contract, receive)
 
 
 def _grouped(frames: Iterable[Frame], most_faces: int) -> Iterator[list[Frame]]:
@@ -87,7 +87,7 @@ def _batches(frames: Sequence[Frame], most_faces: int) -> list[NDArray[np.uint8]
 
 def _is_answered(group: _Group[Frame]) -> bool:
     """Whether the group can go on at once; one without faces always can."""
-    return all(answer.done() for answer in group.answers)
+    return all(pending.answer.done() for pending in group.answers)
 
 
 def _requests(groups: Iterable[_Group[Frame]]) -> int:
@@ -95,9 +95,9 @@ def _requests(groups: Iterable[_Group[Frame]]) -> int:
 
 
 def _received(
-    group: _Group[Frame], contract: Contract, wait: "Callable[[Future[Predictions]], Predictions]"
+    group: _Group[Frame], contract: Contract, receive: Callable[[Pending], Predictions]
 ) -> Iterator[tuple[Frame, Predictions]]:
-    answers = [wait(answer) for answer in group.answers]
+    answers = [receive(pending) for pending in group.answers]
     expression = _joined([answer.expression for answer in answers], len(contract.labels))
     affects = [answer.valence_arousal for answer in answers if answer.valence_arousal is not None]
     affect = _joined(affects, 2) if contract.has_valence_arousal else None

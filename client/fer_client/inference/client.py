@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
-from fer_client.errors import ContractError, FerError, ServerError
+from fer_client.errors import ContractError, FerError, ServerError, ServerLostError
 from fer_client.inference.channel import channel_options, host_of, proxy_variable
 
 CONTROL_TIMEOUT_S = 5.0
@@ -37,8 +37,8 @@ class InferenceClient:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self.url = url
-        self._timeout_s = timeout_s
-        self._client = triton.InferenceServerClient(url, channel_args=channel_options(url))
+        self.timeout_s = timeout_s
+        self._client = _connected(url)
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -46,6 +46,14 @@ class InferenceClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def move_to(self, url: str) -> None:
+        """Go on with the server at another address."""
+        self._close()
+        self.url, self._client = url, _connected(url)
+
+    def _close(self) -> None:
         with suppress(grpc.RpcError, InferenceServerException):
             self._client.close()
 
@@ -89,7 +97,7 @@ class InferenceClient:
             [faces],
             receive,
             outputs=[triton.InferRequestedOutput(name) for name in names],
-            client_timeout=self._timeout_s,
+            client_timeout=self.timeout_s,
         )
         return future
 
@@ -126,7 +134,12 @@ class InferenceClient:
                 "the server more cores."
             )
         if "UNAVAILABLE" in status:
-            return ServerError(self._why_unavailable(message))
+            is_busy = "maximum queue size" in message
+            return (ServerError if is_busy else ServerLostError)(self._why_unavailable(message))
+        if "stub process" in message.lower():
+            return ServerLostError(
+                f"A process of the server at {self.url} has died ({message}). Start the server again."
+            )
         if "UNIMPLEMENTED" in status:
             return ServerError(
                 f"Something answers at {self.url}, but not as Triton's gRPC endpoint ({message}). "
@@ -150,6 +163,10 @@ class InferenceClient:
             f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
             "or leave out --url and FER_TRITON_URL to use the embedded one."
         )
+
+
+def _connected(url: str) -> triton.InferenceServerClient:
+    return triton.InferenceServerClient(url, channel_args=channel_options(url))
 
 
 def is_ready(url: str) -> bool:

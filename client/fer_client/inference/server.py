@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -28,12 +28,16 @@ _COMMAND += ["--allow-http=false", "--allow-metrics=false"]
 _ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractError}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """HOST:PORT of a server's gRPC endpoint, and the process behind it where it was started for this job."""
+    """HOST:PORT of a server's gRPC endpoint, and the process behind it where it was started for this job.
+
+    `restart` ends that process, starts another one and returns its address.
+    """
 
     url: str
     process: "subprocess.Popen[str] | None" = None
+    restart: Callable[[], str] | None = None
 
     def explain(self, error: FerError) -> FerError:
         """Return the error of a failed call, or what the embedded server says if it has ended."""
@@ -65,7 +69,7 @@ def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Serv
 
 @contextmanager
 def embedded_server(notify: Callable[[str], None]) -> Iterator[Server]:
-    """Run `fer-server` as a child for the length of the block.
+    """Run `fer-server` as a child for the length of the block, another one after each `restart`.
 
     The child stops when its standard input closes, so it goes even when this process is killed. It runs
     in a session of its own: Ctrl-C reaches this process alone, which then ends its calls before the server.
@@ -75,6 +79,21 @@ def embedded_server(notify: Callable[[str], None]) -> Iterator[Server]:
             "No server is named and the embedded one is not installed. Name one with --url HOST:PORT."
         )
     notify("Starting the embedded Triton server for this job.")
+    with ExitStack() as stack:
+
+        def start() -> str:
+            stack.close()
+            server.process = stack.enter_context(_child(notify))
+            server.url = _announced_url(server.process)
+            return server.url
+
+        server = Server("", restart=start)
+        start()
+        yield server
+
+
+@contextmanager
+def _child(notify: Callable[[str], None]) -> "Iterator[subprocess.Popen[str]]":
     with subprocess.Popen(
         _COMMAND,
         stdin=subprocess.PIPE,
@@ -86,7 +105,7 @@ def embedded_server(notify: Callable[[str], None]) -> Iterator[Server]:
         notes = threading.Thread(target=_pass_on, args=(process.stderr, notify), daemon=True)
         notes.start()
         try:
-            yield Server(_announced_url(process), process)
+            yield process
         finally:
             _stop(process)
             notes.join()

@@ -4,10 +4,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from fer_client.errors import FerError, InputError, UsageError, fails_alone
+from fer_client.media.images import MOST_PIXELS
 from fer_client.media.network import check_url, is_url, shown_url
 from fer_client.media.sources import (
     ImageSequence,
@@ -61,13 +62,15 @@ class Inputs:
     failures: dict[str, FerError] = field(default_factory=dict)
 
 
-def find_inputs(specs: Sequence[str], sequence_fps: float | None, out: Path | None = None) -> Inputs:
+def find_inputs(
+    specs: Sequence[str], sequence_fps: float | None, out: Path | None = None, most_pixels: int = MOST_PIXELS
+) -> Inputs:
     """Find the inputs that the specs name.
 
     A folder stands for the videos in it and below, and for the photographs of each folder together; with
     `sequence_fps`, in images per second, the images in it are one sequence. Hidden files, linked folders and `out`
-    are passed over. Raises UsageError for an empty spec or list, and for a pattern such as frames/%05d.png without
-    `sequence_fps`.
+    are passed over. Each source refuses frames of more than `most_pixels`. Raises UsageError for an empty spec or list,
+    and for a pattern such as frames/%05d.png without `sequence_fps`.
     """
     inputs = Inputs()
     for spec in _expanded(specs):
@@ -77,7 +80,7 @@ def find_inputs(specs: Sequence[str], sequence_fps: float | None, out: Path | No
         except InputError as error:
             inputs.failures[_shown(spec)] = error
         else:
-            inputs.sources += found.sources
+            inputs.sources += [replace(source, most_pixels=most_pixels) for source in found.sources]
             inputs.failures |= found.failures
     return inputs
 
@@ -186,21 +189,23 @@ def _walk(top: Path, out: Path | None, failures: dict[str, FerError]) -> Iterato
     def note(error: OSError) -> None:
         failures[error.filename] = _cannot_read(error.filename, error)
 
-    results = None if out is None else out.resolve()
+    results = None if out is None else Path(os.path.realpath(out))
     for name, folders, _ in os.walk(top, onerror=note):
         folder = Path(name)
         yield folder
         folders[:] = [
             child
             for child in sorted(folders, key=natural)
-            if not child.startswith(".") and (folder / child).resolve() != results
+            if not child.startswith(".") and Path(os.path.realpath(folder / child)) != results
         ]
 
 
 def _files(folder: Path) -> list[Path]:
     """List the files of a folder, hidden ones left out, numbers in their names in the order of their values."""
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+        names = [
+            entry.name for entry in os.scandir(folder) if os.path.isfile(entry)
+        ]  # also of links in a circle
     except OSError as error:
         raise _cannot_read(folder, error) from error
     return [folder / name for name in sorted(names, key=natural) if not name.startswith(".")]

@@ -1,5 +1,7 @@
 """Images as frames: single ones, and sequences, which are read like a video."""
 
+import io
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -9,14 +11,18 @@ from pathlib import Path
 
 import av
 import cv2
+import imagesize
 import numpy as np
 
 from fer_client.errors import InputError
 from fer_client.media.frame import Frame, Image, Orientation, VideoInfo
 from fer_client.media.heif import read_heif
 
-_BYTES_PER_PIXEL = 4
+BYTES_PER_PIXEL = 4
 """Of an image's frame: blue, green, red and luma."""
+
+MOST_PIXELS = 200_000_000
+"""By default, in a frame: as many as the sensors of phones have. A file of 0.1 MB can state 900 million."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -24,13 +30,15 @@ _FFMPEG_MOST = 2**31
 """FFmpeg takes frames up to (8 width + 1024) (height + 128) below this (libavutil/imgutils.c)."""
 
 
-def read_picture(path: Path) -> Image:
+def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Image:
     """Read an image upright, as its EXIF orientation says: BGR, uint8 [height, width, 3].
 
-    Raises InputError where it cannot be read, or is too large to be a frame. Transparent parts keep the colour
-    that the file gives them.
+    Raises InputError where it cannot be read, has more than `most_pixels`, which its header tells before anything is
+    decoded, or is too large to be a frame. Transparent parts keep the colour that the file gives them.
     """
-    image = _decoded(path)
+    data = _content(path)
+    check_pixels(str(path), *_stated_size(data), most_pixels)
+    image = _decoded(path, data)
     if image is None:
         raise InputError(
             f"{path}: expected a picture, but it is damaged, cut off, or in a form that cannot be read. "
@@ -50,15 +58,48 @@ def fits_a_frame(width: int, height: int) -> bool:
     return (8 * width + 1024) * (height + 128) < _FFMPEG_MOST
 
 
-def _decoded(path: Path) -> Image | None:
-    """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
+def check_pixels(shown: str, width: int, height: int, most_pixels: int) -> None:
+    """Raise InputError where an input's frames are larger than wanted."""
+    if width * height > most_pixels:
+        raise InputError(
+            f"{shown}: expected at most {most_pixels / 1e6:g} million pixels in a frame, but it states "
+            f"{width}×{height}. Save it smaller, or allow more with --max-pixels."
+        )
+
+
+def picture_pixels(path: Path) -> int:
+    """Count the pixels that the header of an image states; 0 where it cannot be read."""
     try:
-        data = path.read_bytes()
+        width, height = imagesize.get(path) if path.is_file() else (0, 0)
+    except Exception:  # of many kinds for a damaged file, which is told once it is decoded
+        return 0
+    return max(0, width) * max(0, height)
+
+
+def _stated_size(data: bytes) -> tuple[int, int]:
+    try:
+        width, height = imagesize.get(io.BytesIO(data))
+    except Exception:  # as above
+        return 0, 0
+    return max(0, width), max(0, height)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(
+                f"{path}: expected a picture, but it is no regular file. Save the picture as a file first."
+            )
+        return path.read_bytes()
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}). Check the path and its permissions."
         ) from error
+
+
+def _decoded(path: Path, data: bytes) -> Image | None:
+    """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
     if not data or _is_cut_off_png(data):
         return None
     try:
@@ -81,12 +122,12 @@ def _is_cut_off_png(data: bytes) -> bool:
     return place > len(data)
 
 
-def first_picture(paths: Sequence[Path]) -> Image:
+def first_picture(paths: Sequence[Path], most_pixels: int = MOST_PIXELS) -> Image:
     """Read the first image that can be read, as `read_picture` does. Raises the error of the first where none can."""
     for path in paths:
         with suppress(InputError):
-            return read_picture(path)
-    return read_picture(paths[0])
+            return read_picture(path, most_pixels)
+    return read_picture(paths[0], most_pixels)
 
 
 def picture_frame(index: int, time_s: float, bgr: Image) -> Frame:
@@ -103,23 +144,24 @@ class SequenceReader:
     paths: Sequence[Path]
     times_s: Sequence[float]
     duration_s: float
+    most_pixels: int = MOST_PIXELS
     corruption: str | None = field(default=None, init=False)
 
     @cached_property
     def info(self) -> VideoInfo:
         """What is known of the sequence; its size is that of the first image that can be read."""
-        height, width = first_picture(self.paths).shape[:2]
+        height, width = first_picture(self.paths, self.most_pixels).shape[:2]
         codec = self.paths[0].suffix.lstrip(".").lower()
         count = len(self.paths)
         return VideoInfo(
-            self.name, codec, width, height, 0, 0.0, self.duration_s, count, bytes_per_pixel=_BYTES_PER_PIXEL
+            self.name, codec, width, height, 0, 0.0, self.duration_s, count, bytes_per_pixel=BYTES_PER_PIXEL
         )
 
     def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
         """Yield a frame per image. One that cannot be read raises InputError, or is left out if allowed."""
         for index, (path, time_s) in enumerate(zip(self.paths, self.times_s, strict=True)):
             try:
-                yield picture_frame(index, time_s, read_picture(path))
+                yield picture_frame(index, time_s, read_picture(path, self.most_pixels))
             except InputError:
                 self.corruption = self.corruption or f"{path.name} cannot be read"
                 if not allow_corruption:

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 
 from fer_client.media.fingerprints import fingerprint
 from fer_client.media.frame import Video
-from fer_client.media.images import SequenceReader, first_picture, read_picture
+from fer_client.media.images import MOST_PIXELS, SequenceReader, check_pixels, first_picture, read_picture
 from fer_client.media.network import open_stream, shown_url, stream_name, stream_stem, without_user
 from fer_client.media.video import open_video
 
@@ -17,11 +17,12 @@ class Source(ABC):
     """One input, which gives one result folder. `kind` is what summary.json calls it.
 
     `place` is where the result stands below --out where the input came from a folder, "." where it was
-    named itself. `paths` are the files that are read.
+    named itself. `paths` are the files that are read. A frame of more than `most_pixels` is refused.
     """
 
     place: PurePosixPath
     paths: tuple[Path, ...]
+    most_pixels: int = field(default=MOST_PIXELS, kw_only=True)
 
     kind = ""
 
@@ -68,9 +69,9 @@ class VideoSource(Source):
         """Open it to be read once. Raises InputError."""
 
     def check(self) -> None:
-        """Open and close it."""
-        with self.open():
-            pass
+        """Open and close it; the size that it states must be allowed."""
+        with self.open() as video:
+            check_pixels(self.shown, video.info.width, video.info.height, self.most_pixels)
 
 
 @dataclass(frozen=True)
@@ -176,11 +177,13 @@ class ImageSequence(VideoSource):
 
     def open(self) -> AbstractContextManager[Video]:
         """Return the images as a video."""
-        return nullcontext(SequenceReader(self.label, self.paths, self.times_s, self.duration_s))
+        return nullcontext(
+            SequenceReader(self.label, self.paths, self.times_s, self.duration_s, self.most_pixels)
+        )
 
     def check(self) -> None:
         """Read the first image that can be read; damaged ones before it count when the sequence is read."""
-        first_picture(self.paths)
+        first_picture(self.paths, self.most_pixels)
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ class Photographs(Source):
     def check(self) -> None:
         """Read a photograph that was named; of a folder's, those that cannot be read are named at the end."""
         if self.folder is None:
-            read_picture(self.paths[0])
+            read_picture(self.paths[0], self.most_pixels)
 
 
 def folder_name(folder: Path) -> str:

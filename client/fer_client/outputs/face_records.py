@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_client.inference.client import Predictions
 from fer_client.outputs.tables import Value
+from fer_client.printable import printable
 from fer_client.temporal.frame import AnalysedFrame
 
 _DECIMALS = 6
@@ -122,11 +123,6 @@ def records(
             *_answer(frame.smoothed, face, labels),
             wall_time=wall_time,
         )
-
-
-def printable(name: str) -> str:
-    """Write what no text can hold, bytes of a file's name that are not UTF-8, as escapes."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _Answer = tuple[str, float, dict[str, float], float | None, float | None]

@@ -24,11 +24,12 @@ VISUALS_FILE = "visuals.json"
 """Which visuals were made of a result, and with which options; beside summary.json."""
 
 _VISUALS = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
-"""What `fer_client.visuals` makes of a result: files, and folders for photographs."""
+_TABLES = ("relative", "baselines")
+"""What `fer_client.visuals` makes of a result: files, folders for photographs, and tables."""
 
 KNOWN_FILES = frozenset(
     {SummaryFile.file_name, VISUALS_FILE, *_VISUALS}
-    | {f"{table.name}.{suffix}" for table in (FacesTable, EpisodesTable) for suffix in FORMATS}
+    | {f"{name}.{suffix}" for name in (FacesTable.name, EpisodesTable.name, *_TABLES) for suffix in FORMATS}
 )
 """Everything that a run may write. A folder that holds anything else is the user's, and is never replaced."""
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from fer_client.errors import FerError, UsageError
-from fer_client.outputs.face_records import columns, printable
+from fer_client.outputs.face_records import columns
 from fer_client.outputs.result_folder import cannot_write, scratch_folder
 from fer_client.outputs.stored_tables import open_rows
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.outputs.tables import FORMATS, Value
+from fer_client.printable import printable
 
 ALL = "all"
 """In the column `face`: all faces of the input together."""

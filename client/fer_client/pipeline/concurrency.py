@@ -1,11 +1,11 @@
-"""Two ways to overlap the stages of a pipeline without giving up order or bounds on memory."""
+"""Ways to overlap the stages of a pipeline without giving up order or bounds on memory."""
 
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -70,3 +70,26 @@ def ordered_map(
     finally:
         for future in pending:
             future.cancel()
+
+
+class MemoryBudget:
+    """Lets threads hold so many bytes at once; what is larger than the whole budget goes when nothing else is held."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Wait until there is room for `size` bytes, and hold them within the block."""
+        taken = min(size, self._size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._held + taken <= self._size)
+            self._held += taken
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= taken
+                self._changed.notify_all()

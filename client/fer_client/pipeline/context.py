@@ -1,7 +1,6 @@
 """What all inputs of one command share."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,7 @@ from fer_client.errors import ServerError
 from fer_client.faces.detection import DetectorChoice
 from fer_client.inference.batching import Batching, Frame, predict_in_order
 from fer_client.inference.client import InferenceClient, Predictions
+from fer_client.inference.delivery import Delivery
 from fer_client.inference.probe import ask
 from fer_client.inference.server import find_server
 from fer_client.pipeline.interruption import Interruption
@@ -20,7 +20,11 @@ from fer_client.settings import Settings
 
 @dataclass(frozen=True)
 class Job:
-    """How to analyse, with which detector, on which server, and how to be asked to stop."""
+    """How to analyse, with which detector, on which server, and how to be asked to stop.
+
+    `restart` starts a server that was started for this job again, and gives its address; `notify` takes sentences
+    for the user.
+    """
 
     settings: Settings
     client: InferenceClient
@@ -28,6 +32,15 @@ class Job:
     detector: DetectorChoice
     server_version: str
     interruption: Interruption = field(default_factory=Interruption)
+    restart: Callable[[], str] | None = None
+    notify: Callable[[str], None] = lambda _: None
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """What sends the faces, and sends them again where the server went away."""
+        wait, pause = self.interruption.result_of, self.interruption.pause
+        patience_s = self.settings.reconnect_s
+        return Delivery(self.client, self.contract, self.restart, patience_s, wait, pause, self.notify)
 
     @cached_property
     def answers(self) -> list[list[float]]:
@@ -40,17 +53,12 @@ class Job:
         Raises ServerError, and Interrupted where a signal has come.
         """
 
-        def wait(answer: "Future[Predictions]") -> Predictions:
-            with clock.time("wait_for_server"):
-                return self.interruption.result_of(answer)
-
         faces = min(self.settings.batch_size, self.contract.max_batch_size)
         return predict_in_order(
             self.interruption.checked(frames),
-            self.client,
-            self.contract,
+            self.delivery,
             Batching(faces, self.settings.in_flight),
-            wait,
+            clock.timing(self.delivery.receive, "wait_for_server"),
         )
 
 
@@ -74,6 +82,7 @@ def open_job(
     ):
         try:
             contract = client.read_contract()
-            yield Job(settings, client, contract, detector, client.server_version(), interruption)
+            version = client.server_version()
+            yield Job(settings, client, contract, detector, version, interruption, server.restart, notify)
         except ServerError as error:
             raise server.explain(error) from error

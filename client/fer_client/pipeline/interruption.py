@@ -5,7 +5,9 @@ gRPC that leaves a lock taken for good, and the command hangs or crashes where i
 threads are at work a signal only sets a flag, which the main thread looks at where it is safe to stop.
 """
 
+import math
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -61,13 +63,25 @@ class Interruption:
             self.check()
             yield item
 
-    def result_of(self, future: "Future[T]") -> T:
-        """Wait for a future's result, looking at the flag meanwhile."""
+    def result_of(self, future: "Future[T]", until_s: float = math.inf) -> T:
+        """Wait for a future's result, looking at the flag meanwhile.
+
+        Raises TimeoutError where there is none by `until_s` of `time.monotonic`.
+        """
         while True:
             try:
                 return future.result(timeout=_POLL_S)
             except TimeoutError:
                 self.check()
+                if time.monotonic() >= until_s:
+                    raise
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, looking at the flag meanwhile."""
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0:
+            time.sleep(min(left_s, _POLL_S))
+            self.check()
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:
         strikes = self._requested or not self._is_deferred

@@ -8,15 +8,19 @@ from pathlib import Path
 from fer_client.errors import InputError, fails_alone
 from fer_client.faces.alignment import FaceCrops, cut_out
 from fer_client.faces.detection import FrameDetector
-from fer_client.media.images import picture_frame, read_picture
+from fer_client.media.images import BYTES_PER_PIXEL, picture_frame, picture_pixels, read_picture
 from fer_client.media.sources import Photographs
-from fer_client.pipeline.concurrency import ordered_map
+from fer_client.pipeline.concurrency import MemoryBudget, ordered_map
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.timing import StageClock
 from fer_client.temporal.frame import AnalysedFrame, analysed
 
 _MOST_WORKERS = 4
-"""Each holds one decoded photograph, which may have 50 million pixels."""
+_BYTES_AT_ONCE = 768 << 20
+"""Of decoded photographs: four of 27 million pixels, or one of 200 million by itself."""
+
+_BYTES_PER_PIXEL = BYTES_PER_PIXEL + 3
+"""While a frame is made of the picture that was read."""
 
 
 def analysed_photographs(
@@ -26,16 +30,16 @@ def analysed_photographs(
 
     Raises InputError where none can be read.
     """
-    settings = job.settings
+    settings, budget = job.settings, MemoryBudget(_BYTES_AT_ONCE)
     detector = FrameDetector(job.detector, settings.photo_side, settings.min_face)
 
     def see(numbered: tuple[int, Path]) -> FaceCrops | None:
         index, path = numbered
         job.interruption.check()
         try:
-            with fails_alone(str(path)):
+            with fails_alone(str(path)), budget.holding(picture_pixels(path) * _BYTES_PER_PIXEL):
                 with clock.time("decode"):
-                    picture = read_picture(path)
+                    picture = read_picture(path, source.most_pixels)
                 frame = picture_frame(index, 0.0, picture)
                 with clock.time("detect"):
                     faces = detector.detect(frame)

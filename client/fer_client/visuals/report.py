@@ -9,6 +9,7 @@ import numpy as np
 from fer_client.errors import UsageError
 from fer_client.media.sources import Source
 from fer_client.outputs.stored_result import StoredResult
+from fer_client.printable import printable
 from fer_client.settings import Settings
 from fer_client.visuals.face_columns import pack_faces
 from fer_client.visuals.pages.bokeh_figures import (
@@ -17,7 +18,8 @@ from fer_client.visuals.pages.bokeh_figures import (
     check_packages,
     packed_bokeh_script,
 )
-from fer_client.visuals.pages.template import Page, printable, render
+from fer_client.visuals.pages.packing import compressed
+from fer_client.visuals.pages.template import Page, as_json, render
 from fer_client.visuals.report_figures import ROW, report_figures
 from fer_client.visuals.report_media import Media, make_media
 from fer_client.visuals.report_text import context_of, palette_of, span_of
@@ -38,7 +40,7 @@ MOST_ROWS = 12
 class Report(Visual):
     """Writes the page of one result."""
 
-    def name(self, _source: Source) -> str:
+    def name(self, _source: Source, _settings: Settings) -> str:
         """Return the name of the file."""
         return "report.html"
 
@@ -89,23 +91,26 @@ def _timed(result: StoredResult, media: Media) -> Page:
     names = [f"Face {track}" for track in rows]
     figures = report_figures(names, palette_of(result), span_s, result.has_valence_arousal)
     faces = pack_faces(result, result.tracks)
-    text = faces.pop("text")
+    texts = {"packed-faces": faces.pop("text"), "packed-episodes": _packed_episodes(result)}
     return Page(
         template="report.html",
         scripts=_SCRIPTS,
         kind=_KIND,
         context=context_of(result, media) | {"step": faces["step"]},
         blocks={
+            **_poster(media),
             "facts": _facts(result, span_s) | {"media": media.facts},
             "faces": faces,
-            "episodes": [asdict(episode) for episode in result.episodes],
             "figures": as_document(figures),
-            **_poster(media),
         },
-        texts={"packed-faces": text, "packed-bokeh": packed_bokeh_script(), "packed-video": media.video},
+        texts=texts | {"packed-bokeh": packed_bokeh_script(), "packed-video": media.video},
         later_scripts=[bokeh_script()],
         media=media.policy,
     )
+
+
+def _packed_episodes(result: StoredResult) -> str:
+    return compressed(as_json([asdict(episode) for episode in result.episodes]).encode("ascii"))
 
 
 def _facts(result: StoredResult, span_s: tuple[float, float]) -> dict[str, Any]:
@@ -140,5 +145,5 @@ def _gallery(request: Request, media: Media) -> Page:
     ]
     context = context_of(request.result, media)
     facts = {"stem": request.result.folder.name, "labels": labels, "palette": context["palette"]}
-    blocks = {"facts": facts, "photographed": shown, **_poster(media)}
+    blocks = {**_poster(media), "facts": facts, "photographed": shown}
     return Page("gallery.html", (*_BASE_SCRIPTS, "gallery.js"), _KIND, context=context, blocks=blocks)

@@ -33,7 +33,8 @@ def report_figures(
 
     `rows` are the names of the faces, from the top. `palette` has a colour for each label, and for `uncertain`.
     `span_s` is the first time and the end, in seconds. Scripts find what they fill by its name: the sources
-    `timeline/LABEL/sure` and `timeline/LABEL/unsure`, the same of `overview`, `shares/LABEL`, `affect` and `path`.
+    `timeline/LABEL/sure` and `timeline/LABEL/unsure`, the same of `overview`, `shares/LABEL`, `affect/points`,
+    `path/points` and `path/place`.
     """
     from bokeh.models import Range1d
 
@@ -146,7 +147,7 @@ AFFECT_COLOURS = {"valence": "#0072B2", "arousal": "#D55E00"}
 def _affect(shown: Any) -> Any:
     from bokeh.models import ColumnDataSource
 
-    source = ColumnDataSource({"x": [], "valence": [], "arousal": []}, name="affect")
+    source = ColumnDataSource({"x": [], "valence": [], "arousal": []}, name="affect/points")
     made = _timed_figure("affect", 230, shown, y_range=(-1, 1))
     for name, dash in (("valence", "solid"), ("arousal", "dashed")):
         line = {"line_color": AFFECT_COLOURS[name], "line_dash": dash, "line_width": 2}
@@ -167,8 +168,8 @@ def _path() -> Any:
     made.xaxis.axis_label, made.yaxis.axis_label = "valence", "arousal"
     for dimension in ("width", "height"):
         made.add_layout(Span(location=0, dimension=dimension, line_color="#888888", line_alpha=0.6))
-    path = ColumnDataSource({"x": [], "y": []}, name="path")
+    path = ColumnDataSource({"x": [], "y": []}, name="path/points")
     made.line("x", "y", source=path, line_color="#0072B2", line_alpha=0.55, line_width=1.5)
-    place = ColumnDataSource({"x": [], "y": []}, name="place")
+    place = ColumnDataSource({"x": [], "y": []}, name="path/place")
     made.scatter("x", "y", source=place, size=12, fill_color="#D55E00", line_color="#ffffff", line_width=2)
     return made

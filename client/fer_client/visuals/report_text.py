@@ -6,7 +6,7 @@ from typing import Any
 from fer_client.outputs.stored_result import StoredResult
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.palette import colours
-from fer_client.visuals.pages.template import printable
+from fer_client.printable import printable
 from fer_client.visuals.report_media import Media
 from fer_client.visuals.thumbnails import choose_sightings
 

@@ -33,7 +33,7 @@ class Visual(ABC):
     """One file, or one folder of files, beside the tables."""
 
     @abstractmethod
-    def name(self, source: Source) -> str:
+    def name(self, source: Source, settings: Settings) -> str:
         """Name of the file or folder for this kind of input."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ def add_visuals(
     request = Request(load_result(folder), source, settings)
     paths = []
     for visual in todo:
-        name = visual.name(source)
+        name = visual.name(source, settings)
         with making(name) as tick:
             _make(visual, request, folder / name, tick)
         made[name] = {"result": _stamp(folder), "options": visual.options(settings)}
@@ -85,7 +85,7 @@ def add_visuals(
 
 
 def _stands(visual: Visual, source: Source, folder: Path, settings: Settings, made: dict[str, Any]) -> bool:
-    name = visual.name(source)
+    name = visual.name(source, settings)
     wanted = {"result": _stamp(folder), "options": visual.options(settings)}
     return (folder / name).exists() and made.get(name) == wanted
 

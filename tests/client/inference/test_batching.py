@@ -10,6 +10,7 @@ from fer_client.contract import Contract
 from fer_client.faces.alignment import FaceCrops
 from fer_client.inference.batching import Batching, predict_in_order
 from fer_client.inference.client import InferenceClient
+from fer_client.inference.delivery import Delivery
 from support.command import Command
 from support.protocol_server import LABELS, ProtocolServer, expected_probabilities
 
@@ -30,7 +31,7 @@ def test_a_long_stretch_without_faces_goes_on_in_bounded_memory(server: Protocol
             yield seen_frame(taken, 0)
 
     with InferenceClient(server.url, 10) as client:
-        answers = predict_in_order(endless(), client, CONTRACT, Batching(32, 4))
+        answers = predict_in_order(endless(), Delivery(client, CONTRACT), Batching(32, 4))
         for expected in range(500):
             frame, predictions = next(answers)
             assert frame.index == expected
@@ -41,7 +42,7 @@ def test_a_long_stretch_without_faces_goes_on_in_bounded_memory(server: Protocol
 def test_more_faces_in_one_frame_than_a_request_takes(server: ProtocolServer) -> None:
     frames = [seen_frame(0, 3), seen_frame(1, 150), seen_frame(2, 0), seen_frame(3, 1)]
     with InferenceClient(server.url, 10) as client:
-        answers = list(predict_in_order(frames, client, CONTRACT, Batching(32, 4)))
+        answers = list(predict_in_order(frames, Delivery(client, CONTRACT), Batching(32, 4)))
     assert [frame.index for frame, _ in answers] == [0, 1, 2, 3]
     for frame, predictions in answers:
         np.testing.assert_allclose(predictions.expression, expected_probabilities(frame.crops), atol=1e-6)

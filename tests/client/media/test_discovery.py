@@ -34,6 +34,14 @@ class TestFolders:
         (tmp_path / "loop").symlink_to(tmp_path)
         assert [source.shown for source in found(tmp_path, out=tmp_path / "out")] == [str(tmp_path / "a.mp4")]
 
+    def test_a_link_that_leads_to_itself_is_passed_over(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.mp4")
+        (tmp_path / "circle").symlink_to("circle")
+        (tmp_path / "circle.mp4").symlink_to("circle.mp4")
+        inputs = find_inputs([str(tmp_path)], None)
+        assert [source.label for source in inputs.sources] == ["a.mp4"]
+        assert not inputs.failures
+
     def test_a_folder_without_anything_is_told_and_stops_no_other(self, tmp_path: Path) -> None:
         touch(tmp_path, "empty/notes.txt", "a.mp4")
         inputs = find_inputs([str(tmp_path / "empty"), str(tmp_path / "a.mp4")], None)

@@ -1,8 +1,10 @@
 """Pictures as they are read from files, and films of pictures."""
 
 import json
+import os
 import resource
 import struct
+import zlib
 from pathlib import Path
 
 import av
@@ -23,6 +25,19 @@ from support.videos import (
 def peak_memory() -> int:
     """In bytes, of this process since it began."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def white_png(side: int) -> bytes:
+    """A square of one bit per pixel."""
+    row = b"\0" + b"\xff" * (side // 8)
+    pack = zlib.compressobj(9)
+    rows = b"".join(pack.compress(row) for _ in range(side)) + pack.flush()
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b""))
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 class TestPictures:
@@ -50,6 +65,25 @@ class TestPictures:
                 read_picture(tmp_path / "a.png")
         else:
             assert read_picture(tmp_path / "a.png").shape == broad.shape
+
+    def test_a_picture_that_states_too_many_pixels_is_not_decoded(self, tmp_path: Path, run: Command) -> None:
+        """30,000 × 30,000 white pixels take 2.7 GB, and their file a few kilobytes."""
+        bomb = tmp_path / "bomb.png"
+        bomb.write_bytes(white_png(30_000))
+        before = peak_memory()
+        with pytest.raises(
+            InputError, match=r"at most 200 million pixels in a frame, but it states 30000×30000"
+        ):
+            read_picture(bomb)
+        assert peak_memory() - before < 100 << 20
+        write_picture(tmp_path / "a.png", empty_frame())
+        assert_fails(run(tmp_path / "a.png", "--max-pixels", 1000), 3, "a.png", "--max-pixels")
+
+    def test_what_is_no_file_is_refused_at_once(self, tmp_path: Path, run: Command) -> None:
+        os.mkfifo(tmp_path / "pipe.jpg")
+        (tmp_path / "zero.jpg").symlink_to("/dev/zero")
+        assert_fails(run(tmp_path / "pipe.jpg"), 3, "pipe.jpg", "no regular file")
+        assert_fails(run(tmp_path / "zero.jpg"), 3, "zero.jpg", "no regular file")
 
     def test_a_damaged_picture_takes_no_memory(self, tmp_path: Path) -> None:
         write_picture(tmp_path / "a.png", empty_frame())

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from fer_client.pipeline.concurrency import ordered_map, prefetch
+from fer_client.pipeline.concurrency import MemoryBudget, ordered_map, prefetch
 
 
 class TestConcurrency:
@@ -70,3 +70,33 @@ class TestConcurrency:
         with ThreadPoolExecutor(1) as pool, closing(ordered_map(see, items(), pool, depth=50)) as results:
             assert next(results) == 0
             assert taken <= 3
+
+
+class TestMemoryBudget:
+    def test_a_thread_waits_until_there_is_room(self) -> None:
+        budget, entered = MemoryBudget(100), threading.Event()
+
+        def take() -> None:
+            with budget.holding(40):
+                entered.set()
+
+        with budget.holding(40), budget.holding(40):
+            third = threading.Thread(target=take)
+            third.start()
+            assert not entered.wait(timeout=0.05)
+        third.join(timeout=5)
+        assert entered.is_set()
+
+    def test_what_is_larger_than_the_budget_goes_by_itself(self) -> None:
+        budget, entered = MemoryBudget(100), threading.Event()
+
+        def take() -> None:
+            with budget.holding(1):
+                entered.set()
+
+        with budget.holding(1000):
+            other = threading.Thread(target=take)
+            other.start()
+            assert not entered.wait(timeout=0.05)
+        other.join(timeout=5)
+        assert entered.is_set()

@@ -21,7 +21,7 @@ class Count(Visual):
         self.times = 0
         self.error: Exception | None = None
 
-    def name(self, _source: Source) -> str:
+    def name(self, _source: Source, _settings: Settings) -> str:
         return "report.html"
 
     def is_wanted(self, settings: Settings) -> bool:

@@ -72,6 +72,14 @@ def test_the_voters_figures_stand_beside_the_labels(finished: Path, data: Any, t
     assert voters["four_category_majority_images"] == 40
     assert voters["majority_accuracy"] == right > result["accuracy"]
     assert voters["without_copies_of_training"]["majority_accuracy"] == right
+    assert voters["without_copies_of_training"]["ece"] == voters["ece"]
+    shares, confidences, agreements = zip(*voters["reliability"], strict=True)
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    agreement = sum(share * part for share, part in zip(shares, agreements, strict=True))
+    assert agreement == pytest.approx(
+        (6 * 0.8 + 1) / 7, abs=1e-3
+    )  # eight of ten agree, on neutral faces all do
+    assert max(confidences) <= 1
     assert voters["r2_kl"] > 0
     assert json.loads(weights.with_suffix(".json").read_text())["metrics"]["PublicTest"] == result
     json.dumps(result, allow_nan=False)
@@ -147,6 +155,7 @@ def test_a_split_of_copies_alone_has_no_figures_without_them(
     images = data[1].images.copy()
     images[data[1].rows("PublicTest")] = images[data[1].rows("Training")[:70]]
     result = evaluate(weights, dataclasses.replace(data[1], images=images), "PublicTest")
+    assert result["voters"]["without_copies_of_training"]["majority_accuracy"] is None
     assert result["without_copies_of_training"] == {
         "images": 0, "accuracy": None, "four_category_accuracy": None, "macro_f1": None, "ece": None,
     }  # fmt: skip

@@ -33,6 +33,9 @@ def test_a_card_of_a_network_that_was_judged_by_voters_gives_both_kinds_of_figur
     assert "| PrivateTest | 2,720 | 84.2 % | 2,322 | 87.1 % |" in text
     assert "| PrivateTest without copies | 2,506 | 83.3 % | 2,215 | 86.6 % |" in text
     assert "| PrivateTest | 3,573 | 5.5 % | 2.1 % | 0.95 | 0.61 | – |" in text
+    assert "| PrivateTest without copies | 3,290 | – | 2.2 % | 0.97 | 0.60 | – |" in text
+    assert "| 50 to 100 % | 100.0 % | 91.0 % | 88.7 % |" in text
+    assert "| 0 to 50 %" not in text  # no answer is so unsure
     assert "| PrivateTest | 3,589 | 70.0 % | 80.0 % |" in text
 
 

@@ -122,8 +122,13 @@ def _voters(judged: Judged, probabilities: NDArray[np.float64], names: list[str]
         rows, shares = voted(votes, names)
         before = expected_calibration_error(softmax(judged.logits[rows]), shares)
         result["ece_before_temperature"] = round(before, 4)
-        result["without_copies_of_training"] = majority_figures(probabilities[alone], votes[alone], names)
+        without = summarise_voters(probabilities[alone], votes[alone], names)
+        result["without_copies_of_training"] = without or _majorities_of_none(names)
     return result
+
+
+def _majorities_of_none(names: list[str]) -> dict[str, Any]:
+    return {"images": 0, **majority_figures(np.zeros((0, len(names))), np.zeros((0, 10), np.uint8), names)}
 
 
 def judge(network: Any, dataset: Dataset, split: str) -> Judged:

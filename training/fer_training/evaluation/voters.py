@@ -18,7 +18,11 @@ from fer_training.evaluation.metrics import (
     cross_entropy,
     expected_calibration_error,
     four_category_accuracy,
+    reliability,
 )
+
+RELIABILITY_BINS = 10
+"""Equal parts of the confidences in [0, 1], few enough that a table of them can be read."""
 
 
 def voted(votes: NDArray[np.uint8], names: Sequence[str]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
@@ -78,7 +82,8 @@ def summarise_voters(
     """All figures of one split by its voters, rounded to four digits; None where nobody voted for a class.
 
     `images` counts the rows with a vote for one of the classes, which all but the majority's figures cover. `ece` is
-    the calibration error with the share of voters that chose the network's class in the place of right or wrong.
+    the calibration error with the share of voters that chose the network's class in the place of right or wrong, and
+    `reliability` what it is made of, rows as of `metrics.reliability`.
     """
     rows, shares = voted(votes, names)
     if not rows.any():
@@ -91,6 +96,7 @@ def summarise_voters(
         "cross_entropy": _rounded(cross_entropy(answers, shares)),
         "r2_kl": _rounded(r2_kl(answers, shares)),
         "entropy_correlation": _rounded(entropy_correlation(answers, shares)),
+        "reliability": reliability(answers, shares, RELIABILITY_BINS).round(4).tolist(),
     }
 
 

@@ -20,6 +20,7 @@ def card(result: dict[str, Any]) -> str:
         _learned(result),
         _majority(metrics),
         _shares(metrics),
+        _reliability(metrics),
         _accuracy(metrics),
         _classes(metrics),
         _limits(result.get("limits", {})),
@@ -84,11 +85,27 @@ def _majority(metrics: dict[str, Any]) -> str:
 def _shares(metrics: dict[str, Any]) -> str:
     rows = []
     for split, voters in _judged_by_voters(metrics).items():
-        errors = [percent(voters[name]) for name in ("ece_before_temperature", "ece")]
-        others = [number(voters[name]) for name in ("cross_entropy", "r2_kl", "entropy_correlation")]
-        rows.append([split, f"{voters['images']:,}", *errors, *others])
+        before = percent(voters["ece_before_temperature"])
+        alone = voters["without_copies_of_training"]
+        for name, part, raw in ((split, voters, before), (f"{split} without copies", alone, "–")):
+            others = [
+                number(part.get(figure)) for figure in ("cross_entropy", "r2_kl", "entropy_correlation")
+            ]
+            rows.append([name, f"{part['images']:,}", raw, percent(part.get("ece")), *others])
     header = ["by the voters' shares", "images", "calibration error before temperature", "after"]
     header += ["cross-entropy, nats", "R²", "rank correlation of the entropies"]
+    return markdown_table(header, rows) if rows else ""
+
+
+def _reliability(metrics: dict[str, Any]) -> str:
+    """Answers by their confidence: how many there are, and which share of the voters agrees with them."""
+    bins = metrics["PrivateTest"].get("voters", {}).get("reliability", [])
+    rows = [
+        [f"{100 * place / len(bins):.0f} to {100 * (place + 1) / len(bins):.0f} %", *map(percent, row)]
+        for place, row in enumerate(bins)
+        if row[0]
+    ]
+    header = ["confidence, PrivateTest", "of the pictures", "mean confidence", "voters who chose the answer"]
     return markdown_table(header, rows) if rows else ""
 
 

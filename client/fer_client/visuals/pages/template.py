@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,15 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from fer_client.errors import UsageError
+from fer_client.printable import printable
 
 _ASSETS = Path(__file__).parent / "assets"
 
 _SAFE_IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script, or a line in one, written as JSON writes it too."""
-
-_TURNS_TEXT = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Unicode's controls of direction (UAX #9), by which a name can pretend to be another."""
-
 
 _HEAD_BYTES = 4096
 
@@ -85,19 +81,6 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(
         _SAFE_IN_SCRIPT
     )
-
-
-def printable(text: str) -> str:
-    """Write controls, also those of direction, and halves of characters as escapes, since names can hold them."""
-    return "".join(_escaped(sign) if _is_control(sign) else sign for sign in text)
-
-
-def _is_control(sign: str) -> bool:
-    return sign in _TURNS_TEXT or unicodedata.category(sign) in {"Cc", "Cs", "Zl", "Zp"}
-
-
-def _escaped(sign: str) -> str:
-    return f"\\u{ord(sign):04x}"
 
 
 def _policy(scripts: Sequence[str], media: str) -> str:

@@ -19,13 +19,13 @@ function watchAffect(faces, timeline, player, document) {
 /** Fill both figures. */
 function drawAffect(faces, [start, end], index, document) {
   const path = affectPath(faces, index, start, end, MOST_POINTS);
-  fill(document, "affect", path);
-  fill(document, "path", { x: path.valence, y: path.arousal });
+  fill(document, "affect/points", path);
+  fill(document, "path/points", { x: path.valence, y: path.arousal });
 }
 
 /** Mark where the face is at a time. */
 function placeOnPath(faces, index, time, document) {
   const row = faces.rowAt(index, time);
   const here = row < 0 ? [[], []] : [[faces.value("smooth_valence", row)], [faces.value("smooth_arousal", row)]];
-  fill(document, "place", { x: here[0], y: here[1] });
+  fill(document, "path/place", { x: here[0], y: here[1] });
 }

@@ -10,7 +10,7 @@ async function startReport() {
   watchTheme(() => colourFigures(figures.views));
   const timeline = new Timeline(faces, figures, player);
   if ("affect" in figures.views) watchAffect(faces, timeline, player, figures.document);
-  const episodes = readBlock("episodes");
+  const episodes = JSON.parse(new TextDecoder().decode(await gunzip(takeBytes("packed-episodes"))));
   connectTables(faces, episodes, player, timeline);
   connectButtons(player, timeline);
   connectPrinting(timeline);

@@ -81,11 +81,3 @@ class DataTable {
     return element("tr", {}, ...cells);
   }
 }
-
-/** Compare numbers by value and texts by their letters, numbers in them by value; what is missing comes last. */
-function compare(a, b) {
-  if (a === undefined || a === null) return b === undefined || b === null ? 0 : 1;
-  if (b === undefined || b === null) return -1;
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a).localeCompare(String(b), undefined, { numeric: true });
-}

@@ -69,7 +69,7 @@ class Timeline {
     this.drawBars("timeline", start, end);
     const places = Math.max(10, Math.floor(this.width("shares") / PIXELS_PER_SHARE));
     for (const [label, bars] of Object.entries(stackedShares(this.faces, start, end, places, "uncertain"))) {
-      fill(this.document, `shares/${label}`, bars);
+      fill(this.document, `shares/${label}`, this.snap("shares", bars, start, end));
     }
     for (const watcher of this.watchers) watcher(start, end);
     this.moveCursors(this.player.time);
@@ -88,8 +88,17 @@ class Timeline {
     const places = Math.max(50, Math.floor(this.width(figure) / PIXELS_PER_BAR));
     for (let row = 0; row < facts.rows; row++) addBars(this.faces, row, start, end, places, bars, -row);
     for (const [label, kinds] of Object.entries(bars)) {
-      for (const [kind, columns] of Object.entries(kinds)) fill(this.document, `${figure}/${label}/${kind}`, columns);
+      for (const [kind, columns] of Object.entries(kinds)) {
+        fill(this.document, `${figure}/${label}/${kind}`, this.snap(figure, columns, start, end));
+      }
     }
+  }
+
+  /** Give the bars edges on whole pixels, since between pixels a line of the background would show through. */
+  snap(figure, bars, start, end) {
+    const pixel = (1000 * (end - start)) / this.width(figure);
+    const snapped = (time) => 1000 * start + Math.round((time - 1000 * start) / pixel) * pixel;
+    return { ...bars, left: bars.left.map(snapped), right: bars.right.map(snapped) };
   }
 
   /** Pixels across the frame of a figure. */

@@ -1,0 +1,31 @@
+"""Names of files as text that any table and any terminal takes."""
+
+import unicodedata
+
+_UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Controls, bytes that are not UTF-8, and separators of lines and paragraphs (Unicode's general categories)."""
+
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What turns the order of the text around it, so that `gpj.exe` reads as `exe.jpg`."""
+
+
+def printable(text: str, kept: str = "") -> str:
+    r"""Write what a table or a terminal would take for more than a character as an escape: `\r`, `\x1b`, `\xff`.
+
+    The characters `kept`, such as a line's end, stay.
+    """
+    if text.isprintable():  # which says no to all that is unsafe, and to some that is not
+        return text
+    return "".join(_escaped(character) if _is_unsafe(character, kept) else character for character in text)
+
+
+def _is_unsafe(character: str, kept: str) -> bool:
+    if character in kept:
+        return False
+    return character in _BIDIRECTIONAL or unicodedata.category(character) in _UNSAFE
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that os.fsdecode could not read
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
