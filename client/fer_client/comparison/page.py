@@ -9,8 +9,9 @@ from fer_client.comparison import wording
 from fer_client.comparison.comparison import Comparison, Difference
 from fer_client.comparison.page_figures import page_figures
 from fer_client.palette import colours
+from fer_client.printable import printable
 from fer_client.visuals.pages.bokeh_figures import as_document, bokeh_script, packed_bokeh_script
-from fer_client.visuals.pages.template import Page, printable, render
+from fer_client.visuals.pages.template import Page, render
 
 _SCRIPTS = (
     "dom.js",
@@ -32,7 +33,7 @@ def write_page(comparison: Comparison, path: Path, offset_s: float = 0.0) -> Non
 
 def _page(comparison: Comparison, offset_s: float) -> Page:
     palette = colours([row.quantity.label for row in comparison.shares])
-    names = [printable(name) for name in wording.names(comparison)]
+    names = wording.names(comparison)
     tables = list(_tables(comparison))
     blocks: dict[str, Any] = {"facts": _facts(comparison, palette, offset_s), "tables": tables}
     page = Page(

@@ -41,7 +41,9 @@ def write_picture(comparison: Comparison, path: Path, offset_s: float = 0.0) -> 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # letters that the font lacks become boxes
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing"
+        )  # letters that the font lacks become boxes
         figure = _figure(comparison, offset_s)
         FigureCanvasAgg(figure)
         figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": "fer-client"})

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_client.errors import UsageError
-from fer_client.outputs.face_records import printable
 from fer_client.outputs.places import read_result
 from fer_client.outputs.stored_result import StoredFaces, StoredResult, load_result
+from fer_client.printable import printable
 
 _WITH_FACE = re.compile(r"(.+):(\d+)")
 

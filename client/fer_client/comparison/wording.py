@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fer_client.comparison.bootstrap import COVERAGE, MIN_BLOCKS
 from fer_client.comparison.comparison import Comparison
 from fer_client.comparison.series import Quantity
+from fer_client.printable import printable
 
 INTERVAL = f"{100 * COVERAGE:.0f} % interval"
 
@@ -14,8 +15,8 @@ def names(comparison: Comparison) -> tuple[str, str]:
     first, second = comparison.sides
     if first.name != second.name:
         return first.name, second.name
-    folders = [side.result.folder.name for side in (first, second)]
-    paths = [str(side.result.folder) for side in (first, second)]
+    folders = [printable(side.result.folder.name) for side in (first, second)]
+    paths = [printable(str(side.result.folder)) for side in (first, second)]
     shown = folders if folders[0] != folders[1] else paths
     faces = ["" if side.face is None else f", face {side.face}" for side in (first, second)]
     return shown[0] + faces[0], shown[1] + faces[1]
