@@ -11,19 +11,13 @@ from numpy.typing import NDArray
 
 from fer_client.comparison.timelines import Timeline
 
-_HEIGHT, _AXIS_HEIGHT = 130, 42
-"""Pixels of a timeline, and of the axis below the last."""
+_HEIGHT, _LABEL_HEIGHT = 150, 20
+"""Pixels of a timeline with its axis, and of the label below the last."""
 
 
 def page_figures(timelines: tuple[Timeline, Timeline], palette: Mapping[str, str]) -> dict[str, Any]:
     """Make `a` and `b`, with ranges of time named `a/time` and `b/time`. `palette` has a colour for each label."""
-    from bokeh.models import CrosshairTool, Span
-
-    line = Span(dimension="height", line_color="#7f7f7f", line_dash="dashed", line_width=1, visible=False)
-    figures = {name: _timeline(name, part, palette) for name, part in zip("ab", timelines, strict=True)}
-    for made in figures.values():
-        made.add_tools(CrosshairTool(overlay=line, dimensions="height"))
-    return figures
+    return {name: _timeline(name, part, palette) for name, part in zip("ab", timelines, strict=True)}
 
 
 def _timeline(name: str, part: Timeline, palette: Mapping[str, str]) -> Any:
@@ -46,7 +40,7 @@ def _figure(name: str, duration_s: float) -> Any:
     is_last = name == "b"
     made = figure(
         name=name,
-        height=_HEIGHT + (_AXIS_HEIGHT if is_last else 0),
+        height=_HEIGHT + (_LABEL_HEIGHT if is_last else 0),
         sizing_mode="stretch_width",
         toolbar_location=None,
         tools=[pan, wheel],
@@ -61,8 +55,7 @@ def _figure(name: str, duration_s: float) -> Any:
     made.outline_line_color = None
     made.yaxis.ticker = FixedTicker(ticks=[0, 0.5, 1])
     made.yaxis.major_label_overrides = {0: "0", 0.5: "50 %", 1: "100 %"}
-    made.xaxis.visible = is_last
-    made.xaxis.axis_label = "seconds from the first frame"
+    made.xaxis.axis_label = "seconds from the first frame of each" if is_last else None
     return made
 
 

@@ -122,6 +122,18 @@ def test_both_timelines_move_together(look: Look) -> None:
     assert first[0] > 16
 
 
+def test_the_pointer_marks_both(look: Look) -> None:
+    box = look.page.locator("#figure-a").bounding_box()
+    lines = look.page.locator(".cursor")
+    assert lines.count() == 2
+    assert not lines.first.is_visible()
+    look.page.mouse.move(box["x"] + 300, box["y"] + 60)
+    places = [lines.nth(place).bounding_box()["x"] - box["x"] for place in range(2)]
+    assert places == pytest.approx([300, 300], abs=2)
+    look.page.mouse.move(box["x"] + 300, box["y"] - 60)
+    assert not lines.nth(1).is_visible()
+
+
 def test_an_offset_moves_b(look: Look) -> None:
     look.page.fill("#offset", "-12.5")
     look.page.keyboard.press("Enter")

@@ -27,8 +27,31 @@ async function startTimelines(facts, figures) {
   };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
   watchComparisonKeys(actions);
+  markPointer(views);
   connectPrinting({ views });
   globalThis.comparison = { timelines };
+}
+
+/** Mark the same place in both timelines, under the pointer. */
+function markPointer(views) {
+  const lines = Object.values(views).map(({ model, frame }) => {
+    const line = element("div", { class: "cursor", hidden: true, "aria-hidden": "true" });
+    byId(`figure-${model.name}`).append(line);
+    return { line, frame };
+  });
+  const show = ({ clientX, currentTarget }) => {
+    const left = clientX - currentTarget.getBoundingClientRect().left;
+    for (const { line, frame } of lines) {
+      line.hidden = left < frame.bbox.left || left > frame.bbox.right;
+      line.style.transform = `translateX(${left}px)`;
+      line.style.top = `${frame.bbox.top}px`;
+      line.style.height = `${frame.bbox.height}px`;
+    }
+  };
+  for (const { line } of lines) {
+    line.parentElement.addEventListener("pointermove", show);
+    line.parentElement.addEventListener("pointerleave", () => lines.forEach((other) => (other.line.hidden = true)));
+  }
 }
 
 /** The keys that the timelines of a report have too. */
