@@ -53,6 +53,8 @@ def _figure(name: str, duration_s: float) -> Any:
     )
     made.toolbar.active_drag, made.toolbar.active_scroll = pan, wheel
     made.outline_line_color = None
+    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
+    made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
     made.yaxis.ticker = FixedTicker(ticks=[0, 0.5, 1])
     made.yaxis.major_label_overrides = {0: "0", 0.5: "50 %", 1: "100 %"}
     made.xaxis.axis_label = "seconds from the first frame of each" if is_last else None

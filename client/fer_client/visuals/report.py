@@ -27,7 +27,7 @@ from fer_client.visuals.visual import Request, Tick, Visual
 
 _BASE_SCRIPTS = ("dom.js", "theme.js", "table.js", "save.js")
 _SCRIPTS = (
-    *(*_BASE_SCRIPTS, "unpack.js", "bokeh.js", "printing.js", "faces.js", "reduce.js", "player.js"),
+    *(*_BASE_SCRIPTS, "unpack.js", "bokeh.js", "printing.js", "faces.js", "reduce.js", "bars.js", "player.js"),
     *("timeline.js", "affect.js", "tables.js", "keys.js", "report.js"),
 )
 
@@ -89,7 +89,7 @@ def _timed(result: StoredResult, media: Media) -> Page:
     rows = result.tracks[:MOST_ROWS]
     span_s = span_of(result)
     names = [f"Face {track}" for track in rows]
-    figures = report_figures(names, palette_of(result), span_s, result.has_valence_arousal)
+    figures = report_figures(names, span_s, result.has_valence_arousal)
     faces = pack_faces(result, result.tracks)
     texts = {"packed-faces": faces.pop("text"), "packed-episodes": _packed_episodes(result)}
     return Page(

@@ -1,16 +1,13 @@
-"""The figures of a report, empty: the page's scripts fill them with what fits the screen, and again at every zoom.
+"""The figures of a report, empty: axes and gestures. The page's scripts add what fits the screen, again at every zoom.
 
 Times are milliseconds, as Bokeh's axes of time take them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 ROW = 0.86
 """Height of a face's row at a probability of 1; the rows stand 1 apart."""
-
-_FAINT = 0.4
-"""Opacity of answers that count as uncertain."""
 
 _FACE_HEIGHT, _AXIS_HEIGHT = 54, 34
 """Pixels of a row, and of the axis below all."""
@@ -26,24 +23,20 @@ _CLOCK = {
 }
 
 
-def report_figures(
-    rows: Sequence[str], palette: Mapping[str, str], span_s: tuple[float, float], has_affect: bool
-) -> dict[str, Any]:
+def report_figures(rows: Sequence[str], span_s: tuple[float, float], has_affect: bool) -> dict[str, Any]:
     """Make `timeline`, `overview` and `shares`, and where there is one `affect` and `path`.
 
-    `rows` are the names of the faces, from the top. `palette` has a colour for each label, and for `uncertain`.
-    `span_s` is the first time and the end, in seconds. Scripts find what they fill by its name: the sources
-    `timeline/LABEL/sure` and `timeline/LABEL/unsure`, the same of `overview`, `shares/LABEL`, `affect/points`,
-    `path/points` and `path/place`.
+    `rows` are the names of the faces, from the top. `span_s` is the first time and the end, in seconds. Scripts fill
+    the sources `affect/points`, `path/points` and `path/place`, and paint bars behind the first three figures.
     """
     from bokeh.models import Range1d
 
     start, end = (1000 * time for time in span_s)
     shown = Range1d(start, end, bounds=(start, end), min_interval=100, name="shown")
     figures = {
-        "timeline": _timeline(rows, palette, shown),
-        "overview": _overview(rows, palette, shown),
-        "shares": _shares(palette, shown),
+        "timeline": _timeline(rows, shown),
+        "overview": _overview(len(rows), shown),
+        "shares": _shares(shown),
     }
     return figures | ({"affect": _affect(shown), "path": _path()} if has_affect else {})
 
@@ -62,6 +55,7 @@ def _figure(name: str, height: int, **options: Any) -> Any:
         **{"tools": "", **options},
     )
     made.outline_line_color = None
+    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
     made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
     return made
 
@@ -80,7 +74,7 @@ def _timed_figure(name: str, height: int, shown: Any, **options: Any) -> Any:
     return made
 
 
-def _timeline(rows: Sequence[str], palette: Mapping[str, str], shown: Any) -> Any:
+def _timeline(rows: Sequence[str], shown: Any) -> Any:
     from bokeh.models import FixedTicker
 
     height = _FACE_HEIGHT * max(1, len(rows)) + _AXIS_HEIGHT
@@ -89,12 +83,12 @@ def _timeline(rows: Sequence[str], palette: Mapping[str, str], shown: Any) -> An
     made.yaxis.major_label_overrides = {ROW / 2 - row: name for row, name in enumerate(rows)}
     made.yaxis.major_tick_line_color = None
     made.ygrid.ticker = FixedTicker(ticks=[-row for row in range(len(rows))])
-    _add_bars(made, "timeline", palette)
+    made.xgrid.visible = False  # it would lie over the bars
     return made
 
 
-def _overview(rows: Sequence[str], palette: Mapping[str, str], shown: Any) -> Any:
-    """Make the small timeline of the whole, in which a frame marks the stretch that is shown."""
+def _overview(rows: int, shown: Any) -> Any:
+    """Make the frame that marks the stretch that is shown; the page lays it over a small timeline of the whole."""
     from bokeh.models import RangeTool
 
     tool = RangeTool(x_range=shown, start_gesture="none")
@@ -103,40 +97,23 @@ def _overview(rows: Sequence[str], palette: Mapping[str, str], shown: Any) -> An
     )
     made = _figure(
         "overview",
-        min(70, 22 + 8 * len(rows)),
+        min(80, 24 + 6 * rows),
         x_axis_type="datetime",
         x_range=(shown.start, shown.end),
-        y_range=(-len(rows) + 0.93, 1),
+        y_range=(-rows + 0.93, 1),
         tools=[tool],
     )
     made.xaxis.visible = made.yaxis.visible = False
     made.xgrid.visible = made.ygrid.visible = False
     made.min_border_left, made.min_border_right = 72, 14
-    _add_bars(made, "overview", palette)
     return made
 
 
-def _add_bars(made: Any, name: str, palette: Mapping[str, str]) -> None:
-    """Add empty bars for each expression, faint ones for answers that count as uncertain."""
-    from bokeh.models import ColumnDataSource
-
-    for label, colour in palette.items():
-        for kind, alpha in (("sure", 1.0), ("unsure", _FAINT)):
-            empty: dict[str, list[float]] = {"left": [], "right": [], "bottom": [], "top": []}
-            source = ColumnDataSource(empty, name=f"{name}/{label}/{kind}")
-            made.quad(source=source, fill_color=colour, fill_alpha=alpha, line_color=None)
-
-
-def _shares(palette: Mapping[str, str], shown: Any) -> Any:
-    from bokeh.models import ColumnDataSource
-
+def _shares(shown: Any) -> Any:
     made = _timed_figure("shares", 170, shown, y_range=(0, 100))
     made.yaxis.ticker = [0, 25, 50, 75, 100]
+    made.xgrid.visible = made.ygrid.visible = False  # they would lie over the bars
     made.yaxis.axis_label = "% of face time"
-    for label, colour in palette.items():
-        empty: dict[str, list[float]] = {"left": [], "right": [], "bottom": [], "top": []}
-        source = ColumnDataSource(empty, name=f"shares/{label}")
-        made.quad(source=source, fill_color=colour, line_color=None)
     return made
 
 

@@ -21,7 +21,6 @@ async function embedFigures({ documents, items }) {
 function colourFigures(views) {
   const { text, faint, line } = themeColours();
   for (const { model } of Object.values(views)) {
-    model.setv({ background_fill_color: null, border_fill_color: null });
     for (const axis of [...model.left, ...model.below].filter((part) => "axis_label_text_color" in part)) {
       axis.setv({
         axis_label_text_color: faint,

@@ -1,13 +1,22 @@
 // Figures on paper.
 
-/** Put pictures in the places of the figures for paper, which is not as wide as the screen. */
-function connectPrinting(timeline) {
+/**
+ * Put pictures in the places of the figures for paper, which is not as wide as the screen.
+ *
+ * `painters` hold what is painted behind some of them.
+ */
+function connectPrinting({ views, painters = {} }) {
   addEventListener("beforeprint", () => {
-    for (const [name, view] of Object.entries(timeline.views)) {
-      const drawn = view.canvas_view.compose().canvas;
+    for (const [name, view] of Object.entries(views)) {
+      if (!view.el.offsetWidth) continue;
+      const drawn = view.export("png").canvas;
       const copy = element("canvas", { class: "printed" });
       Object.assign(copy, { width: drawn.width, height: drawn.height });
-      copy.getContext("2d").drawImage(drawn, 0, 0);
+      const context = copy.getContext("2d");
+      const { left, top } = view.frame.bbox;
+      const bars = painters[name]?.canvas;
+      if (bars) context.drawImage(bars, left * devicePixelRatio, top * devicePixelRatio);
+      context.drawImage(drawn, 0, 0);
       byId(`figure-${name}`).append(copy);
     }
   });

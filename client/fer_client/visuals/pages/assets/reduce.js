@@ -76,13 +76,13 @@ function addReducedBars(faces, from, to, start, width, writer) {
   }
 }
 
-/** Shares of face time from `start` to `end` in so many places, stacked: `{label: {left, right, bottom, top}}`. */
-function stackedShares(faces, start, end, places, uncertain) {
-  const names = [...faces.facts.labels, ...(faces.facts.labels.includes(uncertain) ? [] : [uncertain])];
+/** Shares of face time from `start` to `end` in so many places, stacked, as bars by label. */
+function stackedShares(faces, start, end, places) {
+  const names = Object.keys(faces.facts.palette);
   const width = (end - start) / places;
   const sums = names.map(() => new Float64Array(places));
   for (let index = 0; index < faces.tracks.length; index++) {
-    addSums(faces, faces.range(index, start, end), start, width, sums, names.indexOf(uncertain));
+    addSums(faces, faces.range(index, start, end), start, width, sums, names.indexOf("uncertain"));
   }
   return stacked(names, sums, start, width);
 }
@@ -111,14 +111,14 @@ function addSums(faces, [from, to], start, width, sums, uncertain) {
 
 /** Stack sums to 100 in each place that has any. */
 function stacked(names, sums, start, width) {
-  const made = Object.fromEntries(names.map((name) => [name, { left: [], right: [], bottom: [], top: [] }]));
+  const made = emptyBars(names);
   for (let bin = 0; bin < sums[0].length; bin++) {
     const total = sums.reduce((so, sum) => so + sum[bin], 0);
     let bottom = 0;
     for (let index = 0; total > 0 && index < names.length; index++) {
       if (!sums[index][bin]) continue;
       const top = bottom + (100 * sums[index][bin]) / total;
-      const bars = made[names[index]];
+      const bars = made[names[index]].sure;
       bars.left.push(1000 * (start + bin * width));
       bars.right.push(1000 * (start + (bin + 1) * width));
       bars.bottom.push(bottom);

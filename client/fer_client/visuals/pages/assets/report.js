@@ -33,11 +33,14 @@ function connectTables(faces, episodes, player, timeline) {
     const isThere = ({ start_s, end_s }) => !isInView.checked || (start_s < end && end_s > start);
     episodesTable.filter((episode) => keeps(episode.track, episode.expression) && isThere(episode));
     if (byId("rows").open) rows.update(start, end, keeps);
-    byId("shown").textContent = `${clock(start)} to ${clock(end)}`;
   };
   for (const choice of [face, expression, isInView]) choice.addEventListener("change", update);
   byId("rows").addEventListener("toggle", update);
-  timeline.watch(update);
+  timeline.watchSettled(() => (isInView.checked || byId("rows").open) && update());
+  update();
+  timeline.watch((start, end) => {
+    byId("shown").textContent = `${clock(start)} to ${clock(end)}`;
+  });
   byId("export").addEventListener("click", () => {
     const [start, end] = timeline.shown;
     saveText(`${faces.facts.stem} ${clock(start)} to ${clock(end)}.csv`.replaceAll(":", "."), exportCsv(faces, start, end, keeps));
@@ -88,7 +91,7 @@ function showNow(line, faces, row) {
   const expression = faces.value("smooth_expression", row);
   const probability = faces.value("smooth_confidence", row);
   const isUnsure = probability < faces.facts.minConfidence;
-  line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability)}${isUnsure ? ", uncertain" : ""}`);
+  line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability).replace(" ", "\u00a0")}${isUnsure ? ", uncertain" : ""}`);
 }
 
 startReport().catch((error) => {

@@ -3,17 +3,26 @@
 const PIXELS_PER_BAR = 2;
 const PIXELS_PER_SHARE = 9;
 
+/** Milliseconds without a change after which tables follow. */
+const SETTLED_MS = 200;
+
 class Timeline {
   constructor(faces, figures, player) {
-    Object.assign(this, { faces, player, document: figures.document, views: figures.views, watchers: [] });
+    Object.assign(this, { faces, player, document: figures.document, views: figures.views, watchers: [], settled: [] });
     this.range = this.document.get_model_by_name("shown");
-    this.spent = [];
     const update = oncePerPicture(() => this.update());
     for (const edge of ["start", "end"]) this.range.properties[edge].change.connect(update);
+    this.painters = Object.fromEntries(
+      ["timeline", "overview", "shares"].map((name) => [name, new BarPainter(name, this.views[name], faces.facts.palette)]),
+    );
     this.cursors = ["timeline", "overview", "shares", "affect"].filter((name) => name in this.views).map(addCursor);
     for (const { name } of this.cursors) this.listen(name);
     player.watch((time) => this.moveCursors(time));
-    new ResizeObserver(() => requestAnimationFrame(() => this.moveCursors(player.time))).observe(byId("content"));
+    const resized = oncePerPicture(() => {
+      this.drawOverview();
+      this.update();
+    });
+    new ResizeObserver(() => setTimeout(resized, SETTLED_MS)).observe(byId("content"));
     this.drawOverview();
     this.update();
   }
@@ -26,6 +35,12 @@ class Timeline {
   /** Call a function with start and end whenever another stretch is shown. */
   watch(watcher) {
     this.watchers.push(watcher);
+    watcher(...this.shown);
+  }
+
+  /** Call a function with start and end once a stretch has been shown for a moment. */
+  watchSettled(watcher) {
+    this.settled.push(watcher);
     watcher(...this.shown);
   }
 
@@ -66,39 +81,28 @@ class Timeline {
   update() {
     const began = performance.now();
     const [start, end] = this.shown;
-    this.drawBars("timeline", start, end);
+    this.painters.timeline.paint(this.bars("timeline", start, end));
     const places = Math.max(10, Math.floor(this.width("shares") / PIXELS_PER_SHARE));
-    for (const [label, bars] of Object.entries(stackedShares(this.faces, start, end, places, "uncertain"))) {
-      fill(this.document, `shares/${label}`, this.snap("shares", bars, start, end));
-    }
+    this.painters.shares.paint(stackedShares(this.faces, start, end, places));
     for (const watcher of this.watchers) watcher(start, end);
     this.moveCursors(this.player.time);
-    this.spent.push(performance.now() - began);
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.settled.forEach((watcher) => watcher(start, end)), SETTLED_MS);
+    this.spent = performance.now() - began;
   }
 
-  /** Draw the whole once, small. */
+  /** Draw the whole once more, small. */
   drawOverview() {
-    this.drawBars("overview", this.faces.facts.start_s, this.faces.facts.end_s);
+    this.painters.overview.paint(this.bars("overview", this.faces.facts.start_s, this.faces.facts.end_s));
   }
 
-  /** Fill the bars of a figure. */
-  drawBars(figure, start, end) {
+  /** Make the bars of all rows that a figure shows. */
+  bars(figure, start, end) {
     const { facts } = this.faces;
     const bars = emptyBars(facts.labels);
     const places = Math.max(50, Math.floor(this.width(figure) / PIXELS_PER_BAR));
     for (let row = 0; row < facts.rows; row++) addBars(this.faces, row, start, end, places, bars, -row);
-    for (const [label, kinds] of Object.entries(bars)) {
-      for (const [kind, columns] of Object.entries(kinds)) {
-        fill(this.document, `${figure}/${label}/${kind}`, this.snap(figure, columns, start, end));
-      }
-    }
-  }
-
-  /** Give the bars edges on whole pixels, since between pixels a line of the background would show through. */
-  snap(figure, bars, start, end) {
-    const pixel = (1000 * (end - start)) / this.width(figure);
-    const snapped = (time) => 1000 * start + Math.round((time - 1000 * start) / pixel) * pixel;
-    return { ...bars, left: bars.left.map(snapped), right: bars.right.map(snapped) };
+    return bars;
   }
 
   /** Pixels across the frame of a figure. */
