@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from fer_client.cli import console
+from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorOption, UrlOption, completes, takes_settings
 from fer_client.settings import DETECTORS, Settings
@@ -35,6 +36,7 @@ Examples:
   {NAME} frames/%05d.png --sequence-fps 25
   {NAME} rtsp://camera/stream --duration 60
   {NAME} live 0       shows a camera, a stream or a video on a local page
+  {NAME} compare A B  two results side by side
   {NAME} doctor       checks server, models, detector and video library
 """
 
@@ -125,7 +127,7 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {"doctor": doctor_app, "live": live_app}
+SUBCOMMANDS = {"compare": compare_app, "doctor": doctor_app, "live": live_app}
 
 
 def main() -> NoReturn:

@@ -27,7 +27,16 @@ from fer_client.visuals.visual import Request, Tick, Visual
 
 _BASE_SCRIPTS = ("dom.js", "theme.js", "table.js", "save.js")
 _SCRIPTS = (
-    *(*_BASE_SCRIPTS, "unpack.js", "bokeh.js", "faces.js", "reduce.js", "bars.js", "player.js"),
+    *(
+        *_BASE_SCRIPTS,
+        "unpack.js",
+        "bokeh.js",
+        "printing.js",
+        "faces.js",
+        "reduce.js",
+        "bars.js",
+        "player.js",
+    ),
     *("timeline.js", "affect.js", "tables.js", "keys.js", "report.js"),
 )
 

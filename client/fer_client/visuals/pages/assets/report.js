@@ -94,25 +94,6 @@ function showNow(line, faces, row) {
   line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability).replace(" ", "\u00a0")}${isUnsure ? ", uncertain" : ""}`);
 }
 
-/** Put pictures in the places of the figures for paper, which is not as wide as the screen. */
-function connectPrinting(timeline) {
-  addEventListener("beforeprint", () => {
-    for (const [name, view] of Object.entries(timeline.views)) {
-      if (!view.el.offsetWidth) continue;
-      const drawn = view.export("png").canvas;
-      const copy = element("canvas", { class: "printed" });
-      Object.assign(copy, { width: drawn.width, height: drawn.height });
-      const context = copy.getContext("2d");
-      const { left, top } = view.frame.bbox;
-      const bars = timeline.painters[name]?.canvas;
-      if (bars) context.drawImage(bars, left * devicePixelRatio, top * devicePixelRatio);
-      context.drawImage(drawn, 0, 0);
-      byId(`figure-${name}`).append(copy);
-    }
-  });
-  addEventListener("afterprint", () => document.querySelectorAll(".printed").forEach((copy) => copy.remove()));
-}
-
 startReport().catch((error) => {
   byId("failure").textContent = error.message;
   byId("failure").hidden = false;

@@ -1,0 +1,54 @@
+"""What `fer-client compare` prints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fer_client.comparison import wording
+from fer_client.comparison.comparison import TOO_SHORT, Comparison, Difference
+
+
+def print_comparison(comparison: Comparison, paths: Sequence[Path]) -> None:
+    """Print the sides, a line for each expression, what the intervals mean, and where the files are."""
+    console = Console()
+    for letter, name, seen in zip("AB", wording.names(comparison), wording.seen(comparison), strict=True):
+        console.print(Text.assemble((f"{letter}  {name}", "bold"), f": {seen}"), soft_wrap=True)
+    console.print(_table(comparison))
+    for sentence in (*comparison.notes, *wording.meaning(comparison)):
+        console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    names = ", ".join(path.name for path in paths)
+    console.print(f"Wrote {paths[0].parent}/: {names}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(comparison: Comparison) -> Table:
+    """Lines of which 0 lies outside the interval are bold, those that tell nothing dim."""
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(wording.quantity_name(comparison.shares[0].quantity, comparison.sides[0].is_photographs))
+    for name in ("A", "B", "B − A", wording.INTERVAL):
+        table.add_column(name, justify="right")
+    table.add_column("finding")
+    for row in comparison.shares:
+        table.add_row(
+            *_cells(row), style={"more in B": "bold", "less in B": "bold", TOO_SHORT: "dim"}.get(row.finding)
+        )
+    return table
+
+
+def _cells(row: Difference) -> list[str]:
+    interval = (
+        ""
+        if row.low is None or row.high is None
+        else f"{wording.signed(row.low)} to {wording.signed(row.high)}"
+    )
+    return [
+        row.quantity.label,
+        f"{100 * row.a:.0f} %",
+        f"{100 * row.b:.0f} %",
+        wording.signed(row.difference),
+        interval,
+        row.finding,
+    ]
