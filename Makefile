@@ -17,9 +17,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Tell the expressions in a clip, or in your own: make demo VIDEO=path
+demo: $(VENV)/.pages $(if $(VIDEO),,$(SAMPLE)) ## Tell the expressions in a clip, or in your own: make demo VIDEO=path
 	$(BIN)/fer-server --prepare
-	$(BIN)/fer-client $(CLIP) --out out
+	$(BIN)/fer-client $(CLIP) --out out --annotate --report
 
 test: $(VENV)/.dev ## Run the default tests: no TensorFlow, no server, no shared files
 	$(BIN)/python -m pytest
@@ -68,6 +68,8 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra training --extra export --extra dev -o requirements/all.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/all.txt -o requirements/dev.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra report --extra live -c requirements/all.txt \
+		-o requirements/pages.txt
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
 
@@ -86,7 +88,11 @@ $(VENV)/.client: requirements/client.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.client
+$(VENV)/.pages: requirements/pages.txt $(VENV)/.client
+	$(BIN)/pip $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.pages
 	$(BIN)/pip $(PIP_INSTALL) -r $<
 	@touch $@
 

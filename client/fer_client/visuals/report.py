@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from fer_client.errors import UsageError
 from fer_client.media.sources import Source
 from fer_client.outputs.stored_result import StoredResult
 from fer_client.printable import printable
@@ -61,11 +60,9 @@ class Report(Visual):
         """Return what changes the pictures on the page."""
         return {"anonymize": settings.anonymize}
 
-    def check(self, settings: Settings) -> None:
+    def check(self, _settings: Settings) -> None:
         """Raise UsageError where a package is missing."""
         check_packages()
-        if settings.anonymize:
-            raise UsageError("--report cannot hide faces yet. Leave out --anonymize, or --report.")
 
     def make(self, request: Request, path: Path, tick: Tick) -> None:
         """Write the page. Raises InputError, UsageError and Interrupted."""

@@ -14,8 +14,11 @@ from av.video.reformatter import VideoReformatter
 
 from fer_client.errors import InputError
 from fer_client.media.frame import Frame, Image
-from fer_client.media.images import read_picture
+from fer_client.media.images import picture_frame, read_picture
 from fer_client.media.sources import Photographs, VideoFile, VideoSource
+from fer_client.visuals.canvas import Canvas
+from fer_client.visuals.finding import HiddenIn, hidden_faces
+from fer_client.visuals.hiding import hide
 from fer_client.visuals.reduced_copy import ReducedCopy, TooLarge, reduced_copy
 from fer_client.visuals.thumbnails import by_frame, choose_sightings, poster, thumbnail
 from fer_client.visuals.visual import Request, Tick
@@ -25,6 +28,9 @@ MOST_SECONDS = 1800.0
 
 MOST_PHOTOGRAPHED = 600
 """Faces of photographs that get a picture, in the order of the table."""
+
+_SHARE_OF_LOOKING = 0.5
+"""Of the work, where faces are looked for before anything is shown."""
 
 _BROWSERS_PLAY = frozenset({".mp4", ".m4v", ".webm", ".mov"})
 
@@ -50,35 +56,54 @@ class Media:
 
 
 def make_media(request: Request, tick: Tick) -> Media:
-    """Read the input once more and make its pictures. Raises InputError and Interrupted."""
-    if isinstance(request.source, Photographs):
-        return _of_photographs(request, tick)
-    if request.source.kind == "stream" or not isinstance(request.source, VideoSource):
+    """Read the input once more and make its pictures, with the faces hidden where the user asked for it.
+
+    Raises InputError and Interrupted.
+    """
+    is_photographs = isinstance(request.source, Photographs)
+    if not is_photographs and (
+        request.source.kind == "stream" or not isinstance(request.source, VideoSource)
+    ):
         return Media(_none("What came from an address cannot be read again, so the page has no pictures."))
-    return _of_video(request, request.source, tick)
+    start = _SHARE_OF_LOOKING if request.settings.anonymize else 0.0
+    hidden = hidden_faces(request, lambda share: tick(start * share)) if start else None
+    make = _of_photographs if is_photographs else _of_video
+    return make(request, _Shown(hidden), lambda share: tick(start + (1 - start) * share))
 
 
-def picture_to_show(frame: Frame, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
-    """Return a frame as the page may show it: every picture of a video comes through here."""
-    return frame.bgr(size_wh, reformatter)
+@dataclass(frozen=True)
+class _Shown:
+    """Pictures as the page may show them: every one comes through here. `hidden`: the faces to hide in each frame."""
 
+    hidden: HiddenIn | None
 
-def photograph_to_show(path: Path) -> Image:
-    """Return a photograph as the page may show it: every one comes through here."""
-    return read_picture(path)
+    def frame(self, frame: Frame, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
+        """Give a frame at a size: BGR, uint8 [height, width, 3]."""
+        return self._covered(frame.bgr(size_wh, reformatter), frame)
+
+    def photograph(self, index: int, path: Path) -> Image:
+        """Give a photograph: BGR, uint8 [height, width, 3]."""
+        picture = read_picture(path)
+        return self._covered(picture, picture_frame(index, 0.0, picture))
+
+    def _covered(self, picture: Image, frame: Frame) -> Image:
+        if self.hidden is not None:
+            factor_xy = np.array(picture.shape[1::-1]) / np.array(frame.size_wh)
+            hide(Canvas.of_bgr(picture), np.asarray(self.hidden(frame) * np.tile(factor_xy, 2), np.float32))
+        return picture
 
 
 def _none(reason: str) -> dict[str, Any]:
     return {"kind": "none", "reason": reason}
 
 
-def _of_photographs(request: Request, tick: Tick) -> Media:
+def _of_photographs(request: Request, shown: _Shown, tick: Tick) -> Media:
     faces, paths = request.result.faces, request.source.paths
     media = Media(_none(""))
     wanted = dict(by_frame(faces, range(min(len(faces), MOST_PHOTOGRAPHED))))
     for frame in wanted or {0: []}:
         with suppress(InputError):
-            picture = photograph_to_show(paths[frame])
+            picture = shown.photograph(frame, paths[frame])
             media.poster = media.poster or poster(picture)
             for row in wanted.get(frame, []):
                 media.thumbnails[row] = thumbnail(picture, faces.boxes_xywh[row])
@@ -86,13 +111,15 @@ def _of_photographs(request: Request, tick: Tick) -> Media:
     return media
 
 
-def _of_video(request: Request, source: VideoSource, tick: Tick) -> Media:
+def _of_video(request: Request, shown: _Shown, tick: Tick) -> Media:
     """Make thumbnails and the copy of a video."""
+    source = request.source
+    assert isinstance(source, VideoSource)
     frames = _frames(request, source, tick)
     first = next(frames, None)
     if first is None:
         return Media(_none("There was no frame to show."))
-    pictures = _Pictures(request)
+    pictures = _Pictures(request, shown)
     with ExitStack() as stack:
         copy = None
         if request.result.times_s[-1] - first.time_s <= MOST_SECONDS:
@@ -120,7 +147,8 @@ def _frames(request: Request, source: VideoSource, tick: Tick) -> Iterator[Frame
 class _Pictures:
     """Collects thumbnails and fills the copy as frames come."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, shown: _Shown) -> None:
+        self._shown = shown
         self._faces = request.result.faces
         self._wanted = dict(by_frame(self._faces, choose_sightings(self._faces, request.result.tracks)))
         self._poster_at = next(iter(self._wanted), int(request.result.frames[0]))
@@ -146,7 +174,7 @@ class _Pictures:
         if copy is None or not copy.wants(frame.time_s):
             return copy
         try:
-            copy.add(frame.time_s, picture_to_show(frame, copy.size_wh, self._reformatter))
+            copy.add(frame.time_s, self._shown.frame(frame, copy.size_wh, self._reformatter))
         except TooLarge:
             return None
         return copy
@@ -154,7 +182,7 @@ class _Pictures:
     def _collect(self, frame: Frame) -> None:
         if frame.index not in self._wanted and frame.index != self._poster_at:
             return
-        picture = picture_to_show(frame, frame.size_wh, self._reformatter)
+        picture = self._shown.frame(frame, frame.size_wh, self._reformatter)
         if frame.index == self._poster_at:
             self.poster = poster(picture)
         for row in self._wanted.get(frame.index, []):
@@ -164,6 +192,8 @@ class _Pictures:
 def _linked(request: Request, source: VideoSource, first: Frame) -> dict[str, Any]:
     """Refer to the input itself where it is too long to be embedded and a browser is likely to play it."""
     path = source.paths[0]
+    if request.settings.anonymize:
+        return _none("The video is too long to be part of the page with its faces hidden.")
     if not isinstance(source, VideoFile) or path.suffix.lower() not in _BROWSERS_PLAY:
         return _none("The video is too long to be part of the page.")
     relative = os.path.relpath(path.resolve(), request.result.folder.resolve())
