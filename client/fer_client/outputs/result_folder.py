@@ -28,6 +28,9 @@ VISUALS_FILE = "visuals.json"
 VISUAL_NAMES = ("annotated.mp4", "annotated", "anonymized.mp4", "anonymized", "report.html")
 """What `fer_client.visuals` makes of a result to be opened: files, and folders for photographs."""
 
+_TABLES_MADE = tuple(f"{name}.{suffix}" for name in ("relative", "baselines") for suffix in FORMATS)
+"""The same, not to be opened but read: tables beside those of the run."""
+
 KNOWN_FILES = frozenset(
     {SummaryFile.file_name, VISUALS_FILE}
     | {f"{table.name}.{suffix}" for table in (FacesTable, EpisodesTable) for suffix in FORMATS}
@@ -122,7 +125,8 @@ def made_visuals(folder: Path) -> dict[str, Any]:
     made: object = {}
     with suppress(OSError, ValueError):
         made = json.loads((folder / VISUALS_FILE).read_text(encoding="utf-8"))
-    return {name: made[name] for name in VISUAL_NAMES if name in made} if isinstance(made, dict) else {}
+    names = (*VISUAL_NAMES, *_TABLES_MADE)
+    return {name: made[name] for name in names if name in made} if isinstance(made, dict) else {}
 
 
 @dataclass

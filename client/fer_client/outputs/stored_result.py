@@ -19,6 +19,8 @@ from fer_client.outputs.stored_tables import open_rows
 from fer_client.outputs.tables import FORMATS
 from fer_client.temporal.episodes import Episode
 
+_ANSWERS = ("probabilities", "smoothed", "valence_arousal", "smoothed_valence_arousal")
+
 _ROWS = 10_000
 """Read at once, so that only numbers stay in memory."""
 
@@ -131,7 +133,7 @@ def _faces(table: Mapping[str, NDArray[np.float64]]) -> StoredFaces:
         track=np.nan_to_num(rows["track"][:, 0]).astype(np.int32),
         boxes_xywh=rows["boxes_xywh"].astype(np.int32),
         scores=single(rows["scores"][:, 0]),
-        **{name: single(rows[name]) for name in list(rows)[-4:]},
+        **{name: single(rows[name]) for name in _ANSWERS},
     )
 
 
@@ -169,7 +171,7 @@ def _as_written(folder: Path) -> Iterator[None]:
     """Turn whatever a file that somebody has changed brings about into a UsageError."""
     try:
         yield
-    except UsageError:
+    except (UsageError, MemoryError):
         raise
     except Exception as error:  # each format's library has errors of its own
         raise UsageError(

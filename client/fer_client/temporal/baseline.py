@@ -19,7 +19,7 @@ Floats = NDArray[np.floating]
 
 NEUTRAL = "neutral"
 
-SHORTEST_S = 2.0
+LEAST_CALM_S = 2.0
 """Of calm frames, below which a track has no baseline: a blink or a word would decide."""
 
 _CALM_SHARE = 0.25
@@ -60,7 +60,7 @@ def log_ratios(probabilities: Floats, labels: Sequence[str]) -> NDArray[np.float
 def resting_baseline(
     probabilities: Floats, times_s: NDArray[np.float64], labels: Sequence[str]
 ) -> Baseline | None:
-    """Find how one track's face looks at rest; None where its calm frames stand for less than SHORTEST_S.
+    """Find how one track's face looks at rest; None where its calm frames stand for less than LEAST_CALM_S.
 
     It is the median over the calm frames. A face that never rests within the track, a smile from the first frame to
     the last say, is taken for its rest.
@@ -71,7 +71,7 @@ def resting_baseline(
     stands_s = np.append(np.minimum(np.diff(times_s), GAP_S), 0.0)
     calm = _calm(ratios, times_s, labels)
     seconds = float(stands_s[calm].sum())
-    if seconds < SHORTEST_S:
+    if seconds < LEAST_CALM_S:
         return None
     return Baseline(np.median(ratios[calm], axis=0), int(calm.sum()), seconds)
 
@@ -92,7 +92,8 @@ def _calm(
 ) -> NDArray[np.bool_]:
     """Frames of the steadier part in which neutral is strongest against the strongest other expression, bool [N]."""
     others = np.delete(ratios, labels.index(NEUTRAL), axis=1).max(axis=1)
-    steady = _speed(ratios, times_s) <= np.quantile(_speed(ratios, times_s), _STEADY_SHARE)
+    speed = _speed(ratios, times_s)
+    steady = speed <= np.quantile(speed, _STEADY_SHARE)
     return np.asarray(steady & (others <= np.quantile(others[steady], _CALM_SHARE)))
 
 

@@ -49,6 +49,16 @@ def test_a_result_that_stands_gets_them_without_being_analysed_again(
     assert (folder / "summary.json").read_bytes() == before
 
 
+def test_what_it_wrote_stands_in_the_way_of_no_later_run(
+    run: Command, face_video: Path, tmp_path: Path
+) -> None:
+    for options in ([], [], ["--format", "jsonl"], ["--overwrite"], ["--fps", "5", "--overwrite"]):
+        done = run(face_video, "--relative", *options)
+        assert done.returncode == 0, (options, done.stderr)
+    assert run(face_video, "--overwrite").returncode == 0
+    assert not (tmp_path / "out" / "face" / "relative.csv").exists()
+
+
 def test_a_short_track_has_empty_cells(run: Command, face_video: Path, tmp_path: Path) -> None:
     run(face_video, "--relative")
     with (tmp_path / "out" / "face" / "relative.csv").open(newline="") as file:
