@@ -62,13 +62,20 @@ class Terminal:
             else:
                 _print_what_opens(console, folder)
 
-    def combined(self, tables: Sequence[Path], inputs: int) -> None:
-        """Print where the tables over all inputs are."""
+    def added(self, paths: Sequence[Path]) -> None:
+        """Print what was made of an earlier result."""
         if not self.is_silent:
-            names = ", ".join(path.name for path in tables)
-            noun = "one input" if inputs == 1 else f"all {inputs} inputs"
-            text = f"Wrote {tables[0].parent}/: {names}, of {noun}"
-            Console().print(printable(text), markup=False, highlight=False, soft_wrap=True)
+            names = ", ".join(path.name for path in paths)
+            _print_line(Console(), f"Added to {paths[0].parent}/: {names}")
+
+    def combined(self, tables: Sequence[Path], inputs: int) -> None:
+        """Print where the tables and the page over all inputs are."""
+        if not self.is_silent:
+            console, names = Console(), ", ".join(path.name for path in tables)
+            noun = "one input" if inputs == 1 else f"{inputs} inputs"
+            _print_line(console, f"Wrote {tables[0].parent}/: {names}, of {noun}")
+            for page in (path for path in tables if path.suffix == ".html"):
+                _print_line(console, f"Open {page}")
 
 
 @contextmanager
@@ -165,15 +172,19 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
 
 def _print_files(console: Console, verb: str, folder: Path) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(printable(f"{verb} {folder}/: {names}"), markup=False, highlight=False, soft_wrap=True)
+    _print_line(console, f"{verb} {folder}/: {names}")
     _print_what_opens(console, folder)
 
 
 def _print_what_opens(console: Console, folder: Path) -> None:
     for name in VISUAL_NAMES:
         if (folder / name).exists():
-            text = printable(f"Open {folder / name}")
-            console.print(text, markup=False, highlight=False, soft_wrap=True)
+            _print_line(console, f"Open {folder / name}")
+
+
+def _print_line(console: Console, text: str) -> None:
+    """Print a line with names of files in it, which nothing breaks or takes for markup."""
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _unit(result: Mapping[str, Any]) -> str:

@@ -57,6 +57,10 @@ class Observer(Protocol):
         """Take the result of an input that an earlier run has done; `is_only` where the run has no other."""
         ...
 
+    def added(self, paths: Sequence[Path]) -> None:
+        """Take what was made of a result that an earlier run had left."""
+        ...
+
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
         """Take the tables over so many inputs."""
         ...
@@ -170,10 +174,11 @@ def _analyse_each(
         outcome.folders.append(done.folder)
         for name, sentence in done.result["unreadable"].items():
             outcome.failures[f"{source.shown}/{name}"] = InputError(sentence)
+        made: list[Path] = []
         try:
-            _add_visuals(source, done.folder, job, observer, outcome)
+            made = _add_visuals(source, done.folder, job, observer, outcome)
         finally:
-            _tell(done, observer, is_only=len(targets) == 1)
+            _tell(done, observer, is_only=len(targets) == 1, made=made)
 
 
 @dataclass(frozen=True)
@@ -185,15 +190,17 @@ class _Done:
     is_earlier: bool
 
 
-def _tell(done: _Done, observer: Observer, is_only: bool) -> None:
+def _tell(done: _Done, observer: Observer, is_only: bool, made: Sequence[Path]) -> None:
     if done.is_earlier:
         observer.found(done.result, done.folder, is_only)
+        if made:
+            observer.added(made)
     else:
         observer.finished(done.result, done.folder)
 
 
-def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, outcome: Outcome) -> None:
-    """Make what was asked for; the tables stand, whatever fails here."""
+def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, outcome: Outcome) -> list[Path]:
+    """Make what was asked for and say what; the tables stand, whatever fails here."""
 
     @contextmanager
     def making(name: str) -> Iterator[Tick]:
@@ -211,9 +218,10 @@ def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, out
 
     try:
         with fails_alone(source.shown):
-            add_visuals(VISUALS, source, folder, job.settings, making, job.detector)
+            return add_visuals(VISUALS, source, folder, job.settings, making, job.detector, observer.notify)
     except (InputError, UsageError) as error:
         outcome.failures[source.shown] = error
+        return []
 
 
 def _analyse_unless_done(

@@ -19,8 +19,8 @@ Floats = NDArray[np.floating]
 
 NEUTRAL = "neutral"
 
-LEAST_CALM_S = 2.0
-"""Of calm frames, below which a track has no baseline: a blink or a word would decide."""
+LEAST_CALM_S = 1.0
+"""Of calm frames, which are a fifth of all, below which a track has no baseline: a word would decide."""
 
 _CALM_SHARE = 0.25
 _STEADY_SHARE = 0.75

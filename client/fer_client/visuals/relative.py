@@ -12,7 +12,14 @@ from fer_client.media.sources import Source
 from fer_client.outputs.stored_result import StoredFaces, StoredResult
 from fer_client.outputs.tables import FORMATS, Value
 from fer_client.settings import Settings
-from fer_client.temporal.baseline import NEUTRAL, Baseline, Floats, relative_to, resting_baseline
+from fer_client.temporal.baseline import (
+    LEAST_CALM_S,
+    NEUTRAL,
+    Baseline,
+    Floats,
+    relative_to,
+    resting_baseline,
+)
 from fer_client.visuals.visual import Request, Tick, Visual
 
 _DECIMALS = 6
@@ -31,6 +38,8 @@ class _Table(Visual):
     """A table in the format of the others, made of the smoothed answers."""
 
     stem = ""
+    remark: str | None = None
+    """What to say where no face has a baseline."""
 
     def name(self, _source: Source, settings: Settings) -> str:
         """Name the file."""
@@ -44,13 +53,21 @@ class _Table(Visual):
         """Nothing but the result decides."""
         return {}
 
-    def make(self, request: Request, path: Path, tick: Tick) -> None:
-        """Write the table. Raises InputError for photographs, and for a network without `neutral`."""
+    def unfit(self, source: Source) -> str | None:
+        """Photographs have no rest, which is found over time."""
+        is_photographs = source.kind == "photographs"
+        return "no relative tables, since a resting face is found over time." if is_photographs else None
+
+    def make(self, request: Request, path: Path, tick: Tick) -> str | None:
+        """Write the table, and say where no face rests in it. Raises InputError for a network without `neutral`."""
         result = request.result
         _check(request)
+        tracks = tuple(_tracks(result, tick))
         with FORMATS[path.suffix[1:]](path.parent, self.stem, self.columns(result.labels)) as table:
-            for row in self.rows(result.labels, tuple(_tracks(result, tick))):
+            for row in self.rows(result.labels, tracks):
                 table.write(row)
+        has_rest = any(track.baseline for track in tracks)
+        return None if has_rest or not tracks else self.remark
 
     def columns(self, labels: Sequence[str]) -> Mapping[str, type]:
         """Name the columns and their types."""
@@ -65,6 +82,7 @@ class RelativeTable(_Table):
     """`relative`: a row per face and frame, in the order of `faces`; empty where a face has no baseline."""
 
     stem = "relative"
+    remark = f"no face holds still for {LEAST_CALM_S:g} s of a calm look, so relative is empty. Take a longer part."
 
     def columns(self, labels: Sequence[str]) -> Mapping[str, type]:
         """Name the columns and their types."""
@@ -112,11 +130,6 @@ class BaselineTable(_Table):
 
 
 def _check(request: Request) -> None:
-    if request.source.kind == "photographs":
-        raise InputError(
-            f"{request.source.shown}: expected a video for --relative, since a face's own rest is found over time, but "
-            "these are photographs. Leave --relative out."
-        )
     if NEUTRAL not in request.result.labels:
         raise InputError(
             f"{request.source.shown}: expected a network that tells {NEUTRAL}, against which --relative sets a face, "

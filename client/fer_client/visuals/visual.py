@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fer_client.errors import UsageError
+from fer_client.errors import InputError, UsageError
 from fer_client.faces.detection import DetectorChoice
 from fer_client.media.sources import Source
 from fer_client.outputs.result_folder import VISUALS_FILE, cannot_write, made_visuals, scratch_folder
@@ -55,9 +55,16 @@ class Visual(ABC):
     def check(self, settings: Settings) -> None:  # noqa: B027
         """Raise UsageError where it cannot be made with these settings, before anything is analysed."""
 
+    def unfit(self, _source: Source) -> str | None:
+        """Say why there is none of this kind of input; None where there is."""
+        return None
+
     @abstractmethod
-    def make(self, request: Request, path: Path, tick: Tick) -> None:
-        """Write it to `path`, which is not there yet. Raises InputError and Interrupted."""
+    def make(self, request: Request, path: Path, tick: Tick) -> str | None:
+        """Write it to `path`, which is not there yet; return a sentence for the user, if there is one to say.
+
+        Raises InputError and Interrupted.
+        """
 
 
 def add_visuals(
@@ -67,31 +74,40 @@ def add_visuals(
     settings: Settings,
     making: Callable[[str], AbstractContextManager[Tick]],
     detector: DetectorChoice | None = None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Make those that are wanted and missing, or older than the result; return what was made.
 
     Each appears whole or not at all, and the tables stay as they are. `making` opens, for the name of a file, what is
-    told how far it is. Raises what making them raises, and UsageError where the disk takes no more.
+    told how far it is; `notify` takes sentences for the user. One that fails stops no other.
+    Raises what making the first of these raised, and UsageError where the disk takes no more.
     """
     made = made_visuals(folder)
-    todo = [
-        visual
-        for visual in visuals
-        if visual.is_wanted(settings) and not _stands(visual, source, folder, settings, made)
-    ]
+    wanted = [visual for visual in visuals if visual.is_wanted(settings)]
+    for reason in filter(None, (visual.unfit(source) for visual in wanted)):
+        notify(f"Note: {source.shown}: {reason}")
+    fit = [visual for visual in wanted if visual.unfit(source) is None]
+    todo = [visual for visual in fit if not _stands(visual, source, folder, settings, made)]
     if not todo:
         return []
     request = Request(load_result(folder), source, settings, detector)
-    paths = []
+    paths, errors = [], []
     for visual in todo:
         name = visual.name(source, settings)
-        if name not in made:
-            _check_is_free(folder / name)
-        with making(name) as tick:
-            _make(visual, request, folder / name, tick)
+        try:
+            _check_place(folder / name, made.get(name), settings)
+            with making(name) as tick:
+                remark = _make(visual, request, folder / name, tick)
+        except (InputError, UsageError) as error:
+            errors.append(error)
+            continue
         made[name] = {"result": _stamp(folder), "options": visual.options(settings)}
         _write_made(folder, made)
         paths.append(folder / name)
+        if remark:
+            notify(f"Note: {source.shown}: {remark}")
+    if errors:
+        raise errors[0]
     return paths
 
 
@@ -101,21 +117,28 @@ def _stands(visual: Visual, source: Source, folder: Path, settings: Settings, ma
     return (folder / name).exists() and made.get(name) == wanted
 
 
-def _check_is_free(place: Path) -> None:
-    if place.exists() or place.is_symlink():
+def _check_place(place: Path, made: Any, settings: Settings) -> None:
+    """Replace no file of the user's, and no picture whose faces were hidden by one that shows them."""
+    if made is None and (place.exists() or place.is_symlink()):
         raise UsageError(f"{place} is in the way, and no run has made it. Move it, or choose another --out.")
+    if place.exists() and made["options"].get("anonymize") and not settings.anonymize:
+        raise UsageError(
+            f"{place} was made with its faces hidden, and would show them now. Give --anonymize too, remove the file, "
+            "or choose another --out."
+        )
 
 
-def _make(visual: Visual, request: Request, place: Path, tick: Tick) -> None:
+def _make(visual: Visual, request: Request, place: Path, tick: Tick) -> str | None:
     try:
         with scratch_folder(place.parent.parent) as scratch:
             draft = scratch / place.name
-            visual.make(request, draft, tick)
+            remark = visual.make(request, draft, tick)
             if place.is_dir() and not place.is_symlink():  # a rename replaces no folder that is not empty
                 place.rename(scratch / "replaced")
             os.replace(draft, place)
     except OSError as error:
         raise cannot_write(place, error) from error
+    return remark
 
 
 def _stamp(folder: Path) -> str:

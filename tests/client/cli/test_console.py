@@ -61,7 +61,7 @@ class TestEncoding:
             )
             out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
-        assert "caf\\udce9.mp4: 30 of 30" in out
+        assert "caf\\xe9.mp4: 30 of 30" in out
 
 
 COMMAND = (sys.executable, "-m", "fer_client", "--help")

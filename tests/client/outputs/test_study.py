@@ -31,7 +31,7 @@ class TestOverAll:
     def test_faces_of_all_inputs(self, run: Command, tmp_path: Path) -> None:
         done = run("study")
         assert done.returncode == 0, done.stderr
-        assert "Wrote out/: faces.csv, study.csv, of all 3 inputs" in done.stdout
+        assert "Wrote out/: faces.csv, study.csv, of 3 inputs" in done.stdout
         rows = read_rows(tmp_path / "out" / "faces.csv")
         parts = [read_rows(tmp_path / "out" / name / "faces.csv") for name in FOLDERS]
         assert [*rows[0]] == ["source", *list(parts[0][0])[:-1]]

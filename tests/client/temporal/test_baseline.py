@@ -57,7 +57,7 @@ def test_the_rest_is_not_what_a_face_passes_on_its_way() -> None:
     assert baseline is None or baseline.probabilities.argmax() != LABELS.index("neutral")
 
 
-@pytest.mark.parametrize("seconds", [0.1, 2, 7])
+@pytest.mark.parametrize("seconds", [0.1, 2, 4])
 def test_a_short_track_has_no_rest(seconds: float) -> None:
     rows, times_s = track((seconds, SAD_AT_REST))
     assert resting_baseline(rows, times_s, LABELS) is None
@@ -65,7 +65,7 @@ def test_a_short_track_has_no_rest(seconds: float) -> None:
 
 def test_seconds_in_which_the_face_was_away_do_not_count() -> None:
     rows, times_s = track((4, SAD_AT_REST))
-    times_s[20:] += 60
+    times_s[20:] += 60  # so that few calm frames stand for more than 0.1 s
     assert resting_baseline(rows, times_s, LABELS) is None
 
 

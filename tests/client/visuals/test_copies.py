@@ -19,7 +19,7 @@ from fer_client.settings import Settings
 from fer_client.visuals.canvas import Canvas
 from fer_client.visuals.copies import AnnotatedCopy, AnonymizedCopy
 from fer_client.visuals.hiding import hide
-from support.command import Command, start
+from support.command import Command, assert_fails, start
 from support.protocol_server import ProtocolServer
 from support.videos import face_frame, write_picture, write_video
 from support.visuals import frames_of, nothing, pictures_of, request
@@ -203,3 +203,12 @@ def test_a_hidden_face_leaves_no_detail() -> None:
     picture = cv2.resize(face_frame(), (640, 480))
     hide(Canvas.of_bgr(picture), np.array([[200, 100, 160, 180]], np.float32))
     assert len(np.unique(picture[100:280, 200:360].reshape(-1, 3), axis=0)) == 1
+
+
+def test_faces_that_were_hidden_are_not_shown_by_a_later_run(
+    run: Command, face_video: Path, tmp_path: Path
+) -> None:
+    run(face_video, "--annotate", "--anonymize")
+    before = (tmp_path / "out" / "face" / "annotated.mp4").read_bytes()
+    assert_fails(run(face_video, "--annotate"), 2, "faces hidden", "--anonymize")
+    assert (tmp_path / "out" / "face" / "annotated.mp4").read_bytes() == before

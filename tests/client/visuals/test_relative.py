@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command import Command, assert_fails
+from support.command import Command
 from support.results import stored_rows
 from support.videos import face_frame, write_video
 
@@ -45,6 +45,7 @@ def test_a_result_that_stands_gets_them_without_being_analysed_again(
     before = (folder / "summary.json").read_bytes()
     done = run(long_video, "--relative")
     assert "done before" in done.stdout
+    assert "Added to out/long/: relative.csv, baselines.csv" in done.stdout
     assert (folder / "relative.csv").exists()
     assert (folder / "summary.json").read_bytes() == before
 
@@ -60,14 +61,18 @@ def test_what_it_wrote_stands_in_the_way_of_no_later_run(
 
 
 def test_a_short_track_has_empty_cells(run: Command, face_video: Path, tmp_path: Path) -> None:
-    run(face_video, "--relative")
+    done = run(face_video, "--relative")
+    assert "no face holds still for 1 s" in done.stderr
     with (tmp_path / "out" / "face" / "relative.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["relative_expression"] for row in rows} == {""}
 
 
-def test_photographs_are_told_that_they_have_no_rest(run: Command, photographs: Path, tmp_path: Path) -> None:
-    done = run(photographs, "--relative")
-    assert_fails(done, 3, "--relative", "photographs")
-    assert (tmp_path / "out" / "photos" / "photographs" / "faces.csv").exists()
+def test_photographs_are_told_that_they_have_no_rest_and_get_all_else(
+    run: Command, photographs: Path, tmp_path: Path
+) -> None:
+    done = run(photographs, "--relative", "--annotate")
+    assert done.returncode == 0
+    assert "photos: no relative tables, since a resting face is found over time." in done.stderr
+    assert list(tmp_path.glob("out/**/annotated/*.png"))
     assert not list(tmp_path.glob("out/**/relative.csv"))

@@ -16,5 +16,5 @@ def test_the_command_prints_the_figures_of_both_kinds(capsys: pytest.CaptureFixt
     assert "accuracy 70.00 % 69.00 %" in printed
     assert "accuracy 84.20 % 83.30 %" in printed
     assert "images with a majority 2720 2506" in printed
-    assert "R² (Kullback-Leibler) 0.612" in printed
-    assert "rank correlation of entropies –" in printed
+    assert "R² (Kullback-Leibler) 0.612 0.601" in printed
+    assert "rank correlation of entropies – –" in printed
