@@ -221,20 +221,6 @@ class Voters(Recipe):
 
 
 @dataclass(frozen=True)
-class BornAgain(Voters):
-    """A network that heard the voters learns again, with its own answers beside theirs (Furlanello et al. 2018).
-
-    Ten votes say little about a face on which people differ; what the network makes of 28,000 such faces says more.
-    `fer-train run se_resnet --data data/fer2013 --recipe born_again --teacher FIRST.keras --start FIRST.keras
-    --out runs/born_again`
-    """
-
-    name: str = "born_again"
-    distillation: float = 0.4
-    distillation_temperature: float = 1.0
-
-
-@dataclass(frozen=True)
 class Compare(Recipe):
     """The same small budget for every architecture: what each learns from three looks at the data.
 
@@ -315,7 +301,6 @@ RECIPES: dict[str, Recipe] = {
     "distil": Distil(),
     "robust": Robust(),
     "voters": Voters(),
-    "born_again": BornAgain(),
     "compare": Compare(),
     "contrast": Contrast(),
 }
