@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from fer_client.errors import ContractError, FerError, ServerError, UsageError
+from fer_client.errors import ContractError, FerError, ServerError, ServerLostError, UsageError
 from fer_client.inference.client import is_ready
 
 URL_VARIABLE = "FER_TRITON_URL"
@@ -47,7 +47,9 @@ class Server:
             code = self.process.wait(_EXIT_S)
         except subprocess.TimeoutExpired:
             return error
-        return _failure(code, _next_answer(self.process))
+        answer = _next_answer(self.process)
+        is_explained = not answer and not isinstance(error, ServerLostError)  # a restart that failed said why
+        return error if is_explained else _failure(code, answer)
 
 
 @contextmanager
