@@ -16,8 +16,8 @@ def find_folder(name: str, results: Path, by_stem: bool = True) -> Path | None:
 
     An input that is there is known by its content and its path, whatever its result's folder is called, as
     `fer_client.outputs.places.find_place` knows it. Of one that is not, the folder of its stem is taken, unless its
-    summary.json names another input; not so without `by_stem`. Returns None where there is none. Raises UsageError where the stem is another
-    input's, and where several results are of this input.
+    summary.json names another input; not so without `by_stem`. Returns None where there is none. Raises UsageError
+    where the stem is another input's, and where several results are of this input.
     """
     for folder in (Path(name), results / name):
         if read_result(folder) is not None:

@@ -120,7 +120,8 @@ def _without_outages(between: Floats, seconds: float) -> Floats:
     """Let the steps between two connections of a live stream stand for nothing, as they did for its summary.
 
     The tables do not say where a connection began, but the time that the summary left out does: steps longer than
-    GAP_S count as outages, the longest first, as far as they fit into it. A shorter one is about as long as a frame stands, and stays.
+    GAP_S count as outages, the longest first, as far as they fit into it. Shorter ones stay: they are hardly longer
+    than a frame stands.
     """
     counted, left_out_s = between.copy(), float(between.sum()) - seconds
     for place in np.argsort(-between, kind="stable"):

@@ -130,7 +130,7 @@ def test_an_outage_counts_as_in_the_summary(
     assert not any("summary.json" in note for note in comparison.notes)
 
 
-def test_times_that_do_not_add_up_are_told(tmp_path: Path, before: Path, after: Path) -> None:
+def test_times_that_do_not_add_up_are_told(before: Path, after: Path) -> None:
     path = before / "summary.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds_analysed": 30.0}))
     (note,) = compare(*sides(before, after)).notes
