@@ -48,7 +48,7 @@ class Comparison:
     """`sides` A and B, their `differences`, and `notes`: what else may lie behind these, a sentence each.
 
     `blocks`: how many blocks each side has. `seen_s`: face time in seconds, 0 in photographs, as `timelines` are None
-    there. `is_paired`: both are of one result, and were drawn together.
+    there. `is_paired`: both are of one result, and were resampled together.
     """
 
     sides: tuple[Side, Side]

@@ -37,7 +37,7 @@ class Side:
 
 
 def read_side(spec: str, results: Path) -> Side:
-    """Read what `spec` names: a result folder, or an input by its name below `results`; then `:2` for its face 2.
+    """Read what `spec` names: a result folder, or an input with one below `results`; then `:2` for its face 2.
 
     Raises UsageError where there is none, where it has no such face, and where it has no face at all.
     """

@@ -162,7 +162,7 @@ def test_a_short_clip_is_told_to_be_short(tmp_path: Path, after: Path) -> None:
     assert all(row.low is None for row in comparison.differences)
 
 
-def test_two_speakers_of_one_recording_are_drawn_together(tmp_path: Path) -> None:
+def test_two_speakers_of_one_recording_are_resampled_together(tmp_path: Path) -> None:
     first, second = drawn("neutral happy", 60), drawn("sad happy", 60, face=2)
     folder = result(tmp_path / "talk", [a | b for a, b in zip(first, second, strict=True)])
     comparison = compare(*sides(f"{folder}:1", f"{folder}:2"))
