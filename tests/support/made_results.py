@@ -1,7 +1,7 @@
 """Result folders that tests make up, with all that `load_result` reads."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,18 @@ def write_result(
     kind: str = "video",
     min_confidence: float = 0.5,
     warnings: Sequence[str] = (),
+    time: Callable[[Iterable[AnalysedFrame]], Iterator[AnalysedFrame]] = timed,
     **changes: dict[str, Any],
 ) -> Path:
-    """Write a result folder; `changes` go into the parts of summary.json of these names."""
+    """Write a result folder; `changes` go into the parts of summary.json of these names.
+
+    `time` fills in how long each frame of a video stands.
+    """
     folder.mkdir(parents=True)
     has_affect = any(frame.predictions.valence_arousal is not None for frame in frames)
     summary = Summary(labels, has_affect, min_confidence)
     with CsvTable(folder, "faces", columns(labels)) as table:
-        for frame in timed(frames) if kind == "video" else frames:
+        for frame in time(frames) if kind == "video" else frames:
             summary.add(frame)
             for record in records(frame, labels, name):
                 table.write(record.row(labels))

@@ -30,7 +30,7 @@ def compare(
         str,
         typer.Argument(
             metavar="A",
-            help="A result folder, or the name of an input that has one below --results; with :2 its face 2 alone.",
+            help="A result folder, or an input that has one below --results; with :2 its face 2 alone.",
         ),
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="The same.")],

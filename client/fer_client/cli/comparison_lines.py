@@ -10,6 +10,10 @@ from rich.text import Text
 
 from fer_client.comparison import wording
 from fer_client.comparison.comparison import TOO_SHORT, Comparison, Difference
+from fer_client.printable import printable
+
+_OPENED = (".html", ".png")
+"""What is to be looked at."""
 
 
 def print_comparison(comparison: Comparison, paths: Sequence[Path]) -> None:
@@ -19,9 +23,15 @@ def print_comparison(comparison: Comparison, paths: Sequence[Path]) -> None:
         console.print(Text.assemble((f"{letter}  {name}", "bold"), f": {seen}"), soft_wrap=True)
     console.print(_table(comparison))
     for sentence in (*comparison.notes, *wording.meaning(comparison)):
-        console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
-    names = ", ".join(path.name for path in paths)
-    console.print(f"Wrote {paths[0].parent}/: {names}", markup=False, highlight=False, soft_wrap=True)
+        _print(console, f"Note: {sentence}")
+    _print(console, f"Wrote {paths[0].parent}/: {', '.join(path.name for path in paths)}")
+    for path in paths:
+        if path.suffix in _OPENED:
+            _print(console, f"Open {path}")
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(comparison: Comparison) -> Table:
@@ -38,14 +48,14 @@ def _table(comparison: Comparison) -> Table:
     return table
 
 
-def _cells(row: Difference) -> list[str]:
+def _cells(row: Difference) -> list[Text | str]:
     interval = (
         ""
         if row.low is None or row.high is None
         else f"{wording.signed(row.low)} to {wording.signed(row.high)}"
     )
     return [
-        row.quantity.label,
+        Text(printable(row.quantity.label)),
         f"{100 * row.a:.0f} %",
         f"{100 * row.b:.0f} %",
         wording.signed(row.difference),

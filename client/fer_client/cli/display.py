@@ -164,7 +164,7 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
             f"No face was found in any of the {result['frames_analysed']} analysed {_unit(result)}."
         )
     for sentence in result["warnings"]:
-        console.print(f"Note: {sentence}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Note: {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
     if result["input"]["kind"] == "photographs":
         for line in photograph_lines(folder, result["frames_analysed"]):
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Two results side by side: `statistics` and what they stand on, `comparison`, then table, picture and page of it."""
+"""Two results side by side: `sides` and their `series`, the `bootstrap`, `comparison`, then table, picture and page."""

@@ -3,10 +3,10 @@
 What is resampled are blocks of time, not frames (Künsch 1989; circular, Politis and Romano 1992). Three things keep the
 intervals of short recordings honest, where a plain percentile interval is far too narrow:
 
-- Each recording is drawn with two made-up blocks more, one at either end of the range of a value (the adjustment of
-  Agresti and Caffo 2000, as blocks). So an expression that was never there in n blocks may still have a share of about
-  3 / n (the rule of three), and not of 0 for certain.
-- Deviations are stretched by Student's t over the normal quantile, with the degrees of freedom of Welch and
+- Each recording is resampled with two pseudo-observations more, each a block long, one at either end of the range of a
+  value (the adjustment of Agresti and Caffo 2000, as blocks). So an expression that was never there in n blocks may
+  still have a share of about 3 / n (the rule of three), and not of 0 for certain.
+- Deviations are multiplied by Student's t quantile over the normal one, with the degrees of freedom of Welch and
   Satterthwaite, since the spread itself is known from few blocks only.
 - With less than MIN_BLOCKS blocks there is no interval.
 """
@@ -78,45 +78,45 @@ def interval_of_difference(
     """Interval at COVERAGE of the mean of `second` less that of `first`; the same for the same samples.
 
     `ranges`: float64 [Q, 2], least and largest value that each quantity can have. `is_paired`: both samples have the
-    same steps and block length, and the same blocks are drawn from both, so that what they have in common cancels out.
+    same steps and block length, and the same blocks are resampled from both, so that what they share cancels out.
     """
     samples = (first, second)
     if min(sample.blocks for sample in samples) < MIN_BLOCKS:
         nothing = np.full(len(ranges), math.nan)
         return Interval(nothing, nothing)
-    drawn = [_replicates(sample, ranges, side, is_paired) for side, sample in enumerate(samples)]
+    resampled = [_replicates(sample, ranges, side, is_paired) for side, sample in enumerate(samples)]
     tail = (1 - COVERAGE) / 2
-    low, middle, high = np.nanquantile(drawn[1] - drawn[0], [tail, 0.5, 1 - tail], axis=0)
-    stretch = _student_over_normal(_freedom(drawn, [sample.blocks for sample in samples]))
+    low, middle, high = np.nanquantile(resampled[1] - resampled[0], [tail, 0.5, 1 - tail], axis=0)
+    factor = _student_over_normal(_degrees_of_freedom(resampled, [sample.blocks for sample in samples]))
     widest = ranges[:, 1] - ranges[:, 0]
     return Interval(
-        np.maximum(middle - stretch * (middle - low), -widest),
-        np.minimum(middle + stretch * (high - middle), widest),
+        np.maximum(middle - factor * (middle - low), -widest),
+        np.minimum(middle + factor * (high - middle), widest),
     )
 
 
 def _replicates(sample: Sample, ranges: Floats, side: int, is_paired: bool) -> Floats:
-    """Means of resampled recordings, float64 [replicates, Q]; NaN where nothing was seen in the blocks drawn."""
+    """Means of resampled recordings, float64 [replicates, Q]; NaN where nothing was seen in the resampled blocks."""
     blocks = np.random.default_rng([_SEED, 0 if is_paired else side])
-    made_up = np.random.default_rng([_SEED, 2 + side])
-    parts = [_some_replicates(sample, ranges, blocks, made_up) for _ in range(0, _REPLICATES, _AT_ONCE)]
+    pseudo = np.random.default_rng([_SEED, 2 + side])
+    parts = [_some_replicates(sample, ranges, blocks, pseudo) for _ in range(0, _REPLICATES, _AT_ONCE)]
     return np.concatenate(parts)
 
 
 def _some_replicates(
-    sample: Sample, ranges: Floats, blocks: np.random.Generator, made_up: np.random.Generator
+    sample: Sample, ranges: Floats, blocks: np.random.Generator, pseudo: np.random.Generator
 ) -> Floats:
     steps = len(sample.weights)
     count = math.ceil(steps / sample.block) + 2
     starts = blocks.integers(steps, size=(_AT_ONCE, count))
-    is_real = made_up.random(starts.shape) >= 2 / count
-    is_upper = ~is_real & (made_up.random(starts.shape) < 0.5)
-    upper, lower = is_upper.sum(axis=1), (~is_real & ~is_upper).sum(axis=1)
+    is_observed = pseudo.random(starts.shape) >= 2 / count
+    is_upper = ~is_observed & (pseudo.random(starts.shape) < 0.5)
+    upper, lower = is_upper.sum(axis=1), (~is_observed & ~is_upper).sum(axis=1)
     unit = sample.block * sample.weights[sample.weights > 0].mean()
     sums, weights = _block_sums(sample)
-    total = np.einsum("rbq,rb->rq", sums[starts], is_real.astype(np.float64))
+    total = np.einsum("rbq,rb->rq", sums[starts], is_observed.astype(np.float64))
     total += unit * np.stack([lower, upper], axis=1) @ ranges.T
-    weight = np.where(is_real, weights[starts], unit).sum(axis=1)
+    weight = np.where(is_observed, weights[starts], unit).sum(axis=1)
     return total / np.where(weight > 0, weight, math.nan)[:, None]
 
 
@@ -129,15 +129,15 @@ def _block_sums(sample: Sample) -> tuple[Floats, Floats]:
     return of_blocks[:, :-1], of_blocks[:, -1]
 
 
-def _freedom(drawn: Sequence[Floats], blocks: Sequence[float]) -> Floats:
+def _degrees_of_freedom(resampled: Sequence[Floats], blocks: Sequence[float]) -> Floats:
     """Degrees of freedom of each quantity's difference, float64 [Q], by Welch (1947) and Satterthwaite (1946)."""
-    variances = np.array([np.nanvar(replicates, axis=0) for replicates in drawn])
+    variances = np.array([np.nanvar(replicates, axis=0) for replicates in resampled])
     shares = variances**2 / (np.array(blocks)[:, None] - 1)
-    freedom: Floats = variances.sum(axis=0) ** 2 / np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
-    return np.maximum(freedom, min(blocks) - 1)  # which it always is, but for what never changes
+    degrees: Floats = variances.sum(axis=0) ** 2 / np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
+    return np.maximum(degrees, min(blocks) - 1)  # which it always is, but for what never changes
 
 
-def _student_over_normal(freedom: Floats) -> Floats:
+def _student_over_normal(degrees_of_freedom: Floats) -> Floats:
     """Student's t quantile over the normal one, by Abramowitz and Stegun 26.7.5; less than 0.3 % off from 4 up."""
     z = NormalDist().inv_cdf((1 + COVERAGE) / 2)
     first, second, third = (
@@ -145,5 +145,7 @@ def _student_over_normal(freedom: Floats) -> Floats:
         (5 * z**4 + 16 * z**2 + 3) / 96,
         (3 * z**6 + 19 * z**4 + 17 * z**2 - 15) / 384,
     )
-    quotient: Floats = 1 + first / freedom + second / freedom**2 + third / freedom**3
+    quotient: Floats = (
+        1 + first / degrees_of_freedom + second / degrees_of_freedom**2 + third / degrees_of_freedom**3
+    )
     return quotient

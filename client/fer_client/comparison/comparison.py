@@ -11,6 +11,7 @@ from fer_client.comparison.compatibility import check_sides, min_confidence, not
 from fer_client.comparison.series import Quantity, Series, quantities, samples_of, series_of
 from fer_client.comparison.sides import Side
 from fer_client.comparison.timelines import Timeline, timeline_of
+from fer_client.temporal.tracklets import GAP_S
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class Comparison:
     """`sides` A and B, their `differences`, and `notes`: what else may lie behind these, a sentence each.
 
     `blocks`: how many blocks each side has. `seen_s`: face time in seconds, 0 in photographs, as `timelines` are None
-    there. `is_paired`: both are of one result, and were drawn together.
+    there. `is_paired`: both are of one result, and were resampled together.
     """
 
     sides: tuple[Side, Side]
@@ -87,12 +88,23 @@ def compare(first: Side, second: Side) -> Comparison:
     return Comparison(
         sides=(first, second),
         differences=tuple(_differences(named, samples, interval)),
-        notes=tuple(notes(first, second)),
+        notes=(*notes(first, second), *_other_times((first, second), series)),
         blocks=(samples[0].blocks, samples[1].blocks),
         seen_s=(series[0].seen_s, series[1].seen_s),
         timelines=None if first.is_photographs else _timelines((first, second), series, named),
         is_paired=is_paired,
     )
+
+
+def _other_times(sides: tuple[Side, Side], series: tuple[Series, Series]) -> Iterator[str]:
+    """Say where the frames of a table stand for another time than its summary says, by more than 1 % and GAP_S."""
+    for letter, side, part in zip("AB", sides, series, strict=True):
+        seconds = float(side.result.summary["seconds_analysed"])
+        if part.has_time and abs(part.seconds - seconds) > max(GAP_S, 0.01 * seconds):
+            yield (
+                f"{letter}: the frames' times come to {part.seconds:.1f} s, but summary.json says {seconds:.1f} s, so "
+                "shares and means may differ from those in there."
+            )
 
 
 def _timelines(

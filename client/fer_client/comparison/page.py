@@ -11,8 +11,9 @@ from fer_client.comparison.page_figures import page_figures
 from fer_client.palette import colours
 from fer_client.printable import printable
 from fer_client.visuals.pages.bokeh_figures import as_document, bokeh_script, packed_bokeh_script
-from fer_client.visuals.pages.template import Page, render
+from fer_client.visuals.pages.template import Page, is_page, render
 
+_KIND = "comparison"
 _SCRIPTS = (
     "dom.js",
     "theme.js",
@@ -26,6 +27,11 @@ _SCRIPTS = (
 _TITLES = {"share": "Shares", "mean_probability": "Mean probabilities", "affect": "Valence and arousal"}
 
 
+def is_comparison_page(path: Path) -> bool:
+    """Whether a file is such a page, by its head."""
+    return is_page(path, _KIND)
+
+
 def write_page(comparison: Comparison, path: Path, offset_s: float = 0.0) -> None:
     """Write it. `offset_s`: where on A's axis of time the first frame of B stands. Raises UsageError."""
     path.write_text(render(_page(comparison, offset_s)), encoding="utf-8")
@@ -37,7 +43,7 @@ def _page(comparison: Comparison, offset_s: float) -> Page:
     tables = list(_tables(comparison))
     blocks: dict[str, Any] = {"facts": _facts(comparison, palette, offset_s), "tables": tables}
     page = Page(
-        kind="comparison",
+        kind=_KIND,
         template="comparison.html",
         scripts=_SCRIPTS,
         styles=("comparison.css",),

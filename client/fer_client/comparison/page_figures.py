@@ -65,20 +65,20 @@ _Polygons = tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]
 
 
 def _areas(part: Timeline) -> Iterator[_Polygons]:
-    """Yield for each label the polygons, x and y, of the stretches in which a face is seen, stacked on one another."""
-    stretches = list(_stretches(part))
+    """Yield for each label the polygons, x and y, of the intervals in which a face is seen, stacked on one another."""
+    intervals = list(_intervals(part))
     tops = np.cumsum(part.probabilities, axis=1)
     bottoms = np.hstack([np.zeros((len(tops), 1)), tops[:, :-1]])
     for label in range(tops.shape[1]):
-        xs = [_there_and_back(_edges(part, seen), _edges(part, seen)) for seen in stretches]
+        xs = [_there_and_back(_edges(part, seen), _edges(part, seen)) for seen in intervals]
         ys = [
             _there_and_back(np.repeat(tops[seen, label], 2), np.repeat(bottoms[seen, label], 2))
-            for seen in stretches
+            for seen in intervals
         ]
         yield xs, ys
 
 
-def _stretches(part: Timeline) -> Iterator[slice]:
+def _intervals(part: Timeline) -> Iterator[slice]:
     """Yield the places of spans that follow each other and have a face."""
     is_seen = np.isfinite(part.probabilities[:, 0])
     edges = np.flatnonzero(np.diff(is_seen.astype(np.int8), prepend=0, append=0))

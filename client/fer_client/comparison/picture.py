@@ -30,9 +30,17 @@ _STYLE = {
     "ytick.color": _INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.hashsalt": "fer-client",
 }
 _WIDTH, _DPI = 11.0, 150
+_SOFTWARE = "fer-client comparison"
+_HEAD_BYTES = 4096
+"""Matplotlib writes metadata before the picture itself."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is such a picture, by its PNG's text chunk `Software`."""
+    with path.open("rb") as file:
+        return b"tEXtSoftware\0" + _SOFTWARE.encode("ascii") in file.read(_HEAD_BYTES)
 
 
 def write_picture(comparison: Comparison, path: Path, offset_s: float = 0.0) -> None:
@@ -46,7 +54,7 @@ def write_picture(comparison: Comparison, path: Path, offset_s: float = 0.0) -> 
         )  # letters that the font lacks become boxes
         figure = _figure(comparison, offset_s)
         FigureCanvasAgg(figure)
-        figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": "fer-client"})
+        figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": _SOFTWARE})
 
 
 def _figure(comparison: Comparison, offset_s: float) -> "Figure":

@@ -1,12 +1,11 @@
 """The two sides of a comparison: a result, or one face of it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_client.comparison.finding import find_folder
 from fer_client.errors import UsageError
-from fer_client.outputs.places import read_result
 from fer_client.outputs.stored_result import StoredFaces, StoredResult, load_result
 from fer_client.printable import printable
 
@@ -38,7 +37,7 @@ class Side:
 
 
 def read_side(spec: str, results: Path) -> Side:
-    """Read what `spec` names: a result folder, or an input by its name below `results`; then `:2` for its face 2.
+    """Read what `spec` names: a result folder, or an input with one below `results`; then `:2` for its face 2.
 
     Raises UsageError where there is none, where it has no such face, and where it has no face at all.
     """
@@ -64,21 +63,13 @@ def _known(result: StoredResult) -> str:
 
 def _find(spec: str, results: Path) -> tuple[Path, int | None]:
     """Find the folder; a colon and digits that are no part of its name are the face."""
-    for folder in _places(spec, results):
-        if read_result(folder) is not None:
-            return folder, None
     match = _WITH_FACE.fullmatch(spec)
-    for folder in _places(match[1], results) if match else ():
-        if match and read_result(folder) is not None:
-            return folder, int(match[2])
+    folder, face = find_folder(spec, results, by_stem=match is None), None
+    if folder is None and match:
+        folder, face = find_folder(match[1], results), int(match[2])
+    if folder is not None:
+        return folder, face
     raise UsageError(
         f"Expected a result folder of fer-client, or the name of an input that has one below {results}, but {spec} is "
         "neither. Analyse the input first, or say with --results where its folder is."
     )
-
-
-def _places(name: str, results: Path) -> Iterator[Path]:
-    yield Path(name)
-    yield results / name
-    if not _WITH_FACE.fullmatch(name):  # whose stem would leave out the face
-        yield results / Path(name).stem

@@ -18,6 +18,13 @@ COLUMNS = {
 """`difference` is `b` - `a`; `low` and `high` are the limits of its interval, empty where it is too short to tell."""
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is such a table, by its header."""
+    header = ",".join(COLUMNS).encode("ascii") + b"\n"
+    with path.open("rb") as file:
+        return file.read(len(header)) == header
+
+
 def write_table(comparison: Comparison, folder: Path) -> Path:
     """Write comparison.csv, a row for each quantity."""
     with CsvTable(folder, "comparison", COLUMNS) as table:

@@ -47,13 +47,13 @@ def meaning(comparison: Comparison) -> Iterator[str]:
         yield _too_short(min(comparison.blocks), photographs)
     elif photographs:
         yield (
-            f"The {INTERVAL} comes from drawing whole photographs again: it is where the difference would lie with "
+            f"The {INTERVAL} comes from resampling whole photographs: it is where the difference would lie with "
             "very many more of the same kind. Of twenty such intervals, one misses."
         )
     else:
         yield (
-            f"The {INTERVAL} comes from drawing stretches of time again, since neighbouring answers depend on each "
-            "other: it is where the difference would lie if both had been recorded for very long under the same "
+            f"The {INTERVAL} comes from resampling blocks of time, since neighbouring answers depend on each other: "
+            "it is where the difference would lie if both had been recorded for very long under the same "
             "conditions. Of twenty such intervals, one misses."
         )
     yield (
@@ -67,7 +67,7 @@ def _too_short(blocks: float, photographs: bool) -> str:
     found = f"{'there are' if photographs else 'there are about'} {least}" if least > 1 else "there is one"
     return (
         f"Too {'few' if photographs else 'short'} to tell: {INTERVAL}s need at least {MIN_BLOCKS} "
-        f"{'photographs with a face' if photographs else 'independent stretches of time'} on either side, and {found}. "
+        f"{'photographs with a face' if photographs else 'independent blocks of time'} on either side, and {found}. "
         "The differences stand as they were measured, and may be chance."
     )
 
@@ -76,14 +76,14 @@ def blocks(comparison: Comparison) -> str:
     """Say how the intervals come about."""
     first, second = (f"{count:.0f}" for count in comparison.blocks)
     if comparison.sides[0].is_photographs:
-        return f"Drawn again: whole photographs, {first} with a face in A and {second} in B."
+        return f"Resampled: whole photographs, {first} with a face in A and {second} in B."
     together = (
-        " Both are of one recording, so the same stretches are drawn from both."
+        " Both are of one recording, so the same blocks are resampled from both."
         if comparison.is_paired
         else ""
     )
     return (
-        "Drawn again: stretches of time, long enough that one hardly depends on the next. A has about "
+        "Resampled: blocks of time, long enough that one hardly depends on the next. A has about "
         f"{first} of them, B about {second}.{together}"
     )
 

@@ -50,7 +50,9 @@ def test_page_picture_and_table_are_written_and_the_shares_printed(command: Comm
     assert line.split()[1:6] == ["20", "%", "80", "%", "+60"]
     assert line.rstrip().endswith("more in B")
     assert "nor of people in general" in done.stdout
-    assert "Wrote comparison/: comparison.html, comparison.png, comparison.csv" in done.stdout
+    *_, wrote, page, picture = done.stdout.splitlines()
+    assert wrote == "Wrote comparison/: comparison.html, comparison.png, comparison.csv"
+    assert (page, picture) == ("Open comparison/comparison.html", "Open comparison/comparison.png")
 
 
 @pytest.mark.usefixtures("results")
@@ -71,6 +73,19 @@ def test_the_same_results_give_the_same_files(command: Command, tmp_path: Path) 
         command("compare", "before", "after", "-o", out)
         written.append([(tmp_path / out / name).read_bytes() for name in FILES if name != "comparison.html"])
     assert written[0] == written[1]
+
+
+def test_what_another_machine_wrote_reaches_no_terminal_unescaped(command: Command, results: Path) -> None:
+    labels = ("angry", "happy", "sad", "[red]\x1b[31m")
+    for name in ("here", "there"):
+        frames = [made_frame(place, place / 10, {1: sure_of("sad", labels=labels)}) for place in range(300)]
+        warnings = ["\x1b]0;title\x07 [bold]words"]
+        write_result(results / name, frames, name=f"{name}\x1b[2J", labels=labels, warnings=warnings)
+    done = command("compare", "here", "there", "-o", "a\x1b[2J")
+    assert done.returncode == 0, done.stderr
+    assert not {"\x1b", "\x07"} & set(done.stdout)
+    assert "Note: A: \\x1b]0;title\\x07 [bold]words" in done.stdout
+    assert "[red]\\x1b[31m" in done.stdout
 
 
 @pytest.mark.usefixtures("results")
@@ -99,6 +114,26 @@ def test_files_of_the_user_stay_beside(command: Command, results: Path, tmp_path
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert "A</b> after &lt;b&gt;.mp4" in (tmp_path / "comparison.html").read_text()
     assert not list(tmp_path.glob(".fer-*"))
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_a_file_of_the_user_is_not_replaced(command: Command, tmp_path: Path, name: str, kind: str) -> None:
+    place, mine = tmp_path / "comparison" / name, tmp_path / "mine"
+    mine.write_text("quantity,price\nmilk,2\n")
+    place.parent.mkdir()
+    if kind == "file":
+        mine.rename(place)
+    elif kind == "link":
+        place.symlink_to(mine)
+    else:
+        place.mkdir()
+    assert_refused(
+        command("compare", "before", "after"), f"comparison/{name} is a file that fer-client compare did not"
+    )
+    assert list(place.parent.iterdir()) == [place]
+    assert kind == "folder" or place.read_text() == "quantity,price\nmilk,2\n"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +176,9 @@ def test_a_missing_package_gets_a_sentence(
 
     for module in ("fer_client.comparison.files", "fer_client.visuals.pages.bokeh_figures"):
         monkeypatch.setattr(f"{module}.find_spec", find_spec)
-    assert_refused(command("compare", "before", "after"), "pip install 'fer-triton[report]'")
+    done = command("compare", "before", "after")
+    assert_refused(done, "pip install bokeh jinja2")
+    assert "fer-triton" not in done.stderr
     assert not (tmp_path / "comparison").exists()
 
 

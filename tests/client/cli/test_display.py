@@ -54,6 +54,13 @@ def test_low_confidence_is_dim(
     assert ("\x1b[2m" in told.getvalue()) == is_dim
 
 
+def test_a_warning_reaches_no_terminal_unescaped(run: Command, face_video: Path, tmp_path: Path) -> None:
+    result = json.loads(run(face_video, "--json").stdout)["results"][0]
+    told = io.StringIO()
+    print_summary(Console(file=told), result | {"warnings": ["\x1b]0;title\x07"]}, tmp_path / "out" / "face")
+    assert "Note: \\x1b]0;title\\x07" in told.getvalue()
+
+
 def test_a_quiet_run_says_where_the_files_are(run: Command, face_video: Path) -> None:
     done = run(face_video)
     assert "episodes.csv, faces.csv, summary.json" in done.stdout

@@ -1,6 +1,8 @@
 """Two results compared: the numbers are those of their summaries, and what means nothing is refused."""
 
+import json
 import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import pytest
 from fer_client.comparison.comparison import TOO_SHORT, Comparison, compare
 from fer_client.comparison.sides import Side, read_side
 from fer_client.errors import UsageError
+from fer_client.temporal.durations import timed_at_once
+from fer_client.temporal.frame import AnalysedFrame
 from support.made_results import LABELS, Faces, made_frame, sure_of, write_result
 
 FPS = 10
@@ -82,6 +86,57 @@ def test_the_numbers_are_those_of_the_summary(tmp_path: Path, face: int | None) 
     assert comparison.seen_s[0] == pytest.approx(20 if face is None else 20 * 5 / 7, abs=0.3)
 
 
+def live(folder: Path, seconds: list[tuple[str, float]], new_connections: set[int]) -> Path:
+    """A live recording: an expression from each of these seconds on for 20 s; at some a new connection begins."""
+    parts = [
+        [
+            made_frame(20 * FPS * part + place, start_s + place / FPS, {1: sure_of(label)})
+            for place in range(20 * FPS)
+        ]
+        for part, (label, start_s) in enumerate(seconds)
+    ]
+
+    def time(_frames: Iterable[AnalysedFrame]) -> Iterator[AnalysedFrame]:
+        connections: list[list[AnalysedFrame]] = []
+        for number, part in enumerate(parts):
+            if number in new_connections or not connections:
+                connections.append([])
+            connections[-1] += part
+        for connection in connections:
+            yield from timed_at_once(connection)
+
+    frames = [frame for part in parts for frame in part]
+    return write_result(folder, frames, name=folder.name, time=time, settings={"low_latency": True})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "new_connections"),
+    [
+        ([("happy", 0), ("sad", 80)], {1}),
+        ([("happy", 0), ("sad", 80)], set()),  # the stream stood still, and the summary counts that time
+        ([("happy", 0), ("sad", 23), ("neutral", 103), ("happy", 124)], {2, 3}),
+    ],
+)
+def test_an_outage_counts_as_in_the_summary(
+    tmp_path: Path, after: Path, seconds: list[tuple[str, float]], new_connections: set[int]
+) -> None:
+    comparison = compare(*sides(live(tmp_path / "cam", seconds, new_connections), after))
+    summary = comparison.sides[0].result.summary
+    shares = {label: row.a for label, row in by_label(comparison).items()}
+    assert shares == pytest.approx(summary["overall"]["share"], abs=1e-5)
+    means = {label: row.a for label, row in by_label(comparison, "mean_probability").items()}
+    assert means == pytest.approx(summary["overall"]["mean_probability"], abs=1e-5)
+    assert comparison.seen_s[0] == pytest.approx(summary["overall"]["face_seconds"], abs=1e-3)
+    assert not any("summary.json" in note for note in comparison.notes)
+
+
+def test_times_that_do_not_add_up_are_told(before: Path, after: Path) -> None:
+    path = before / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds_analysed": 30.0}))
+    (note,) = compare(*sides(before, after)).notes
+    assert note.startswith("A: the frames' times come to 59.9 s, but summary.json says 30.0 s")
+
+
 def test_valence_and_arousal_are_compared_where_both_have_them(tmp_path: Path, before: Path) -> None:
     answers = drawn("happy neutral", 30)
     folders = []
@@ -107,7 +162,7 @@ def test_a_short_clip_is_told_to_be_short(tmp_path: Path, after: Path) -> None:
     assert all(row.low is None for row in comparison.differences)
 
 
-def test_two_speakers_of_one_recording_are_drawn_together(tmp_path: Path) -> None:
+def test_two_speakers_of_one_recording_are_resampled_together(tmp_path: Path) -> None:
     first, second = drawn("neutral happy", 60), drawn("sad happy", 60, face=2)
     folder = result(tmp_path / "talk", [a | b for a, b in zip(first, second, strict=True)])
     comparison = compare(*sides(f"{folder}:1", f"{folder}:2"))

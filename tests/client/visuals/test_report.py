@@ -128,7 +128,7 @@ def test_a_missing_package_is_told_before_anything_is_analysed(
     run: Command, face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PACKAGES, "Bokeh", "no_such_package_at_all")
-    assert_fails(run(face_video, "--report"), 2, "Bokeh", "fer-triton[report]")
+    assert_fails(run(face_video, "--report"), 2, "Bokeh", "pip install bokeh jinja2")
     assert not (tmp_path / "out").exists()
 
 

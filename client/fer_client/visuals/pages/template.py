@@ -116,9 +116,9 @@ def _environment() -> Any:
 
 
 def missing(package: str) -> UsageError:
-    """Say that a package is missing which the extra `report` installs."""
+    """Say that a package of the extra `report` is missing; by their own names, since fer-triton is on no index."""
     return UsageError(
-        f"A page needs the package {package}, which is not installed. Add it with pip install 'fer-triton[report]'."
+        f"A page needs the package {package}, which is not installed. Add it with pip install bokeh jinja2."
     )
 
 
