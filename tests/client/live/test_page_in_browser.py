@@ -19,10 +19,9 @@ from support.live import a_picture
 
 pytestmark = pytest.mark.browser
 
-LONGEST_S = 10
-COLOUR = (200, 30, 120)
+LONGEST_S = 30
 LABELS = [
-    {"name": "happiness", "colour": f"rgb({', '.join(map(str, COLOUR))})", "ink": "#fff"},
+    {"name": "happiness", "colour": "#c81e78", "ink": "#fff"},
     {"name": "neutral", "colour": "#777", "ink": "#fff"},
 ]
 
@@ -83,18 +82,19 @@ def in_turn(page: Any, work: Any) -> None:
         raise failure
 
 
-HAS_CELL = """([r, g, b]) => {
+# The page is grey but for the colour of the label; a cell is about a pixel wide, so its colour is not exact.
+HAS_CELL = """() => {
   const canvas = document.getElementById("timeline");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b) return true;
+  for (let at = 0; at < data.length; at += 4) if (data[at] - data[at + 1] > 60) return true;
   return false;
 }"""
 
 
-def until(page: Any, condition: str, argument: Any = None) -> None:
+def until(page: Any, condition: str) -> None:
     """Poll: the page's policy forbids it to evaluate what Playwright would wait for."""
     for _ in range(LONGEST_S * 20):
-        if page.evaluate(condition, argument):
+        if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"{condition}: {page.inner_text('#state')}")
@@ -104,7 +104,7 @@ def test_the_timeline_begins_anew_with_a_program_that_was_restarted(page: Any) -
     with running() as (program, url):
         page.goto(url)
         in_turn(page, lambda: program.picture(0, 1000.0))
-        until(page, HAS_CELL, COLOUR)
+        until(page, HAS_CELL)
     until(page, "document.getElementById('badge').textContent === 'offline'")
     with running(int(url.rstrip("/").rpartition(":")[2])) as (program, _):
         assert program.board.watched.wait(LONGEST_S)
@@ -112,7 +112,7 @@ def test_the_timeline_begins_anew_with_a_program_that_was_restarted(page: Any) -
         in_turn(page, lambda: program.picture(0, 0.0))
         in_turn(page, lambda: program.picture(1, 1.0))
         until(page, "document.querySelector('#faces .what')?.textContent === 'happiness'")
-        until(page, HAS_CELL, COLOUR)
+        until(page, HAS_CELL)
 
 
 def test_a_picture_that_cannot_be_decoded_does_not_hold_up_the_next(
@@ -127,7 +127,7 @@ def test_a_picture_that_cannot_be_decoded_does_not_hold_up_the_next(
             for number in range(3):
                 in_turn(page, lambda number=number: program.picture(number, 0.0))
         in_turn(page, lambda: program.picture(3, 0.1))
-        until(page, HAS_CELL, COLOUR)
+        until(page, HAS_CELL)
     assert errors == []
 
 
@@ -142,4 +142,4 @@ def test_an_error_while_sending_is_told_and_got_over(page: Any, monkeypatch: pyt
             program.board.show(a_picture(0))
             until(page, "document.getElementById('state').textContent.includes('failed to send a picture')")
         in_turn(page, lambda: program.picture(1, 0.1))
-        until(page, HAS_CELL, COLOUR)
+        until(page, HAS_CELL)

@@ -84,12 +84,10 @@ class TestPage:
         self, server: ProtocolServer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One frame is analysed and one waits; each that came besides was dropped, and is counted."""
-        seen: list[tuple[int, int]] = []
 
         def look(address: str) -> None:
             with page(address) as one:
                 one.read_until(lambda page: page.pictures and page.pictures[-1]["dropped"] > 20)
-                seen.extend((picture["decoded"], picture["dropped"]) for picture in one.pictures)
                 os.kill(os.getpid(), signal.SIGINT)
 
         slow = threading.Event()  # never set: each wait of it takes its whole time
