@@ -19,7 +19,7 @@ from support.live import a_picture
 
 pytestmark = pytest.mark.browser
 
-LONGEST_S = 30
+LONGEST_S = 20
 LABELS = [
     {"name": "happiness", "colour": "#c81e78", "ink": "#fff"},
     {"name": "neutral", "colour": "#777", "ink": "#fff"},
@@ -37,10 +37,11 @@ class Program:
         figures = {"frames_per_s": 25.0, "decoded": 1, "dropped": 0}
         self.show = Show(self.board, hello, lambda: figures, lambda _: None, self.delays.put)
 
-    def picture(self, number: int, time_s: float) -> None:
-        """Show one and wait until the page says that it has."""
-        self.board.show(a_picture(number, time_s))
-        self.delays.get(timeout=LONGEST_S)
+    def pictures(self, number: int, time_s: float, count: int = 3) -> None:
+        """Show some, 0.4 s apart, and wait after each until the page says that it has."""
+        for place in range(count):
+            self.board.show(a_picture(number + place, time_s + 0.4 * place))
+            self.delays.get(timeout=LONGEST_S)
 
 
 @contextmanager
@@ -103,14 +104,13 @@ def until(page: Any, condition: str) -> None:
 def test_the_timeline_begins_anew_with_a_program_that_was_restarted(page: Any) -> None:
     with running() as (program, url):
         page.goto(url)
-        in_turn(page, lambda: program.picture(0, 1000.0))
+        in_turn(page, lambda: program.pictures(0, 1000.0))
         until(page, HAS_CELL)
     until(page, "document.getElementById('badge').textContent === 'offline'")
     with running(int(url.rstrip("/").rpartition(":")[2])) as (program, _):
         assert program.board.watched.wait(LONGEST_S)
         until(page, "document.getElementById('badge').textContent === 'live'")
-        in_turn(page, lambda: program.picture(0, 0.0))
-        in_turn(page, lambda: program.picture(1, 1.0))
+        in_turn(page, lambda: program.pictures(0, 0.0))
         until(page, "document.querySelector('#faces .what')?.textContent === 'happiness'")
         until(page, HAS_CELL)
 
@@ -124,9 +124,8 @@ def test_a_picture_that_cannot_be_decoded_does_not_hold_up_the_next(
         page.goto(url)
         with monkeypatch.context() as broken:
             broken.setattr(Picture, "jpeg", lambda _self, _width: b"no JPEG")
-            for number in range(3):
-                in_turn(page, lambda number=number: program.picture(number, 0.0))
-        in_turn(page, lambda: program.picture(3, 0.1))
+            in_turn(page, lambda: program.pictures(0, 0.0))
+        in_turn(page, lambda: program.pictures(3, 2.0))
         until(page, HAS_CELL)
     assert errors == []
 
@@ -141,5 +140,5 @@ def test_an_error_while_sending_is_told_and_got_over(page: Any, monkeypatch: pyt
             failing.setattr(Picture, "jpeg", broken)
             program.board.show(a_picture(0))
             until(page, "document.getElementById('state').textContent.includes('failed to send a picture')")
-        in_turn(page, lambda: program.picture(1, 0.1))
+        in_turn(page, lambda: program.pictures(1, 0.1))
         until(page, HAS_CELL)
