@@ -20,20 +20,21 @@ from support.live import a_picture
 pytestmark = pytest.mark.browser
 
 LONGEST_S = 20
-LABELS = [
-    {"name": "happiness", "colour": "#c81e78", "ink": "#fff"},
-    {"name": "neutral", "colour": "#777", "ink": "#fff"},
-]
+RED, GREEN = "#c81e1e", "#1ec81e"
 
 
 class Program:
     """One that serves the page; `shown` takes the delay of each picture that the page says it has drawn."""
 
-    def __init__(self) -> None:
+    def __init__(self, colour: str) -> None:
         self.board = Board()
         self.board.tell(State(Condition.LIVE))
         self.delays: queue.Queue[float] = queue.Queue()
-        hello = {"source": "talk.mp4", "labels": LABELS, "min_confidence": 0.5}
+        labels = [
+            {"name": "happiness", "colour": colour, "ink": "#fff"},
+            {"name": "neutral", "colour": "#777", "ink": "#fff"},
+        ]
+        hello = {"source": "talk.mp4", "labels": labels, "min_confidence": 0.5}
         figures = {"frames_per_s": 25.0, "decoded": 1, "dropped": 0}
         self.show = Show(self.board, hello, lambda: figures, lambda _: None, self.delays.put)
 
@@ -45,8 +46,8 @@ class Program:
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[tuple[Program, str]]:
-    program = Program()
+def running(port: int = 0, colour: str = RED) -> Iterator[tuple[Program, str]]:
+    program = Program(colour)
     listener = listen("127.0.0.1", port)
     with served(live_app(program.show, "127.0.0.1"), listener):
         yield program, address(listener, "127.0.0.1")
@@ -84,18 +85,20 @@ def in_turn(page: Any, work: Any) -> None:
 
 
 # The page is grey but for the colour of the label; a cell is about a pixel wide, so its colour is not exact.
-HAS_CELL = """() => {
+HAS_CELL = """([strong, weak]) => {
   const canvas = document.getElementById("timeline");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  for (let at = 0; at < data.length; at += 4) if (data[at] - data[at + 1] > 60) return true;
+  for (let at = 0; at < data.length; at += 4) if (data[at + strong] - data[at + weak] > 60) return true;
   return false;
 }"""
+IS_RED, IS_GREEN = (0, 1), (1, 0)
+"""The channel that is strong, and one that is weak."""
 
 
-def until(page: Any, condition: str) -> None:
+def until(page: Any, condition: str, argument: Any = None) -> None:
     """Poll: the page's policy forbids it to evaluate what Playwright would wait for."""
     for _ in range(LONGEST_S * 20):
-        if page.evaluate(condition):
+        if page.evaluate(condition, argument):
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"{condition}: {page.inner_text('#state')}")
@@ -105,14 +108,14 @@ def test_the_timeline_begins_anew_with_a_program_that_was_restarted(page: Any) -
     with running() as (program, url):
         page.goto(url)
         in_turn(page, lambda: program.pictures(0, 1000.0))
-        until(page, HAS_CELL)
+        until(page, HAS_CELL, IS_RED)
     until(page, "document.getElementById('badge').textContent === 'offline'")
-    with running(int(url.rstrip("/").rpartition(":")[2])) as (program, _):
+    with running(int(url.rstrip("/").rpartition(":")[2]), GREEN) as (program, _):
         assert program.board.watched.wait(LONGEST_S)
         until(page, "document.getElementById('badge').textContent === 'live'")
         in_turn(page, lambda: program.pictures(0, 0.0))
         until(page, "document.querySelector('#faces .what')?.textContent === 'happiness'")
-        until(page, HAS_CELL)
+        until(page, HAS_CELL, IS_GREEN)
 
 
 def test_a_picture_that_cannot_be_decoded_does_not_hold_up_the_next(
@@ -126,7 +129,7 @@ def test_a_picture_that_cannot_be_decoded_does_not_hold_up_the_next(
             broken.setattr(Picture, "jpeg", lambda _self, _width: b"no JPEG")
             in_turn(page, lambda: program.pictures(0, 0.0))
         in_turn(page, lambda: program.pictures(3, 2.0))
-        until(page, HAS_CELL)
+        until(page, HAS_CELL, IS_RED)
     assert errors == []
 
 
@@ -141,4 +144,4 @@ def test_an_error_while_sending_is_told_and_got_over(page: Any, monkeypatch: pyt
             program.board.show(a_picture(0))
             until(page, "document.getElementById('state').textContent.includes('failed to send a picture')")
         in_turn(page, lambda: program.pictures(1, 0.1))
-        until(page, HAS_CELL)
+        until(page, HAS_CELL, IS_RED)
