@@ -84,10 +84,10 @@ def in_turn(page: Any, work: Any) -> None:
         raise failure
 
 
-# The page is grey but for the colour of the label; a cell is about a pixel wide, so its colour is not exact.
+# The page is grey but for the colour of the label; a cell is about a pixel wide, so its colour is not exact. The names are left of 60.
 HAS_CELL = """([strong, weak]) => {
   const canvas = document.getElementById("timeline");
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const { data } = canvas.getContext("2d").getImageData(60, 0, canvas.width - 60, canvas.height);
   for (let at = 0; at < data.length; at += 4) if (data[at + strong] - data[at + weak] > 60) return true;
   return false;
 }"""
