@@ -84,7 +84,7 @@ def in_turn(page: Any, work: Any) -> None:
         raise failure
 
 
-# The page is grey but for the colour of the label; a cell is about a pixel wide, so its colour is not exact. The names are left of 60.
+# The page is grey but for the label. A cell is about a pixel wide, so its colour is not exact; names are left of 60.
 HAS_CELL = """([strong, weak]) => {
   const canvas = document.getElementById("timeline");
   const { data } = canvas.getContext("2d").getImageData(60, 0, canvas.width - 60, canvas.height);
