@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,14 +12,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from fer_client.faces.detection import choose_detector
+from fer_client.inference.client import Predictions
+from fer_client.live.feed import Arrival
+from fer_client.live.picture import Picture
 from fer_client.live.session import Ended, Plan, show_live
 from fer_client.live.source import find_live_source
+from fer_client.media.images import picture_frame
 from fer_client.settings import Settings
+from fer_client.temporal.frame import AnalysedFrame
 
 LONGEST_S = 20.0
 
@@ -43,9 +50,12 @@ class Page:
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
 
-    def read(self, *, answers: bool = True) -> Iterator[None]:
-        """Take message after message until the view ends; say that each picture is shown."""
-        for message in self._messages():
+    def read(self, *, answers: bool = True, timeout_s: float | None = None) -> Iterator[None]:
+        """Take message after message until the view ends; say that each picture is shown.
+
+        Raises TimeoutError where none comes in time.
+        """
+        for message in self._messages(timeout_s):
             if isinstance(message, bytes):
                 self.jpegs.append(message)
                 if answers:
@@ -60,15 +70,26 @@ class Page:
                     (self.pictures if kind == "picture" else self.states).append(content)
             yield
 
-    def _messages(self) -> Iterator[str | bytes]:
+    def _messages(self, timeout_s: float | None) -> Iterator[str | bytes]:
         with suppress(ConnectionClosed):
-            yield from self.socket
+            while True:
+                yield self.socket.recv(timeout_s)
 
     def read_until(self, holds: Callable[["Page"], object]) -> None:
         for _ in self.read():
             if holds(self):
                 return
         raise AssertionError("the view has ended before that")
+
+
+def a_picture(number: int, time_s: float = 0.0, labels: int = 2) -> Picture:
+    """A grey frame of 640x480 with one face, that of track 1, which shows the first of the labels."""
+    probabilities = np.array([[0.9, *[0.1 / (labels - 1)] * (labels - 1)]], np.float32)
+    answers = Predictions(probabilities, None)
+    frame = picture_frame(number, time_s, np.full((480, 640, 3), 128, np.uint8))
+    box = np.array([(100, 100, 200, 200)], np.int32)
+    analysed = AnalysedFrame(number, time_s, box, np.ones(1, np.float32), [1], answers, answers)
+    return Picture(analysed, Arrival(frame, time.monotonic(), 0), time.monotonic())
 
 
 @contextmanager

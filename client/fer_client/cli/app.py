@@ -13,8 +13,8 @@ import typer
 from fer_client.cli import console
 from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
-from fer_client.cli.options import DetectorOption, UrlOption, completes, takes_settings
-from fer_client.settings import DETECTORS, Settings
+from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.settings import Settings
 
 if TYPE_CHECKING:
     from fer_client.cli.session import Outcome
@@ -66,14 +66,7 @@ def analyse(
         ),
     ],
     url: UrlOption = None,
-    detector_kind: Annotated[
-        str,
-        typer.Option(
-            "--detector",
-            help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
-            autocompletion=completes(DETECTORS),
-        ),
-    ] = "auto",
+    detector_kind: DetectorKindOption = "auto",
     detector_model: DetectorOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
     _version: Annotated[

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorOption, UrlOption, completes, takes_settings
+from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
 from fer_client.errors import UsageError
-from fer_client.settings import DETECTORS, Settings
+from fer_client.settings import Settings
 
 DEFAULT_PORT = 8050
 
@@ -54,14 +54,7 @@ def live(
     ] = False,
     is_looped: Annotated[bool, typer.Option("--loop", help="Play a video again and again.")] = False,
     url: UrlOption = None,
-    detector_kind: Annotated[
-        str,
-        typer.Option(
-            "--detector",
-            help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
-            autocompletion=completes(DETECTORS),
-        ),
-    ] = "auto",
+    detector_kind: DetectorKindOption = "auto",
     detector_model: DetectorOption = None,
     **options: Any,
 ) -> int:

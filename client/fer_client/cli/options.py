@@ -8,7 +8,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from fer_client.outputs.tables import FORMATS
-from fer_client.settings import Settings, setting_options
+from fer_client.settings import DETECTORS, Settings, setting_options
 
 _DEFAULTS = Settings()
 _CHOICES = {"table_format": FORMATS}
@@ -24,10 +24,23 @@ _ORDER = (
 """Order of the help: what is asked for most comes first, what is not named here last."""
 
 
+def completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
+    """Complete what was typed so far to those of the choices that begin with it."""
+    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]
+
+
 UrlOption = Annotated[
     str | None,
     typer.Option(
         help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
+    ),
+]
+DetectorKindOption = Annotated[
+    str,
+    typer.Option(
+        "--detector",
+        help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
+        autocompletion=completes(DETECTORS),
     ),
 ]
 DetectorOption = Annotated[
@@ -60,8 +73,3 @@ def _parameter(name: str) -> inspect.Parameter:
         default=getattr(_DEFAULTS, name),
         annotation=Annotated[get_type_hints(Settings)[name], shown],
     )
-
-
-def completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
-    """Complete what was typed so far to those of the choices that begin with it."""
-    return lambda incomplete: [choice for choice in choices if choice.startswith(incomplete)]

@@ -120,6 +120,10 @@ class Feed:
             if self._stopped.is_set():
                 return
             if self._is_file:
+                if self.decoded == before:
+                    raise InputError(
+                        f"{self._source.shown}: expected frames, but none can be decoded. Copy the video again."
+                    )
                 if self._is_looped:
                     continue
                 return

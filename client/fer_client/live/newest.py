@@ -1,4 +1,4 @@
-"""A place for one item, where a newer one takes the older one's place."""
+"""A latest-value slot: a place for one item, where a newer one takes the older one's place."""
 
 import threading
 from typing import Generic, TypeVar
@@ -7,7 +7,9 @@ T = TypeVar("T")
 
 
 class Newest(Generic[T]):
-    """Hands the newest item from one thread to another; memory never grows with a slow taker.
+    """A latest-value slot (a conflating queue of length 1) from one thread to another.
+
+    It never blocks who puts, and memory never grows with a slow taker.
 
     `dropped` counts the items that a newer one replaced before they were taken.
     """

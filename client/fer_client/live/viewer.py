@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from fer_client.live.board import Board
 from fer_client.live.picture import Picture
@@ -52,16 +52,28 @@ class Viewer:
         self._delays_s: deque[float] = deque(maxlen=_DELAYS)
 
     async def serve(self) -> None:
-        """Send until the page goes."""
+        """Send and take until the page or the view goes.
+
+        An error of either is raised, after the connection is closed with code 1011, so that the page asks again.
+        """
         await self._socket.send_json({"type": "hello", "may_record": self._may_command, **self._show.hello})
         with self._show.board.waking(self._wake):
-            sending = asyncio.create_task(self._send())
+            tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
             try:
-                await self._receive()
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                sending.cancel()
-                with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                    await sending
+                for task in tasks:
+                    task.cancel()
+                ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception) and self._is_open():
+                await self._socket.close(1011)
+                raise end
+
+    def _is_open(self) -> bool:
+        """Whether neither side has closed: what fails after that fails because of it."""
+        states = self._socket.client_state, self._socket.application_state
+        return WebSocketState.DISCONNECTED not in states
 
     async def _send(self) -> None:
         told: dict[str, Any] | None = None

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from fer_client.live.source import LiveSource, find_live_source
 from fer_client.live.state import Condition, State
 from support.videos import TIME_BASE, default_frames, empty_frame, uneven_ticks, write_video
 from support.web import web
+
+INFO = SimpleNamespace(is_live=False)
 
 
 def opened(source: LiveSource, told: list[State] | None = None, **options: Any) -> Feed:
@@ -70,6 +73,25 @@ class TestFile:
         times = [arrival.frame.time_s for arrival in seen]
         assert times == sorted(set(times))
         assert [arrival.frame.index for arrival in seen] == sorted({arrival.frame.index for arrival in seen})
+
+    @pytest.mark.parametrize("is_looped", [False, True])
+    def test_one_without_a_frame_ends_it(
+        self, clip: Path, monkeypatch: pytest.MonkeyPatch, is_looped: bool
+    ) -> None:
+        opens: list[int] = []
+
+        def open_empty(_self: object) -> AbstractContextManager[Any]:
+            opens.append(1)
+            return nullcontext(SimpleNamespace(info=INFO, corruption=None, frames=lambda **_: iter(())))
+
+        source = find_live_source(str(clip))
+        monkeypatch.setattr(LiveSource, "open", open_empty)
+        with opened(source, is_looped=is_looped) as feed:
+            feed._thread.join(10)
+            assert not feed._thread.is_alive()
+            with pytest.raises(InputError, match="expected frames, but none"):
+                next(feed.frames())
+        assert len(opens) == 1
 
     def test_who_is_slow_gets_the_newest(self, clip: Path) -> None:
         with opened(find_live_source(str(clip))) as feed:

@@ -16,10 +16,11 @@ from fer_client.errors import UsageError
 from fer_client.live import pages
 from fer_client.live.board import Board
 from fer_client.live.pages import live_app
+from fer_client.live.picture import Picture
 from fer_client.live.serving import address, listen, served
 from fer_client.live.state import Phase, RecordingState
 from fer_client.live.viewer import Show
-from support.live import page
+from support.live import a_picture, page
 
 
 class Served:
@@ -137,6 +138,23 @@ def test_a_page_is_told_each_state_once(live: Served) -> None:
         assert len(one.states) <= 3
         assert one.hello["source"] == "<script>alert(1)</script>.mp4"
     assert urllib.request.urlopen(live.url).status == 200
+
+
+def test_an_error_while_sending_closes_the_connection(
+    live: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_self: Picture, _width: int) -> bytes:
+        raise ZeroDivisionError("made to fail")
+
+    monkeypatch.setattr(Picture, "jpeg", broken)
+    with page(live.url, ping_interval=None) as one:
+        one.read_until(lambda page: page.states)
+        live.board.show(a_picture(1))
+        for _ in one.read(timeout_s=10):
+            pass
+        assert one.socket.close_code == 1011
+    assert live.board.unwatched.wait(10)
+    assert "made to fail" in caplog.text
 
 
 class TestPort:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from fer_client.errors import ServerError, UsageError
+from fer_client.live.view import LiveView
 from fer_client.outputs.faces_table import FacesTable
 from support.command import Command, read_rows
 from support.live import Page, page, plan, show
@@ -77,6 +79,25 @@ class TestPage:
         ended, _ = show(plan(str(clip), server.url, tmp_path, is_looped=True), look)
         assert len(seen[0].pictures) == 2
         assert ended.figures.analysed > 8
+
+    def test_nothing_queues_up_before_a_slow_analysis(
+        self, server: ProtocolServer, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One frame is analysed and one waits; each that came besides was dropped, and is counted."""
+
+        def look(address: str) -> None:
+            with page(address) as one:
+                one.read_until(lambda page: page.pictures and page.pictures[-1]["dropped"] > 20)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        slow = threading.Event()  # never set: each wait of it takes its whole time
+        analyse = LiveView._frames
+        monkeypatch.setattr(
+            LiveView, "_frames", lambda view: (frame for frame in analyse(view) if not slow.wait(0.2))
+        )
+        ended, _ = show(plan(str(clip), server.url, tmp_path, is_looped=True), look)
+        assert 0 <= ended.decoded - ended.dropped - ended.figures.analysed <= 2
+        assert ended.dropped > 20
 
     def test_a_pause_stops_pictures_but_not_the_analysis(
         self, server: ProtocolServer, clip: Path, tmp_path: Path

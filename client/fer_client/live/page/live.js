@@ -5,7 +5,10 @@ import { Timeline } from "./timeline.js";
 
 const REDRAW_MS = 100;
 const SILENT_MS = 2000;
+const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5000;
+const FAILED = 1011; // the code of a connection that an error of the program has closed
+const UNREACHABLE = "The program has ended, or cannot be reached";
 
 const byId = (id) => document.getElementById(id);
 const stage = new Stage(byId("picture"));
@@ -14,7 +17,7 @@ const timeline = new Timeline(byId("timeline"));
 let socket = null;
 let labels = [];
 let minConfidence = 0;
-let waitMs = 250;
+let waitMs = FIRST_WAIT_MS;
 let isPaused = false;
 let source = { condition: "connecting", sentence: "Connecting." };
 let recording = { phase: "off", sentence: "" };
@@ -25,14 +28,12 @@ let lastPicture = performance.now();
 function connect() {
   socket = new WebSocket(`ws://${location.host}/watch`);
   socket.binaryType = "blob";
-  socket.onopen = () => {
-    waitMs = 250;
-    tellLook();
-  };
+  socket.onopen = tellLook;
   socket.onmessage = (event) => (typeof event.data === "string" ? take(JSON.parse(event.data)) : draw(event.data));
-  socket.onclose = () => {
+  socket.onclose = (event) => {
     if (source.condition !== "ended") {
-      source = { condition: "offline", sentence: "The program has ended, or cannot be reached. Trying again." };
+      const reason = event.code === FAILED ? "The program failed to send a picture" : UNREACHABLE;
+      source = { condition: "offline", sentence: `${reason}. Trying again.` };
     }
     showState();
     setTimeout(connect, waitMs);
@@ -59,6 +60,7 @@ function take(content) {
 }
 
 function begin(hello) {
+  timeline.reset();
   labels = hello.labels;
   minConfidence = hello.min_confidence;
   document.title = `${hello.source} – live expressions`;
@@ -76,12 +78,18 @@ function legendEntry(label) {
 }
 
 async function draw(jpeg) {
-  const content = message;
-  const bitmap = await createImageBitmap(jpeg);
+  const [content, from] = [message, socket];
+  const bitmap = await createImageBitmap(jpeg).catch(() => null);
+  if (!bitmap) {
+    send({ type: "shown", number: content.number }); // the program waits for it before it sends more
+    return;
+  }
   const faces = content.faces.map(described);
   requestAnimationFrame(() => {
+    if (from !== socket) return; // of a program that has ended: a page in the background draws late
     stage.draw(bitmap, faces);
     bitmap.close();
+    waitMs = FIRST_WAIT_MS;
     send({ type: "shown", number: content.number });
     shown = { content, faces };
     lastPicture = performance.now();

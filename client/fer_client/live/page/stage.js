@@ -6,7 +6,6 @@ export class Stage {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
-    this.fitted = false;
   }
 
   // Pixels of the screen that the picture takes, from left to right.

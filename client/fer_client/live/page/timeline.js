@@ -14,6 +14,11 @@ export class Timeline {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
+    this.reset();
+  }
+
+  // Times begin anew where the program does.
+  reset() {
     this.rows = new Map(); // track: [{ step, best, confidence, isSure }], one for each step of time
     this.now = 0;
   }
