@@ -151,7 +151,7 @@ class Feed:
         if self._is_file:
             self._wait_to_begin()
         is_paced = self._is_file or self._source.comes_in_segments
-        for place, (frame, came_s) in enumerate(self._paced(frames) if is_paced else _timed(frames)):
+        for place, (frame, came_s) in enumerate(self._paced(frames, video) if is_paced else _timed(frames)):
             if self._stopped.is_set():
                 return
             if not place:
@@ -165,12 +165,18 @@ class Feed:
         while not (self._begin.wait(_POLL_S) or self._stopped.is_set()):
             pass
 
-    def _paced(self, frames: Iterator[Frame]) -> Iterator[tuple[Frame, float]]:
+    def _paced(self, frames: Iterator[Frame], video: Video) -> Iterator[tuple[Frame, float]]:
+        """Yield each frame when it is due, and end when the last has stood as long as the file says."""
         pacer = Pacer()
         for frame in frames:
-            due_s = pacer.due_s(frame.time_s, time.monotonic())
-            self._stopped.wait(max(0.0, due_s - time.monotonic()))
-            yield frame, due_s
+            yield frame, self._wait_for(pacer, frame.time_s)
+        if video.info.shown_until_s is not None:
+            self._wait_for(pacer, video.info.shown_until_s)
+
+    def _wait_for(self, pacer: Pacer, time_s: float) -> float:
+        due_s = pacer.due_s(time_s, time.monotonic())
+        self._stopped.wait(max(0.0, due_s - time.monotonic()))
+        return due_s
 
     def _offer(self, frame: Frame, came_s: float, connection: int) -> None:
         time_s = self._line.place(frame.time_s, came_s)

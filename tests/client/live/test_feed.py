@@ -17,7 +17,7 @@ from fer_client.live.state import Condition, State
 from support.videos import TIME_BASE, default_frames, empty_frame, uneven_ticks, write_video
 from support.web import web
 
-INFO = SimpleNamespace(is_live=False)
+INFO = SimpleNamespace(is_live=False, shown_until_s=None)
 
 
 def opened(source: LiveSource, told: list[State] | None = None, **options: Any) -> Feed:

@@ -258,5 +258,6 @@ def test_what_lasts_over_a_loop_is_averaged_and_told_for_each_pass(
     _, ((_, folder),) = show(live, look)
     episodes = read_rows(folder / "episodes.csv")
     assert len(episodes) >= 3
-    ends = [float(episode["end_s"]) for episode in episodes]
-    assert all(float(later["start_s"]) > end for later, end in zip(episodes[1:], ends, strict=False))
+    assert max(float(episode["duration_s"]) for episode in episodes) < 2 * 0.16  # no longer than a pass
+    starts = [float(episode["start_s"]) for episode in episodes]
+    assert starts == sorted(set(starts))
