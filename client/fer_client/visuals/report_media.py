@@ -34,6 +34,9 @@ _SHARE_OF_LOOKING = 0.5
 
 _BROWSERS_PLAY = frozenset({".mp4", ".m4v", ".webm", ".mov"})
 
+LINKED_POLICY = "file: 'self'"
+"""Of a page that plays files beside it, as a Content-Security-Policy says it."""
+
 
 @dataclass
 class Media:
@@ -52,7 +55,7 @@ class Media:
     @property
     def policy(self) -> str:
         """Where a video may come from beside the page itself, as a Content-Security-Policy says it."""
-        return "file: 'self'" if self.facts["kind"] == "linked" else ""
+        return LINKED_POLICY if self.facts["kind"] == "linked" else ""
 
 
 def make_media(request: Request, tick: Tick) -> Media:
@@ -194,7 +197,16 @@ def _linked(request: Request, source: VideoSource, first: Frame) -> dict[str, An
     path = source.paths[0]
     if request.settings.anonymize:
         return _none("The video is too long to be part of the page with its faces hidden.")
-    if not isinstance(source, VideoFile) or path.suffix.lower() not in _BROWSERS_PLAY:
+    if not isinstance(source, VideoFile) or not is_likely_played(path):
         return _none("The video is too long to be part of the page.")
-    relative = os.path.relpath(path.resolve(), request.result.folder.resolve())
-    return {"kind": "linked", "start_s": first.time_s, "href": quote(os.fsencode(relative))}
+    return {"kind": "linked", "start_s": first.time_s, "href": link_to(path, request.result.folder)}
+
+
+def is_likely_played(path: Path) -> bool:
+    """Whether browsers know files of this name; what is in them may still be unknown to one."""
+    return path.suffix.lower() in _BROWSERS_PLAY
+
+
+def link_to(path: Path, folder: Path) -> str:
+    """Write the relative address of a file for a page in `folder`."""
+    return quote(os.fsencode(os.path.relpath(path.resolve(), folder.resolve())))
