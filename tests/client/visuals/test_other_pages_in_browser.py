@@ -47,12 +47,13 @@ def test_the_index_plays_its_videos_side_by_side(browser: Any, run: Command, tmp
     folder = tmp_path / "study"
     folder.mkdir()
     for name in ("a.mp4", "b.mp4", "broken.mp4"):
-        write_video(folder / name, [face_frame()] * 100)
+        write_video(folder / name, [face_frame()] * 50)
     run(folder, "--report")
     (folder / "broken.mp4").write_bytes(b"no video")
     playing = "() => [...document.querySelectorAll('video')].filter(({ paused }) => !paused).length"
     with look_at(browser, tmp_path / "out" / "index.html") as look:
         look.page.context.unroute_all()
+        look.page.evaluate("document.querySelectorAll('video').forEach((video) => (video.playbackRate = 0.1))")
         button = look.page.locator("#play-all")
         button.click()
         look.page.wait_for_function("() => [...document.querySelectorAll('video')].every((v) => v.currentTime)")
@@ -61,10 +62,10 @@ def test_the_index_plays_its_videos_side_by_side(browser: Any, run: Command, tmp
         assert button.inner_text() == "Pause all"
         look.page.locator("#filter").fill("a")
         look.page.wait_for_function(f"({playing})() === 1")
-        look.page.locator("body").press("k")
+        look.page.locator("#content").press("k")
         look.page.wait_for_function(f"({playing})() === 0")
         look.page.wait_for_selector("#play-all:text('Play all')")
-        look.page.locator("body").press(" ")
+        look.page.locator("#content").press(" ")
         look.page.wait_for_selector("#play-all:text('Pause all')")
         assert serious_faults(look.page) == []
 
