@@ -93,7 +93,7 @@ def _entry(out: Path, part: Part, palette: dict[str, str]) -> dict[str, Any]:
 
 
 def _video(out: Path, part: Part) -> str:
-    """Link what the card plays: a copy that was made, else the input; nothing that shows a face that is to be hidden."""
+    """Link what the card plays: a copy that was made, else the input; never what shows a face that is to be hidden."""
     made = made_visuals(part.folder)
     is_hidden = {name: bool(about["options"].get("anonymize")) for name, about in made.items()}
     may_show_faces = is_hidden.get(_REPORT) is False  # without a report nobody has said so

@@ -11,6 +11,7 @@ from fer_client.outputs.stored_result import StoredResult
 from fer_client.printable import printable
 from fer_client.settings import Settings
 from fer_client.visuals.face_columns import pack_faces
+from fer_client.visuals.labels import shown_label
 from fer_client.visuals.pages.bokeh_figures import (
     as_document,
     bokeh_script,
@@ -131,14 +132,19 @@ def _facts(result: StoredResult, span_s: tuple[float, float]) -> dict[str, Any]:
         "rowHeight": ROW,
         "start_s": span_s[0],
         "end_s": span_s[1],
-        "minConfidence": result.summary["settings"].get("min_confidence", 0.0),
+        "minConfidence": _min_confidence(result),
     }
+
+
+def _min_confidence(result: StoredResult) -> float:
+    return float(result.summary["settings"].get("min_confidence", 0.0))
 
 
 def _gallery(request: Request, media: Media) -> Page:
     faces, labels = request.result.faces, request.result.labels
     shown = [
         {
+            "shown": shown_label(probabilities, labels, _min_confidence(request.result))[0],
             "source": printable(request.source.name_of_frame(int(faces.frame[row]))),
             "expression": labels[int(probabilities.argmax())],
             "confidence": round(float(probabilities.max()), 6),

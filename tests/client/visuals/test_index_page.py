@@ -73,7 +73,9 @@ def test_what_a_browser_does_not_play_has_its_picture(run: Command, study: Path,
     (study / "none.mp4").rename(study / "none.mkv")
     run(study, "--report")
     assert videos(tmp_path / "out") == ["../study/a%20%3Cb%3E.mp4"]
-    assert len(re.findall('<img src="data:image/jpeg;base64,', (tmp_path / "out/index.html").read_text())) == 1
+    assert (
+        len(re.findall('<img src="data:image/jpeg;base64,', (tmp_path / "out/index.html").read_text())) == 1
+    )
 
 
 def test_it_is_written_again(run: Command, study: Path, tmp_path: Path) -> None:

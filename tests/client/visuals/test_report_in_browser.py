@@ -147,12 +147,25 @@ def test_the_table_sorts(look: Look, result: StoredResult) -> None:
 
 
 def test_the_table_filters(look: Look, result: StoredResult) -> None:
-    label = result.episodes[0].expression
+    sure = [one for one in result.episodes if one.mean >= 0.5]
+    label = sure[0].expression
     look.page.select_option("#filter-face", "2")
     look.page.select_option("#filter-expression", label)
-    wanted = [one for one in result.episodes if one.track == 2 and one.expression == label]
+    wanted = [one for one in sure if one.track == 2 and one.expression == label]
     assert first_column(look, "episodes-table", 2) == [label] * len(wanted)
     assert set(first_column(look, "episodes-table", 1)) <= {"Face 2"}
+
+
+def test_the_tables_show_what_is_uncertain(look: Look, result: StoredResult) -> None:
+    look.page.locator("#rows summary").click()
+    look.page.select_option("#filter-expression", "uncertain")
+    unsure = [f"uncertain ({one.expression})" for one in result.episodes if one.mean < 0.5]
+    assert first_column(look, "episodes-table", 2) == unsure
+    rows = int((result.faces.smoothed.max(axis=1) < 0.5).sum())
+    assert rows
+    named = first_column(look, "rows-table", 4)
+    assert len(named) == min(rows, 300)
+    assert all(name.startswith("uncertain (") for name in named)
 
 
 def test_the_export_has_the_stretch_in_view_as_the_table_has_it(
