@@ -23,6 +23,7 @@ from fer_client.visuals.pages.template import Page, as_json, render
 from fer_client.visuals.report_figures import ROW, report_figures
 from fer_client.visuals.report_media import Media, make_media
 from fer_client.visuals.report_text import context_of, palette_of, span_of
+from fer_client.visuals.thumbnails import SIDE
 from fer_client.visuals.visual import Request, Tick, Visual
 
 _BASE_SCRIPTS = ("dom.js", "theme.js", "table.js", "save.js")
@@ -104,7 +105,7 @@ def timed_page(result: StoredResult, media: Media) -> Page:
         template="report.html",
         scripts=_SCRIPTS,
         kind=_KIND,
-        context=context_of(result, media) | {"step": faces["step"]},
+        context=context_of(result, media) | {"step": faces["step"], "most_rows": MOST_ROWS, "side": SIDE},
         blocks={
             **_poster(media),
             "facts": _facts(result, span_s) | {"media": media.facts},
@@ -123,7 +124,6 @@ def _packed_episodes(result: StoredResult) -> str:
 
 def _facts(result: StoredResult, span_s: tuple[float, float]) -> dict[str, Any]:
     return {
-        "name": printable(str(result.summary["input"]["name"])),
         "stem": result.folder.name,
         "labels": result.labels,
         "palette": palette_of(result),
@@ -157,6 +157,11 @@ def _gallery(request: Request, media: Media) -> Page:
         )
     ]
     context = context_of(request.result, media)
-    facts = {"stem": request.result.folder.name, "labels": labels, "palette": context["palette"]}
+    facts = {
+        "stem": request.result.folder.name,
+        "labels": labels,
+        "palette": context["palette"],
+        "side": SIDE,
+    }
     blocks = {**_poster(media), "facts": facts, "photographed": shown}
     return Page("gallery.html", (*_BASE_SCRIPTS, "gallery.js"), _KIND, context=context, blocks=blocks)

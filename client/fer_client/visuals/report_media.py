@@ -132,12 +132,15 @@ def _of_video(request: Request, shown: _Shown, tick: Tick) -> Media:
     """Make thumbnails and the copy of a video."""
     source = request.source
     assert isinstance(source, VideoSource)
+    nothing = Media(_none("There was no frame to show."))
+    if not len(request.result.times_s):
+        return nothing
     pictures = _Pictures(request, shown)
     with ExitStack() as stack:
         frames = stack.enter_context(reread(request, tick))
         first = next(frames, None)
         if first is None:
-            return Media(_none("There was no frame to show."))
+            return nothing
         copy = None
         if request.result.times_s[-1] - first.time_s <= MOST_SECONDS:
             sound = stack.enter_context(source.open_sound())

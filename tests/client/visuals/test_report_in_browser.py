@@ -251,6 +251,35 @@ def test_colours_are_chosen(look: Look) -> None:
     assert look.page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
+@pytest.mark.parametrize(("scheme", "ink"), [("light", "#1c2430"), ("dark", "#e7ebf0")])
+def test_valence_and_arousal_have_no_colour_of_an_expression(
+    browser: Any, report: Path, scheme: str, ink: str
+) -> None:
+    with look_at(browser, report, color_scheme=scheme) as look:
+        lines = look.page.evaluate(
+            "['affect', 'path'].flatMap((name) => report.timeline.views[name].model.renderers)"
+            ".map(({ glyph }) => [glyph.line_color.value, glyph.line_dash?.value])"
+        )
+    assert [colour for colour, _ in lines] == [ink] * 4
+    assert len({str(dash) for _, dash in lines[:2]}) == 2
+
+
+def test_the_theme_button_says_what_it_does(look: Look) -> None:
+    button = look.page.locator("#theme")
+    assert button.get_attribute("aria-pressed") is None
+    assert button.get_attribute("aria-label") == "Show the page in dark colours"
+    button.click()
+    assert button.get_attribute("aria-label") == "Show the page in light colours"
+
+
+def test_a_table_with_the_focus_keeps_the_keys_that_scroll_it(look: Look) -> None:
+    look.page.locator("[role=region]").first.press("ArrowRight")
+    look.page.locator("[role=region]").first.press("End")
+    assert moment(look) == START_S
+    look.page.locator("#content").press("ArrowRight")
+    wait_for_moment(look, START_S + 1)
+
+
 def test_paper_gets_the_timelines(look: Look) -> None:
     look.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     look.page.emulate_media(media="print")

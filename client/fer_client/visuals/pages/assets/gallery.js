@@ -38,7 +38,7 @@ function galleryColumns(facts, faces) {
 /** Make the picture of a face with what it shows. */
 function card({ source, shown, confidence, picture }, facts) {
   const bar = element("div", { class: "meter" }, element("span", { style: `width: ${100 * confidence}%; background: ${facts.palette[shown]}` }));
-  const image = element("img", { src: picture, width: 112, height: 112, alt: `A face of ${source}`, style: `border-color: ${facts.palette[shown]}` });
+  const image = element("img", { src: picture, width: facts.side, height: facts.side, alt: `A face of ${source}`, style: `border-color: ${facts.palette[shown]}` });
   return element("li", {}, image, element("b", {}, `${shown} ${percent(confidence)}`), bar, element("span", { class: "hint name" }, source));
 }
 
