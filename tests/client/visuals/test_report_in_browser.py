@@ -47,7 +47,9 @@ def report(result: StoredResult, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ticks = [round((START_S + index / RATE) / TIME_BASE) for index in range(round(SECONDS * RATE))]
     write_video(clip, [face_frame(index % 40) for index in range(len(ticks))], ticks)
     path = folder / "report.html"
-    Report().make(Request(result, video_file(clip), Settings(report=True)), path, lambda _share: None)
+    Report().make(
+        Request(result, video_file(clip), Settings(report=True, partial=True)), path, lambda _share: None
+    )
     return path
 
 

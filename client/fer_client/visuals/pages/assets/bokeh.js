@@ -31,7 +31,7 @@ function colourFigures(views) {
         minor_tick_line_color: null,
       });
     }
-    for (const { glyph } of model.renderers.filter(({ tags }) => tags.includes("ink"))) {
+    for (const { glyph } of model.renderers.filter(({ glyph }) => glyph.tags.includes("ink"))) {
       glyph.setv({ line_color: text, ...("fill_color" in glyph ? { fill_color: text } : {}) });
     }
     for (const part of model.center) {
