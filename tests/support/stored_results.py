@@ -89,7 +89,9 @@ def _summary(seconds: float, people: int, count: int, times_s: NDArray[np.float6
     part = {"dominant_expression": "happy", "share": share, "mean_confidence": 0.7, "face_seconds": seconds}
     span = {"first_s": float(times_s[0]), "last_s": float(times_s[-1]), "frames": count}
     return {
-        "input": {"name": "made up.mp4", "kind": "video"},
+        "input": {"name": "made up.mp4", "kind": "video", "fingerprint": None},
+        "video": {"is_live": False},
+        "frames_decoded": count,
         "settings": {"min_confidence": 0.5},
         "models": {"labels": list(LABELS)},
         "warnings": [],

@@ -12,6 +12,15 @@ from fer_client.visuals.canvas import Area
 from fer_client.visuals.marks import Mark
 
 
+def shown_label(
+    probabilities: NDArray[np.floating], labels: Sequence[str], min_confidence: float
+) -> tuple[str, float]:
+    """Return what to show of an answer, [K] in [0, 1]: the strongest label or UNCERTAIN; and its confidence."""
+    best = int(probabilities.argmax())
+    confidence = round(float(probabilities[best]), 6)  # as the summary takes it
+    return labels[best] if confidence >= min_confidence else UNCERTAIN, confidence
+
+
 class Labels:
     """Makes marks of a result's rows."""
 
@@ -38,10 +47,7 @@ class Labels:
         return marks
 
     def _shown(self, row: int) -> tuple[str, float]:
-        smoothed = self._faces.smoothed[row]
-        best = int(smoothed.argmax())
-        confidence = round(float(smoothed[best]), 6)  # as the summary takes it
-        return self._labels[best] if confidence >= self._min_confidence else UNCERTAIN, confidence
+        return shown_label(self._faces.smoothed[row], self._labels, self._min_confidence)
 
     def _affect(self, row: int) -> Sequence[str]:
         if not self._has_affect:

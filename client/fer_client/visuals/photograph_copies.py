@@ -1,5 +1,7 @@
 """Photographs with something drawn on each, as files of their own: pixels alone, nothing of the originals' metadata."""
 
+import itertools
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import cv2
@@ -22,21 +24,37 @@ def write_photograph_copies(request: Request, folder: Path, tick: Tick, draw: Dr
     source, unreadable = request.source, request.result.summary["unreadable"]
     assert isinstance(source, Photographs)
     folder.mkdir()
-    for index, path in enumerate(source.paths):
+    names = copy_names([path.name for path in source.paths])
+    for index, (path, name) in enumerate(zip(source.paths, names, strict=True)):
         tick(index / len(source.paths))
         if path.name not in unreadable:
             picture = read_picture(path)
             draw(Canvas.of_bgr(picture), picture_frame(index, 0.0, picture), (1.0, 1.0))
-            _write(folder / copy_name(path.name), picture)
+            _write(folder / name, picture)
     check_is_same(request)
 
 
-def copy_name(name: str) -> str:
-    """Name the copy: as the photograph where that is JPEG or PNG, else with `.jpg` or `.png` added."""
-    suffix = Path(name).suffix.lower()
-    if suffix in (*_JPEG, ".png"):
-        return name
-    return f"{name}.jpg" if suffix in _LOSSY else f"{name}.png"
+def copy_names(names: Sequence[str]) -> list[str]:
+    """Name the copies: as photographs that are JPEG or PNG, the others with `.jpg` or `.png` added.
+
+    Where another copy has that name, the next free number comes before the dot.
+    """
+    taken = {name.casefold() for name in names if _keeps_its_name(name)}
+    copies = []
+    for name in names:
+        copies.append(name if _keeps_its_name(name) else _free_name(name, taken))
+        taken.add(copies[-1].casefold())
+    return copies
+
+
+def _keeps_its_name(name: str) -> bool:
+    return Path(name).suffix.lower() in (*_JPEG, ".png")
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    suffix = ".jpg" if Path(name).suffix.lower() in _LOSSY else ".png"
+    numbers = (f"{name}-{number}{suffix}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name + suffix], numbers) if free.casefold() not in taken)
 
 
 def _write(path: Path, picture: Image) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -14,7 +13,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from fer_client.media.frame import Image
-from fer_client.media.video import OPEN_OPTIONS
+from fer_client.media.sound import Sound
 
 HEIGHT = 480
 """Pixels that the copy is high at most."""
@@ -91,33 +90,25 @@ class ReducedCopy:
 
 
 @contextmanager
-def reduced_copy(start_s: float, size_wh: tuple[int, int], sound_of: Path | None) -> Iterator[ReducedCopy]:
-    """Yield a copy that takes frames from `start_s` on, with the sound of a file, where that has any."""
+def reduced_copy(start_s: float, size_wh: tuple[int, int], sound: Sound) -> Iterator[ReducedCopy]:
+    """Yield a copy that takes frames from `start_s` on, with the first stream of a sound, where that has any."""
     buffer = io.BytesIO()
     container = av.open(buffer, "w", format="mp4")
     stream: Any = container.add_stream("libx264", rate=30, options=_VIDEO)
     stream.width, stream.height = reduced_size(size_wh)
     stream.pix_fmt = "yuv420p"
     stream.codec_context.time_base = stream.time_base = Fraction(1, _TICKS)
-    with _sound_source(sound_of) as source:
-        sound = _sound_packets(source, container, start_s) if source is not None else iter(())
-        yield ReducedCopy(start_s, (stream.width, stream.height), buffer, container, stream, sound)
-
-
-@contextmanager
-def _sound_source(path: Path | None) -> Iterator[Any]:
-    """Open the file once more, for its sound alone; None where it has none that can be read."""
-    if path is None:
-        yield None
-        return
-    with av.open(f"file:{path.absolute()}", **OPEN_OPTIONS) as source:
-        has_sound = bool(source.streams.audio) and source.streams.audio[0].codec_context is not None
-        yield source if has_sound else None
+    packets = _sound_packets(sound.streams[0], container, start_s) if sound.streams else iter(())
+    try:
+        yield ReducedCopy(start_s, (stream.width, stream.height), buffer, container, stream, packets)
+    finally:
+        with suppress(FFmpegError):  # what was given up need not be whole
+            container.close()
 
 
 def _sound_packets(source: Any, container: Any, start_s: float) -> Iterator[Any]:
     """Prepare the stream, which must stand before the first packet; encode packets as they are asked for."""
-    codec = source.streams.audio[0].codec_context
+    codec = source.codec_context
     rate = (
         codec.sample_rate if codec.sample_rate in (16_000, 22_050, 24_000, 32_000, 44_100, 48_000) else 48_000
     )
@@ -130,7 +121,7 @@ def _sound_packets(source: Any, container: Any, start_s: float) -> Iterator[Any]
 def _encoded(source: Any, stream: Any, resampler: Any, start_s: float) -> Iterator[Any]:
     """Encode the sound from `start_s` on. What follows damage is left out."""
     with suppress(FFmpegError):
-        for frame in source.decode(audio=0):
+        for frame in source.container.decode(source):
             if frame.time is None or frame.time < start_s:
                 continue
             frame.pts = round((frame.time - start_s) / frame.time_base)

@@ -11,6 +11,7 @@ from fer_client.outputs.stored_result import StoredResult
 from fer_client.printable import printable
 from fer_client.settings import Settings
 from fer_client.visuals.face_columns import pack_faces
+from fer_client.visuals.labels import shown_label
 from fer_client.visuals.pages.bokeh_figures import (
     as_document,
     bokeh_script,
@@ -22,6 +23,7 @@ from fer_client.visuals.pages.template import Page, as_json, render
 from fer_client.visuals.report_figures import ROW, report_figures
 from fer_client.visuals.report_media import Media, make_media
 from fer_client.visuals.report_text import context_of, palette_of, span_of
+from fer_client.visuals.thumbnails import SIDE
 from fer_client.visuals.visual import Request, Tick, Visual
 
 _BASE_SCRIPTS = ("dom.js", "theme.js", "table.js", "save.js")
@@ -103,7 +105,7 @@ def timed_page(result: StoredResult, media: Media) -> Page:
         template="report.html",
         scripts=_SCRIPTS,
         kind=_KIND,
-        context=context_of(result, media) | {"step": faces["step"]},
+        context=context_of(result, media) | {"step": faces["step"], "most_rows": MOST_ROWS, "side": SIDE},
         blocks={
             **_poster(media),
             "facts": _facts(result, span_s) | {"media": media.facts},
@@ -122,7 +124,6 @@ def _packed_episodes(result: StoredResult) -> str:
 
 def _facts(result: StoredResult, span_s: tuple[float, float]) -> dict[str, Any]:
     return {
-        "name": printable(str(result.summary["input"]["name"])),
         "stem": result.folder.name,
         "labels": result.labels,
         "palette": palette_of(result),
@@ -131,14 +132,19 @@ def _facts(result: StoredResult, span_s: tuple[float, float]) -> dict[str, Any]:
         "rowHeight": ROW,
         "start_s": span_s[0],
         "end_s": span_s[1],
-        "minConfidence": result.summary["settings"].get("min_confidence", 0.0),
+        "minConfidence": _min_confidence(result),
     }
+
+
+def _min_confidence(result: StoredResult) -> float:
+    return float(result.summary["settings"].get("min_confidence", 0.0))
 
 
 def _gallery(request: Request, media: Media) -> Page:
     faces, labels = request.result.faces, request.result.labels
     shown = [
         {
+            "shown": shown_label(probabilities, labels, _min_confidence(request.result))[0],
             "source": printable(request.source.name_of_frame(int(faces.frame[row]))),
             "expression": labels[int(probabilities.argmax())],
             "confidence": round(float(probabilities.max()), 6),
@@ -151,6 +157,11 @@ def _gallery(request: Request, media: Media) -> Page:
         )
     ]
     context = context_of(request.result, media)
-    facts = {"stem": request.result.folder.name, "labels": labels, "palette": context["palette"]}
+    facts = {
+        "stem": request.result.folder.name,
+        "labels": labels,
+        "palette": context["palette"],
+        "side": SIDE,
+    }
     blocks = {**_poster(media), "facts": facts, "photographed": shown}
     return Page("gallery.html", (*_BASE_SCRIPTS, "gallery.js"), _KIND, context=context, blocks=blocks)

@@ -117,8 +117,8 @@ def _shares(shown: Any) -> Any:
     return made
 
 
-AFFECT_COLOURS = {"valence": "#0072B2", "arousal": "#D55E00"}
-"""Of Okabe and Ito, as those of the expressions."""
+INK = "ink"
+"""Tags what scripts draw in the colour of the page's text: every other colour stands for an expression."""
 
 
 def _affect(shown: Any) -> Any:
@@ -127,8 +127,7 @@ def _affect(shown: Any) -> Any:
     source = ColumnDataSource({"x": [], "valence": [], "arousal": []}, name="affect/points")
     made = _timed_figure("affect", 230, shown, y_range=(-1, 1))
     for name, dash in (("valence", "solid"), ("arousal", "dashed")):
-        line = {"line_color": AFFECT_COLOURS[name], "line_dash": dash, "line_width": 2}
-        made.line("x", name, source=source, legend_label=name, **line)
+        made.line("x", name, source=source, legend_label=name, line_dash=dash, line_width=2, tags=[INK])
     made.legend.orientation = "horizontal"
     made.legend.location = "bottom_left"
     made.legend.background_fill_alpha = 0.6
@@ -146,7 +145,7 @@ def _path() -> Any:
     for dimension in ("width", "height"):
         made.add_layout(Span(location=0, dimension=dimension, line_color="#888888", line_alpha=0.6))
     path = ColumnDataSource({"x": [], "y": []}, name="path/points")
-    made.line("x", "y", source=path, line_color="#0072B2", line_alpha=0.55, line_width=1.5)
+    made.line("x", "y", source=path, line_alpha=0.55, line_width=1.5, tags=[INK])
     place = ColumnDataSource({"x": [], "y": []}, name="path/place")
-    made.scatter("x", "y", source=place, size=12, fill_color="#D55E00", line_color="#ffffff", line_width=2)
+    made.scatter("x", "y", source=place, size=12, tags=[INK])
     return made

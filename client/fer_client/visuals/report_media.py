@@ -20,6 +20,7 @@ from fer_client.visuals.canvas import Canvas
 from fer_client.visuals.finding import HiddenIn, hidden_faces
 from fer_client.visuals.hiding import hide
 from fer_client.visuals.reduced_copy import ReducedCopy, TooLarge, reduced_copy
+from fer_client.visuals.rereading import check_is_same, reread
 from fer_client.visuals.thumbnails import by_frame, choose_sightings, poster, thumbnail
 from fer_client.visuals.visual import Request, Tick
 
@@ -33,6 +34,9 @@ _SHARE_OF_LOOKING = 0.5
 """Of the work, where faces are looked for before anything is shown."""
 
 _BROWSERS_PLAY = frozenset({".mp4", ".m4v", ".webm", ".mov"})
+
+LINKED_POLICY = "file: 'self'"
+"""Of a page that plays files beside it, as a Content-Security-Policy says it."""
 
 
 @dataclass
@@ -52,7 +56,7 @@ class Media:
     @property
     def policy(self) -> str:
         """Where a video may come from beside the page itself, as a Content-Security-Policy says it."""
-        return "file: 'self'" if self.facts["kind"] == "linked" else ""
+        return LINKED_POLICY if self.facts["kind"] == "linked" else ""
 
 
 def make_media(request: Request, tick: Tick) -> Media:
@@ -61,10 +65,22 @@ def make_media(request: Request, tick: Tick) -> Media:
     Raises InputError and Interrupted.
     """
     is_photographs = isinstance(request.source, Photographs)
-    if not is_photographs and (
-        request.source.kind == "stream" or not isinstance(request.source, VideoSource)
-    ):
-        return Media(_none("What came from an address cannot be read again, so the page has no pictures."))
+    if not is_photographs and not isinstance(request.source, VideoSource):
+        return Media(_none("The frames of a program are gone once analysed, so the page has no pictures."))
+    if (request.result.summary.get("video") or {}).get("is_live"):
+        return Media(_none("A live stream is gone once analysed, so the page has no pictures."))
+    try:
+        return _read_again(request, tick)
+    except InputError:
+        if request.source.kind != "stream":
+            raise
+        return Media(
+            _none("What came from the address could not be read again, so the page has no pictures.")
+        )
+
+
+def _read_again(request: Request, tick: Tick) -> Media:
+    is_photographs = isinstance(request.source, Photographs)
     start = _SHARE_OF_LOOKING if request.settings.anonymize else 0.0
     hidden = hidden_faces(request, lambda share: tick(start * share)) if start else None
     make = _of_photographs if is_photographs else _of_video
@@ -108,6 +124,7 @@ def _of_photographs(request: Request, shown: _Shown, tick: Tick) -> Media:
             for row in wanted.get(frame, []):
                 media.thumbnails[row] = thumbnail(picture, faces.boxes_xywh[row])
         tick((frame + 1) / len(paths))
+    check_is_same(request)
     return media
 
 
@@ -115,33 +132,22 @@ def _of_video(request: Request, shown: _Shown, tick: Tick) -> Media:
     """Make thumbnails and the copy of a video."""
     source = request.source
     assert isinstance(source, VideoSource)
-    frames = _frames(request, source, tick)
-    first = next(frames, None)
-    if first is None:
-        return Media(_none("There was no frame to show."))
+    nothing = Media(_none("There was no frame to show."))
+    if not len(request.result.times_s):
+        return nothing
     pictures = _Pictures(request, shown)
     with ExitStack() as stack:
+        frames = stack.enter_context(reread(request, tick))
+        first = next(frames, None)
+        if first is None:
+            return nothing
         copy = None
         if request.result.times_s[-1] - first.time_s <= MOST_SECONDS:
-            sound_of = source.paths[0] if isinstance(source, VideoFile) else None
-            copy = stack.enter_context(reduced_copy(first.time_s, first.size_wh, sound_of))
+            sound = stack.enter_context(source.open_sound())
+            copy = stack.enter_context(reduced_copy(first.time_s, first.size_wh, sound))
         video = pictures.take(first, frames, copy)
     facts = {"kind": "embedded", "start_s": first.time_s} if video else _linked(request, source, first)
     return Media(facts, pictures.thumbnails, pictures.poster, base64.b64encode(video).decode("ascii"))
-
-
-def _frames(request: Request, source: VideoSource, tick: Tick) -> Iterator[Frame]:
-    """Yield the frames of the part that was analysed, damaged ones included, since the result is of them."""
-    times_s = request.result.times_s
-    if not len(times_s):
-        return
-    first_s, last_s = float(times_s[0]), float(times_s[-1])
-    with source.open() as video:
-        for frame in video.frames(allow_corruption=True):
-            yield frame
-            tick(min(1.0, max(0.0, frame.time_s - first_s) / max(last_s - first_s, 1e-3)))
-            if frame.time_s >= last_s:
-                return
 
 
 class _Pictures:
@@ -194,7 +200,16 @@ def _linked(request: Request, source: VideoSource, first: Frame) -> dict[str, An
     path = source.paths[0]
     if request.settings.anonymize:
         return _none("The video is too long to be part of the page with its faces hidden.")
-    if not isinstance(source, VideoFile) or path.suffix.lower() not in _BROWSERS_PLAY:
+    if not isinstance(source, VideoFile) or not is_likely_played(path):
         return _none("The video is too long to be part of the page.")
-    relative = os.path.relpath(path.resolve(), request.result.folder.resolve())
-    return {"kind": "linked", "start_s": first.time_s, "href": quote(os.fsencode(relative))}
+    return {"kind": "linked", "start_s": first.time_s, "href": link_to(path, request.result.folder)}
+
+
+def is_likely_played(path: Path) -> bool:
+    """Whether browsers know files of this name; what is in them may still be unknown to one."""
+    return path.suffix.lower() in _BROWSERS_PLAY
+
+
+def link_to(path: Path, folder: Path) -> str:
+    """Write the relative address of a file for a page in `folder`."""
+    return quote(os.fsencode(os.path.relpath(path.resolve(), folder.resolve())))

@@ -43,6 +43,37 @@ def test_the_index_sorts_filters_and_leads_on(browser: Any, run: Command, tmp_pa
         assert report.is_file()
 
 
+def test_the_index_plays_its_videos_side_by_side(browser: Any, run: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4", "broken.mp4"):
+        write_video(folder / name, [face_frame()] * 50)
+    run(folder, "--report")
+    (folder / "broken.mp4").write_bytes(b"no video")
+    playing = "() => [...document.querySelectorAll('video')].filter(({ paused }) => !paused).length"
+    with look_at(browser, tmp_path / "out" / "index.html") as look:
+        look.page.context.unroute_all()
+        look.page.evaluate(
+            "document.querySelectorAll('video').forEach((video) => (video.playbackRate = 0.1))"
+        )
+        button = look.page.locator("#play-all")
+        button.click()
+        look.page.wait_for_function(
+            "() => [...document.querySelectorAll('video')].every((v) => v.currentTime)"
+        )
+        assert look.page.locator("#entries li img").count() == 1  # in the place of what cannot be played
+        assert look.page.evaluate(playing) == 2
+        assert button.inner_text() == "Pause all"
+        look.page.locator("#filter").fill("a")
+        look.page.wait_for_function(f"({playing})() === 1")
+        look.page.locator("#content").press("k")
+        look.page.wait_for_function(f"({playing})() === 0")
+        look.page.wait_for_selector("#play-all:text('Play all')")
+        look.page.locator("#content").press(" ")
+        look.page.wait_for_selector("#play-all:text('Pause all')")
+        assert serious_faults(look.page) == []
+
+
 def test_a_gallery_sorts(browser: Any, run: Command, photographs: Path, tmp_path: Path) -> None:
     run(photographs, "--report")
     (report,) = (tmp_path / "out").rglob("report.html")
@@ -55,6 +86,20 @@ def test_a_gallery_sorts(browser: Any, run: Command, photographs: Path, tmp_path
         assert cells.all_inner_texts() == ["10 face.jpg", "2 face.png"]
         assert look.page.locator("#gallery img").count() == 2
         assert serious_faults(look.page) == []
+
+
+def test_a_gallery_shows_what_is_uncertain(
+    browser: Any, run: Command, photographs: Path, tmp_path: Path
+) -> None:
+    run(photographs, "--report", "--min-confidence", "0.999")
+    (report,) = (tmp_path / "out").rglob("report.html")
+    with look_at(browser, report) as look:
+        assert all(
+            text.startswith("uncertain ") for text in look.page.locator("#gallery b").all_inner_texts()
+        )
+        look.page.select_option("#filter-expression", "uncertain")
+        cells = look.page.locator("#faces-table td:nth-child(2)").all_inner_texts()
+        assert [cell.split(" (")[0] for cell in cells] == ["uncertain"] * 2
 
 
 def test_a_name_that_is_a_script_is_text(browser: Any, run: Command, tmp_path: Path) -> None:

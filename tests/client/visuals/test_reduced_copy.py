@@ -1,12 +1,17 @@
 """The small copy of a video: its times, its size, its sound."""
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import av
 import numpy as np
 import pytest
 
+from fer_client.media.sound import Sound
+from fer_client.media.sources import video_file
 from fer_client.media.video import open_video
 from fer_client.visuals import reduced_copy as module
 from fer_client.visuals.reduced_copy import TooLarge, reduced_copy, reduced_size
@@ -17,7 +22,8 @@ def copied(path: Path, sound_of: Path | None = None) -> tuple[bytes, list[float]
     with open_video(path) as video:
         frames = [(frame.time_s, frame.rgb()[..., ::-1]) for frame in video.frames()]
     start_s = frames[0][0]
-    with reduced_copy(start_s, frames[0][1].shape[1::-1], sound_of) as copy:
+    opened = nullcontext(Sound()) if sound_of is None else video_file(sound_of).open_sound()
+    with opened as sound, reduced_copy(start_s, frames[0][1].shape[1::-1], sound) as copy:
         for time_s, bgr in frames:
             if copy.wants(time_s):
                 copy.add(time_s, np.ascontiguousarray(bgr))
@@ -65,6 +71,22 @@ def test_a_copy_that_becomes_too_large_stops(face_video: Path, monkeypatch: pyte
     monkeypatch.setattr(module, "MOST_BYTES", -1)
     with pytest.raises(TooLarge):
         copied(face_video)
+
+
+@pytest.mark.parametrize("error", [TooLarge, RuntimeError])
+def test_a_copy_that_is_given_up_is_closed(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    real = av.open
+
+    def remembering(*arguments: Any, **options: Any) -> Any:
+        opened.append(MagicMock(wraps=real(*arguments, **options)))
+        return opened[-1]
+
+    monkeypatch.setattr(module.av, "open", remembering)
+    with pytest.raises(error), reduced_copy(0.0, (64, 48), Sound()) as copy:
+        copy.add(0.0, np.zeros((48, 64, 3), np.uint8))
+        raise error
+    assert opened[0].close.called
 
 
 def test_uneven_sizes_are_taken(tmp_path: Path) -> None:

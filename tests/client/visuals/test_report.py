@@ -5,7 +5,9 @@ import gzip
 import io
 import json
 import re
-from pathlib import Path
+import threading
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import av
@@ -13,7 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_client.errors import InputError
 from fer_client.faces.detection import Haar
+from fer_client.media.sources import Photographs, Stream
 from fer_client.visuals import report_media
 from fer_client.visuals.face_columns import pack_faces
 from fer_client.visuals.pages.bokeh_figures import PACKAGES
@@ -21,9 +25,14 @@ from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.stored_results import made_up
 from support.videos import empty_frame, write_video
+from support.visuals import nothing, request
+from support.web import web
 
 pytest.importorskip("bokeh", reason="needs the extra `report`")
 pytest.importorskip("jinja2", reason="needs the extra `report`")
+
+
+BOX = (90, 40, 90, 110)
 
 
 def block(html: str, name: str) -> Any:
@@ -104,6 +113,15 @@ def test_photographs_get_a_gallery(run: Command, photographs: Path, tmp_path: Pa
     assert all(face["picture"].startswith("data:image/jpeg") for face in faces)
 
 
+def test_photographs_show_what_is_uncertain(run: Command, photographs: Path, tmp_path: Path) -> None:
+    assert run(photographs, "--report", "--min-confidence", 0.999).returncode == 0
+    html = (tmp_path / "out" / "photos" / "photographs" / "report.html").read_text()
+    faces = block(html, "photographed")
+    assert [face["shown"] for face in faces] == ["uncertain"] * 2
+    assert "uncertain" not in {face["expression"] for face in faces}
+    assert "<option>uncertain</option>" in html
+
+
 def test_a_film_of_pictures_has_its_copy(run: Command, photographs: Path, tmp_path: Path) -> None:
     assert run(photographs, "--sequence-fps", 2, "--report").returncode == 0
     html = (tmp_path / "out" / "photos" / "report.html").read_text()
@@ -139,6 +157,40 @@ def test_a_long_result_is_packed_more_coarsely_until_there_is_room() -> None:
     assert coarse["step"] > fine["step"]
     assert len(coarse["text"]) <= 40_000
     assert {name for name, *_ in coarse["columns"]} < {name for name, *_ in fine["columns"]}
+
+
+def test_what_an_address_gives_again_is_shown(run: Command, face_video: Path, tmp_path: Path) -> None:
+    with web(face_video.parent, threading.Event()) as address:
+        assert run(f"{address}/face.mp4", "--report").returncode == 0
+    (report,) = (tmp_path / "out").glob("*/report.html")
+    with av.open(io.BytesIO(base64.b64decode(text(report.read_text(), "packed-video")))) as video:
+        assert list(video.decode(video=0))
+
+
+def test_an_address_that_is_gone_leaves_a_page_without_pictures(face_video: Path) -> None:
+    with web(face_video.parent, threading.Event()) as address:
+        url = f"{address}/face.mp4"
+    gone = replace(request(face_video, [(0, 1, BOX)]), source=Stream(PurePosixPath("."), (), url))
+    gone.result.summary["input"]["fingerprint"] = None
+    gone.result.summary["tracks"] = []
+    assert "could not be read again" in report_media.make_media(gone, nothing).facts["reason"]
+
+
+def test_a_live_stream_has_a_page_without_pictures(face_video: Path) -> None:
+    asked = request(face_video, [(0, 1, BOX)])
+    asked.result.summary["video"]["is_live"] = True
+    assert "live stream" in report_media.make_media(asked, nothing).facts["reason"]
+
+
+@pytest.mark.parametrize("kind", ["video", "photographs"])
+def test_an_input_that_has_changed_gets_no_report(face_video: Path, photographs: Path, kind: str) -> None:
+    changed = request(face_video, [(0, 1, BOX)])
+    if kind == "photographs":
+        changed = replace(changed, source=Photographs(PurePosixPath("."), (photographs / "2 face.png",)))
+    changed.result.summary["input"]["fingerprint"] = "another"
+    changed.result.summary["tracks"] = []
+    with pytest.raises(InputError, match="has changed since"):
+        report_media.make_media(changed, nothing)
 
 
 def test_it_hides_faces_in_every_picture(run: Command, face_video: Path, tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def report(result: StoredResult, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ticks = [round((START_S + index / RATE) / TIME_BASE) for index in range(round(SECONDS * RATE))]
     write_video(clip, [face_frame(index % 40) for index in range(len(ticks))], ticks)
     path = folder / "report.html"
-    Report().make(Request(result, video_file(clip), Settings(report=True)), path, lambda _share: None)
+    Report().make(
+        Request(result, video_file(clip), Settings(report=True, partial=True)), path, lambda _share: None
+    )
     return path
 
 
@@ -147,12 +149,25 @@ def test_the_table_sorts(look: Look, result: StoredResult) -> None:
 
 
 def test_the_table_filters(look: Look, result: StoredResult) -> None:
-    label = result.episodes[0].expression
+    sure = [one for one in result.episodes if one.mean >= 0.5]
+    label = sure[0].expression
     look.page.select_option("#filter-face", "2")
     look.page.select_option("#filter-expression", label)
-    wanted = [one for one in result.episodes if one.track == 2 and one.expression == label]
+    wanted = [one for one in sure if one.track == 2 and one.expression == label]
     assert first_column(look, "episodes-table", 2) == [label] * len(wanted)
     assert set(first_column(look, "episodes-table", 1)) <= {"Face 2"}
+
+
+def test_the_tables_show_what_is_uncertain(look: Look, result: StoredResult) -> None:
+    look.page.locator("#rows summary").click()
+    look.page.select_option("#filter-expression", "uncertain")
+    unsure = [f"uncertain ({one.expression})" for one in result.episodes if one.mean < 0.5]
+    assert first_column(look, "episodes-table", 2) == unsure
+    rows = int((result.faces.smoothed.max(axis=1) < 0.5).sum())
+    assert rows
+    named = first_column(look, "rows-table", 4)
+    assert len(named) == min(rows, 300)
+    assert all(name.startswith("uncertain (") for name in named)
 
 
 def test_the_export_has_the_stretch_in_view_as_the_table_has_it(
@@ -236,6 +251,35 @@ def test_colours_are_chosen(look: Look) -> None:
     before = look.page.evaluate("getComputedStyle(document.body).backgroundColor")
     look.page.locator("#theme").click()
     assert look.page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+@pytest.mark.parametrize(("scheme", "ink"), [("light", "#1c2430"), ("dark", "#e7ebf0")])
+def test_valence_and_arousal_have_no_colour_of_an_expression(
+    browser: Any, report: Path, scheme: str, ink: str
+) -> None:
+    with look_at(browser, report, color_scheme=scheme) as look:
+        lines = look.page.evaluate(
+            "['affect', 'path'].flatMap((name) => report.timeline.views[name].model.renderers)"
+            ".map(({ glyph }) => [glyph.line_color.value, glyph.line_dash?.value])"
+        )
+    assert [colour for colour, _ in lines] == [ink] * 4
+    assert len({str(dash) for _, dash in lines[:2]}) == 2
+
+
+def test_the_theme_button_says_what_it_does(look: Look) -> None:
+    button = look.page.locator("#theme")
+    assert button.get_attribute("aria-pressed") is None
+    assert button.get_attribute("aria-label") == "Show the page in dark colours"
+    button.click()
+    assert button.get_attribute("aria-label") == "Show the page in light colours"
+
+
+def test_a_table_with_the_focus_keeps_the_keys_that_scroll_it(look: Look) -> None:
+    look.page.locator("[role=region]").first.press("ArrowRight")
+    look.page.locator("[role=region]").first.press("End")
+    assert moment(look) == START_S
+    look.page.locator("#content").press("ArrowRight")
+    wait_for_moment(look, START_S + 1)
 
 
 def test_paper_gets_the_timelines(look: Look) -> None:

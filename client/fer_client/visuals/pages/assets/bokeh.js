@@ -31,6 +31,9 @@ function colourFigures(views) {
         minor_tick_line_color: null,
       });
     }
+    for (const { glyph } of model.renderers.filter(({ glyph }) => glyph.tags.includes("ink"))) {
+      glyph.setv({ line_color: text, ...("fill_color" in glyph ? { fill_color: text } : {}) });
+    }
     for (const part of model.center) {
       if ("grid_line_color" in part) part.setv({ grid_line_color: line });
       if ("label_text_color" in part) part.setv({ label_text_color: text, background_fill_color: null });

@@ -30,6 +30,11 @@ class Faces {
     return name.endsWith("expression") ? this.facts.labels[column[row]] : column[row] * this.steps[name];
   }
 
+  /** What is shown of a row's smoothed answer. */
+  shown(row) {
+    return shownOf(this.value("smooth_expression", row), this.value("smooth_confidence", row), this.facts);
+  }
+
   /** Whether the page has a column. */
   has(name) {
     return name in this.columns;
@@ -69,6 +74,11 @@ class Faces {
     }
     return low;
   }
+}
+
+/** What is shown of an expression: itself, or that it is uncertain; times a step, a confidence is off by a rounding. */
+function shownOf(expression, confidence, { minConfidence }) {
+  return confidence < minConfidence - 1e-9 ? "uncertain" : expression;
 }
 
 /** Let times that go backwards, as in a damaged file, stand still, so that they can be searched. */

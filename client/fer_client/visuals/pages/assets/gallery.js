@@ -8,7 +8,7 @@ function startGallery() {
   const table = new DataTable(byId("faces-table"), galleryColumns(facts, faces), byId("faces-state"));
   const choice = byId("filter-expression");
   const update = () => {
-    table.filter(({ expression }) => !choice.value || choice.value === expression);
+    table.filter(({ shown }) => !choice.value || choice.value === shown);
     byId("gallery").replaceChildren(...table.kept().filter(({ picture }) => picture).map((face) => card(face, facts)));
   };
   table.setRows(faces);
@@ -22,7 +22,7 @@ function startGallery() {
 function galleryColumns(facts, faces) {
   const columns = [
     { name: "Photograph", key: (row) => row.source, show: (row) => row.source },
-    { name: "Expression", key: (row) => row.expression, show: (row) => element("span", { class: "named" }, dot(facts.palette[row.expression]), row.expression) },
+    { name: "Expression", key: (row) => row.shown, show: (row) => named(row.shown, row.expression, facts.palette) },
     { name: "Probability", key: (row) => row.confidence, align: "number", show: (row) => `${(100 * row.confidence).toFixed(1)} %` },
   ];
   if (!faces.some(({ affect }) => affect)) return columns;
@@ -36,10 +36,10 @@ function galleryColumns(facts, faces) {
 }
 
 /** Make the picture of a face with what it shows. */
-function card({ source, expression, confidence, picture }, facts) {
-  const bar = element("div", { class: "meter" }, element("span", { style: `width: ${100 * confidence}%; background: ${facts.palette[expression]}` }));
-  const image = element("img", { src: picture, width: 112, height: 112, alt: `A face of ${source}`, style: `border-color: ${facts.palette[expression]}` });
-  return element("li", {}, image, element("b", {}, `${expression} ${percent(confidence)}`), bar, element("span", { class: "hint name" }, source));
+function card({ source, shown, confidence, picture }, facts) {
+  const bar = element("div", { class: "meter" }, element("span", { style: `width: ${100 * confidence}%; background: ${facts.palette[shown]}` }));
+  const image = element("img", { src: picture, width: facts.side, height: facts.side, alt: `A face of ${source}`, style: `border-color: ${facts.palette[shown]}` });
+  return element("li", {}, image, element("b", {}, `${shown} ${percent(confidence)}`), bar, element("span", { class: "hint name" }, source));
 }
 
 /** Write rows as CSV. */

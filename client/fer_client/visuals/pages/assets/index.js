@@ -7,6 +7,7 @@ function startIndex() {
   const update = () => {
     const shown = entries.filter(({ dataset }) => has(dataset.name, byId("filter").value));
     list.replaceChildren(...inOrder(shown, byId("order").value, byId("falling").checked));
+    for (const entry of entries) if (!shown.includes(entry)) entry.querySelector("video")?.pause();
     byId("state").textContent = `${shown.length} of ${entries.length}`;
   };
   byId("order").addEventListener("change", () => {
@@ -14,9 +15,43 @@ function startIndex() {
     update();
   });
   for (const id of ["falling", "filter"]) byId(id).addEventListener("input", update);
+  watchVideos(list);
   watchTheme(() => {});
   update();
   document.documentElement.dataset.state = "ready";
+}
+
+/** Let one button, and the keys of a report, play or pause all videos that are shown; without sound, as the page has them. */
+function watchVideos(list) {
+  const button = byId("play-all");
+  if (!button) return;
+  const shown = () => [...list.querySelectorAll("video")];
+  const isPlaying = () => shown().some(({ paused, ended }) => !paused && !ended);
+  const toggle = () => {
+    const stops = isPlaying();
+    for (const video of shown()) stops ? video.pause() : video.play().catch(() => {});
+  };
+  const tell = () => {
+    button.textContent = isPlaying() ? "Pause all" : "Play all";
+  };
+  button.addEventListener("click", toggle);
+  for (const video of shown()) {
+    for (const change of ["play", "pause", "ended"]) video.addEventListener(change, tell);
+    video.addEventListener("error", () => {
+      video.replaceWith(stillOf(video));
+      tell();
+    });
+  }
+  addEventListener("keydown", (event) => {
+    if (![" ", "k"].includes(event.key) || isModified(event) || isTaken(event)) return;
+    event.preventDefault();
+    toggle();
+  });
+}
+
+/** What stands for a video that has moved, or whose format the browser does not know. */
+function stillOf({ poster }) {
+  return poster ? element("img", { src: poster, alt: "" }) : element("div", { class: "blank" }, "cannot be played");
 }
 
 /** Whether a name has a part, in capitals or not. */

@@ -21,18 +21,24 @@ function watchKeys(player, timeline, episodes) {
   };
   addEventListener("keydown", (event) => {
     const action = actions[event.key];
-    if (!action || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+    if (!action || isModified(event) || isTaken(event)) return;
     event.preventDefault();
     action(event);
     if (event.key.startsWith("Arrow")) timeline.reveal(player.time);
   });
 }
 
+/** Whether a key is part of a command of the browser's. */
+function isModified({ ctrlKey, metaKey, altKey }) {
+  return ctrlKey || metaKey || altKey;
+}
+
 /** Whether the element with the focus, or an open dialog, needs the key. */
 function isTaken({ key, target }) {
-  if (byId("help").open) return true;
+  if (byId("help")?.open) return true;
   if (target.matches("input, select, textarea")) return true;
   if (target.matches("video")) return key === " " || key.startsWith("Arrow");
+  if (target.matches("[role=region], .scroll")) return key.startsWith("Arrow") || key === "Home" || key === "End";
   return key === " " && target.matches("button, a, summary");
 }
 

@@ -31,7 +31,7 @@ function connectTables(faces, episodes, player, timeline) {
   const update = () => {
     const [start, end] = timeline.shown;
     const isThere = ({ start_s, end_s }) => !isInView.checked || (start_s < end && end_s > start);
-    episodesTable.filter((episode) => keeps(episode.track, episode.expression) && isThere(episode));
+    episodesTable.filter((episode) => keeps(episode.track, shownOf(episode.expression, episode.mean, faces.facts)) && isThere(episode));
     if (byId("rows").open) rows.update(start, end, keeps);
   };
   for (const choice of [face, expression, isInView]) choice.addEventListener("change", update);
@@ -90,7 +90,7 @@ function showNow(line, faces, row) {
   }
   const expression = faces.value("smooth_expression", row);
   const probability = faces.value("smooth_confidence", row);
-  const isUnsure = probability < faces.facts.minConfidence;
+  const isUnsure = faces.shown(row) !== expression;
   line.replaceChildren(dot(faces.facts.palette[expression]), `${expression} ${percent(probability).replace(" ", "\u00a0")}${isUnsure ? ", uncertain" : ""}`);
 }
 

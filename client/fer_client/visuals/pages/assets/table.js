@@ -2,6 +2,12 @@
 
 const MOST_SHOWN = 300;
 
+/** Name an expression with the colour of what is shown of it, which may be that it is uncertain. */
+function named(shown, expression, palette) {
+  const text = shown === expression ? shown : `${shown} (${expression})`;
+  return element("span", { class: "named" }, dot(palette[shown]), text);
+}
+
 class DataTable {
   /**
    * Fill a `<table>`.

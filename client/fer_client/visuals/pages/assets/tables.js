@@ -15,9 +15,10 @@ function showEpisodes(episodes, facts, player, timeline) {
     player.seek(time);
     timeline.reveal(time);
   };
+  const shown = ({ expression, mean }) => shownOf(expression, mean, facts);
   const columns = [
     { name: "Face", key: (row) => row.track, show: (row) => `Face ${row.track}` },
-    { name: "Expression", key: (row) => row.expression, show: (row) => named(row.expression, facts) },
+    { name: "Expression", key: shown, show: (row) => named(shown(row), row.expression, facts.palette) },
     { name: "From", key: (row) => row.start_s, align: "number", show: (row) => timeButton(row, row.start_s, go) },
     { name: "To", key: (row) => row.end_s, align: "number", show: (row) => clock(row.end_s, 2) },
     { name: "Length", key: (row) => row.duration_s, align: "number", show: (row) => `${row.duration_s.toFixed(2)} s` },
@@ -30,11 +31,6 @@ function showEpisodes(episodes, facts, player, timeline) {
   return table;
 }
 
-/** Name an expression with its colour. */
-function named(expression, facts) {
-  return element("span", { class: "named" }, dot(facts.palette[expression]), expression);
-}
-
 /** Make a time that leads there. */
 function timeButton(row, time, go) {
   return element("button", { type: "button", class: "time", click: () => go(row, time) }, clock(time, 2));
@@ -43,13 +39,13 @@ function timeButton(row, time, go) {
 /** Keep the table of faces at the stretch that is shown. */
 function showRows(faces, player, timeline) {
   const { facts } = faces;
-  const label = (row) => faces.value("smooth_expression", row.at);
+  const shown = (row) => faces.shown(row.at);
   const number = (row, name) => faces.value(name, row.at);
   const columns = [
     { name: "Time", key: (row) => faces.time(row.at), align: "number", show: (row) => timeButton(row, faces.time(row.at), (_, time) => player.seek(time)) },
     { name: "Frame", key: (row) => frameOf(faces, row.at), align: "number", show: (row) => String(frameOf(faces, row.at)) },
     { name: "Face", key: (row) => row.track, show: (row) => `Face ${row.track}` },
-    { name: "Expression", key: label, show: (row) => named(label(row), facts) },
+    { name: "Expression", key: shown, show: (row) => named(shown(row), faces.value("smooth_expression", row.at), facts.palette) },
     { name: "Probability", key: (row) => number(row, "smooth_confidence"), align: "number", show: (row) => `${(100 * number(row, "smooth_confidence")).toFixed(1)} %` },
   ];
   for (const name of ["valence", "arousal"].filter((name) => faces.has(`smooth_${name}`))) {
@@ -73,7 +69,7 @@ function rowsInView(faces, start, end, keeps, most = MOST_SORTED) {
   const rows = [];
   for (const [track, from, to] of spans) {
     const until = Math.min(to, from + each);
-    for (let at = from; at < until; at++) if (keeps(track, faces.value("smooth_expression", at))) rows.push({ track, at });
+    for (let at = from; at < until; at++) if (keeps(track, faces.shown(at))) rows.push({ track, at });
   }
   rows.sort((a, b) => faces.columns.place[a.at] - faces.columns.place[b.at] || a.track - b.track);
   return [rows, total];

@@ -13,7 +13,7 @@ function currentTheme() {
 function themeColours() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
-  return { text: read("--text"), faint: read("--faint"), line: read("--line"), surface: read("--surface") };
+  return { text: read("--text"), faint: read("--faint"), line: read("--line") };
 }
 
 /** Make the button switch, and call `changed` now and after every change, also before and after printing. */

@@ -79,7 +79,6 @@ class Timeline {
 
   /** Draw what is in view. */
   update() {
-    const began = performance.now();
     const [start, end] = this.shown;
     this.painters.timeline.paint(this.bars("timeline", start, end));
     const places = Math.max(10, Math.floor(this.width("shares") / PIXELS_PER_SHARE));
@@ -88,7 +87,6 @@ class Timeline {
     this.moveCursors(this.player.time);
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.settled.forEach((watcher) => watcher(start, end)), SETTLED_MS);
-    this.spent = performance.now() - began;
   }
 
   /** Draw the whole once more, small. */
