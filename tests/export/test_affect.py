@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError, UsageError
+
+pytest.importorskip("keras", reason="needs the extra `export`")
+pytest.importorskip("onnx", reason="needs the extra `export`")
+
 from fer_export.exporting import ExportSettings, export
 from fer_export.repository import parse_config
 
-pytest.importorskip("keras", reason="needs the extra `export`")
 pytestmark = [
     pytest.mark.keras,
     pytest.mark.usefixtures("tf", "onnx", "ort"),
