@@ -78,5 +78,5 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     from fer_client.visuals.pages import bokeh_figures
 
     monkeypatch.setitem(bokeh_figures.PACKAGES, "Bokeh", "no_such_package_at_all")
-    with pytest.raises(UsageError, match=r"Bokeh.*pip install 'fer-triton\[report\]'"):
+    with pytest.raises(UsageError, match=r"Bokeh.*pip install bokeh jinja2"):
         bokeh_figures.check_packages()
