@@ -133,6 +133,8 @@ def test_the_line_says_what_the_table_says(look: Look, result: StoredResult) -> 
 def test_an_episode_goes_to_its_beginning(look: Look, result: StoredResult) -> None:
     look.page.locator("#episodes-table tbody tr:nth-child(5) .time").first.click()
     wait_for_moment(look, result.episodes[4].start_s)
+    look.page.keyboard.press(" ")
+    look.page.wait_for_function("!document.getElementById('video').paused")
 
 
 def test_the_table_sorts(look: Look, result: StoredResult) -> None:

@@ -42,7 +42,8 @@ export class Timeline {
 
   draw() {
     const { canvas, context } = this;
-    const rows = [...this.rows].sort(([a], [b]) => a - b).slice(-MOST_ROWS);
+    const latest = [...this.rows].sort(([, a], [, b]) => b.at(-1).step - a.at(-1).step).slice(0, MOST_ROWS);
+    const rows = latest.sort(([a], [b]) => a - b);
     const height = Math.max(1, rows.length) * ROW_PX + AXIS_PX;
     canvas.style.height = `${height}px`;
     const width = canvas.clientWidth;

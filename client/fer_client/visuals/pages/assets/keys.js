@@ -42,6 +42,11 @@ function isTaken({ key, target }) {
   return key === " " && target.matches("button, a, summary");
 }
 
+/** Leave a button that a pointer has pressed, so that space plays what it led to; one pressed by a key keeps the focus. */
+function letGo({ detail, currentTarget }) {
+  if (detail) currentTarget.blur();
+}
+
 /** Go to where an episode begins. */
 function goToEpisode(episode, player, timeline) {
   if (!episode) return;

@@ -60,9 +60,10 @@ function connectButtons(player, timeline) {
   };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
   for (const button of document.querySelectorAll("[data-time]")) {
-    button.addEventListener("click", () => {
+    button.addEventListener("click", (event) => {
       player.seek(Number(button.dataset.time));
       timeline.reveal(player.time);
+      letGo(event);
     });
   }
 }

@@ -33,7 +33,11 @@ function showEpisodes(episodes, facts, player, timeline) {
 
 /** Make a time that leads there. */
 function timeButton(row, time, go) {
-  return element("button", { type: "button", class: "time", click: () => go(row, time) }, clock(time, 2));
+  const click = (event) => {
+    go(row, time);
+    letGo(event);
+  };
+  return element("button", { type: "button", class: "time", click }, clock(time, 2));
 }
 
 /** Keep the table of faces at the stretch that is shown. */
