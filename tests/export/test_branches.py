@@ -23,7 +23,7 @@ def served(model: Any) -> Any:
     return convert(
         lambda taken: model(taken, training=False),
         TensorSpec("TAKEN", float32, model.input.shape[1:]),
-        TensorSpec("GIVEN", float32, model.output.shape[1:]),
+        [TensorSpec("GIVEN", float32, model.output.shape[1:])],
     )
 
 
