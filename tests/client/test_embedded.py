@@ -192,7 +192,8 @@ def test_a_server_that_dies_is_started_again_and_the_table_is_the_same(
     _, err = process.communicate(timeout=120)
     whole.communicate(timeout=120)
     assert whole.returncode == process.returncode == 0, err
-    assert "has gone; starting it again" in err
+    if "tritonserver" in words:  # without one stub, another instance may have done all that was left
+        assert "has gone; starting it again" in err
     tables = [(tmp_path / out / "long" / "faces.csv").read_bytes() for out in ("whole", "out")]
     assert tables[0] == tables[1]
     assert left_behind(tmp_path) == {}
