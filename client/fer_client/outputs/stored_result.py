@@ -1,7 +1,6 @@
 """A result as it stands on disk, in columns, for whatever is made of it afterwards."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,7 +14,7 @@ from fer_client.errors import UsageError
 from fer_client.outputs.episodes_table import EPISODE_COLUMNS, EpisodesTable
 from fer_client.outputs.faces_table import FacesTable
 from fer_client.outputs.places import read_result
-from fer_client.outputs.stored_tables import open_rows
+from fer_client.outputs.stored_tables import as_written, open_rows
 from fer_client.outputs.tables import FORMATS
 from fer_client.temporal.episodes import Episode
 
@@ -94,7 +93,7 @@ def load_result(folder: Path) -> StoredResult:
             f"Expected a result folder of fer-client with summary.json and its tables, but {folder} is none. Name a "
             "folder that a run has written below --out."
         )
-    with _as_written(folder):
+    with as_written(folder, "Analyse the input again with --overwrite."):
         table = _read_columns(folder / f"{FacesTable.name}.{form}", _columns_of(summary["models"]["labels"]))
         first = np.r_[True, np.diff(table["frame"][:, 0]) != 0][: len(table["frame"])]
         return StoredResult(
@@ -164,17 +163,3 @@ def _read_episodes(path: Path) -> Iterator[Episode]:
         for row in rows:
             values = zip(EPISODE_COLUMNS.items(), places, strict=True)
             yield Episode(**{name: kind(row[place]) for (name, kind), place in values})
-
-
-@contextmanager
-def _as_written(folder: Path) -> Iterator[None]:
-    """Turn whatever a file that somebody has changed brings about into a UsageError."""
-    try:
-        yield
-    except (UsageError, MemoryError):
-        raise
-    except Exception as error:  # each format's library has errors of its own
-        raise UsageError(
-            f"{folder} has tables with other columns or values than fer-client gave them ({error}). Analyse the input "
-            "again with --overwrite."
-        ) from error

@@ -7,12 +7,26 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from fer_client.errors import UsageError
 from fer_client.outputs.tables import openpyxl_package, pyarrow_packages
 
 Rows = tuple[list[str], Iterator[Sequence[Any]]]
 """The names of the columns, and the rows with their values in that order."""
 
 _GROUP = 10_000
+
+
+@contextmanager
+def as_written(place: Path, advice: str) -> Iterator[None]:
+    """Turn whatever a file that somebody has changed brings about into a UsageError, which ends with the advice."""
+    try:
+        yield
+    except (UsageError, MemoryError):
+        raise
+    except Exception as error:  # each format's library has errors of its own
+        raise UsageError(
+            f"{place} has other columns or values than fer-client gave it ({error}). {advice}"
+        ) from error
 
 
 def open_rows(path: Path) -> AbstractContextManager[Rows]:

@@ -4,7 +4,6 @@ They are made of the results' own tables and summaries, so inputs that were done
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from fer_client.errors import FerError, UsageError
 from fer_client.outputs.face_records import columns
 from fer_client.outputs.result_folder import cannot_write, scratch_folder
-from fer_client.outputs.stored_tables import open_rows
+from fer_client.outputs.stored_tables import as_written, open_rows
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.outputs.tables import FORMATS, Value
@@ -23,6 +22,8 @@ ALL = "all"
 
 _KINDS_OF_IMAGES = frozenset({"photographs", "sequence"})
 """Kinds of input whose rows name the image that each is from."""
+
+_AGAIN = "So the table over all inputs was not written; make the result again with --overwrite."
 
 _KNOWN_BY = 7
 """So many columns at the beginning tell these tables from others; what follows may change with the network."""
@@ -100,20 +101,8 @@ def _face_rows(parts: Sequence[Part], form: str) -> Rows:
     wanted = list(columns(parts[0].labels))
     for part in parts:
         path = part.folder / f"faces.{form}"
-        with _as_written(path):
+        with as_written(path, _AGAIN):
             yield from _rows_of(part, path, wanted)
-
-
-@contextmanager
-def _as_written(path: Path) -> Iterator[None]:
-    """Turn whatever a file that somebody has changed brings about into a UsageError."""
-    try:
-        yield
-    except Exception as error:  # each format's library has errors of its own
-        raise UsageError(
-            f"{path} has other columns or values than fer-client gave it, so the table over all inputs was not "
-            "written. Use --overwrite to make it again."
-        ) from error
 
 
 def _rows_of(part: Part, path: Path, wanted: Sequence[str]) -> Rows:
@@ -156,7 +145,7 @@ def _study_columns(labels: Sequence[str]) -> dict[str, type]:
 def _study_rows(parts: Sequence[Part], _form: str) -> Rows:
     names = _study_columns(parts[0].labels)
     for part in parts:
-        with _as_written(part.folder / SummaryFile.file_name):
+        with as_written(part.folder / SummaryFile.file_name, _AGAIN):
             yield from [[line.get(name) for name in names] for line in _lines(part)]
 
 

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fer_client.media.frame import Frame
 from fer_client.media.sources import Photographs, Source
 from fer_client.outputs.stored_result import StoredResult
@@ -88,7 +86,7 @@ class _Marking:
 
 def _hiding(hidden: HiddenIn) -> Draw:
     def draw(canvas: Canvas, frame: Frame, factor_xy: tuple[float, float]) -> None:
-        hide(canvas, np.asarray(hidden(frame) * np.tile(factor_xy, 2), np.float32))
+        hide(canvas, hidden(frame), factor_xy)
 
     return draw
 

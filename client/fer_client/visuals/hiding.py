@@ -16,9 +16,11 @@ _POWER = 4
 """Of the superellipse |x|^4 + |y|^4 = 1, whose corners are round. It holds a box of 1.36 ÷ 2^(1/4) = 1.14 sides."""
 
 
-def hide(canvas: Canvas, boxes_xywh: NDArray[np.float32]) -> None:
-    """Cover the faces in boxes, [N, 4], in pixels of the canvas, each with a margin."""
-    for x, y, width, height in boxes_xywh:
+def hide(
+    canvas: Canvas, boxes_xywh: NDArray[np.float32], factor_xy: tuple[float, float] = (1.0, 1.0)
+) -> None:
+    """Cover the faces in boxes, [N, 4], each with a margin; the factors are those to pixels of the canvas."""
+    for x, y, width, height in boxes_xywh * np.tile(factor_xy, 2):
         half_x, half_y = _MARGIN * width / 2, _MARGIN * height / 2
         centre_x, centre_y = x + width / 2, y + height / 2
         area = Area(

@@ -28,7 +28,7 @@ def write_photograph_copies(request: Request, folder: Path, tick: Tick, draw: Dr
     for index, (path, name) in enumerate(zip(source.paths, names, strict=True)):
         tick(index / len(source.paths))
         if path.name not in unreadable:
-            picture = read_picture(path)
+            picture = read_picture(path, source.most_pixels)
             draw(Canvas.of_bgr(picture), picture_frame(index, 0.0, picture), (1.0, 1.0))
             _write(folder / name, picture)
     check_is_same(request)

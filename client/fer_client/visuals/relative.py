@@ -1,7 +1,7 @@
 """The tables of `--relative`: each face against its own rest, and what that rest is."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from fer_client.temporal.baseline import (
 from fer_client.visuals.visual import Request, Tick, Visual
 
 _DECIMALS = 6
+_NOTE = "resting faces"
 
 
 class _Track(NamedTuple):
@@ -62,20 +63,20 @@ class _Table(Visual):
         """Write the table, and say where no face rests in it. Raises InputError for a network without `neutral`."""
         result = request.result
         _check(request)
-        tracks = tuple(_tracks(result, tick))
+        tracks = _tracks(request, tick)
         with FORMATS[path.suffix[1:]](path.parent, self.stem, self.columns(result.labels)) as table:
             for row in self.rows(result.labels, tracks):
                 table.write(row)
         has_rest = any(track.baseline for track in tracks)
         return None if has_rest or not tracks else self.remark
 
+    @abstractmethod
     def columns(self, labels: Sequence[str]) -> Mapping[str, type]:
         """Name the columns and their types."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, labels: Sequence[str], tracks: Sequence[_Track]) -> Iterator[list[Value]]:
         """Yield the rows."""
-        raise NotImplementedError
 
 
 class RelativeTable(_Table):
@@ -137,14 +138,22 @@ def _check(request: Request) -> None:
         )
 
 
-def _tracks(result: StoredResult, tick: Tick) -> Iterator[_Track]:
+def _tracks(request: Request, tick: Tick) -> Sequence[_Track]:
+    """Find the rest of every face, once for both tables."""
+    if _NOTE not in request.notes:
+        request.notes[_NOTE] = tuple(_found(request.result, tick))
+    found: Sequence[_Track] = request.notes[_NOTE]
+    return found
+
+
+def _found(result: StoredResult, tick: Tick) -> Iterator[_Track]:
     numbers = sorted(result.tracks)
     for done, number in enumerate(numbers):
         tick(done / len(numbers))
         faces = result.faces.of_track(number)
         baseline = resting_baseline(faces.smoothed, faces.time_s, result.labels)
-        of_rest = partial(relative_to, labels=result.labels)
-        relative = faces.smoothed if baseline is None else of_rest(baseline, faces.smoothed)
+        own = faces.smoothed
+        relative = own if baseline is None else relative_to(baseline, own, result.labels)
         yield _Track(number, faces, baseline, relative)
 
 

@@ -95,17 +95,17 @@ class _Shown:
 
     def frame(self, frame: Frame, size_wh: tuple[int, int], reformatter: VideoReformatter) -> Image:
         """Give a frame at a size: BGR, uint8 [height, width, 3]."""
-        return self._covered(frame.bgr(size_wh, reformatter), frame)
-
-    def photograph(self, index: int, path: Path) -> Image:
-        """Give a photograph: BGR, uint8 [height, width, 3]."""
-        picture = read_picture(path)
-        return self._covered(picture, picture_frame(index, 0.0, picture))
-
-    def _covered(self, picture: Image, frame: Frame) -> Image:
+        picture = frame.bgr(size_wh, reformatter)
         if self.hidden is not None:
-            factor_xy = np.array(picture.shape[1::-1]) / np.array(frame.size_wh)
-            hide(Canvas.of_bgr(picture), np.asarray(self.hidden(frame) * np.tile(factor_xy, 2), np.float32))
+            (width, height), (of_width, of_height) = size_wh, frame.size_wh
+            hide(Canvas.of_bgr(picture), self.hidden(frame), (width / of_width, height / of_height))
+        return picture
+
+    def photograph(self, index: int, source: Photographs) -> Image:
+        """Give a photograph: BGR, uint8 [height, width, 3]."""
+        picture = read_picture(source.paths[index], source.most_pixels)
+        if self.hidden is not None:
+            hide(Canvas.of_bgr(picture), self.hidden(picture_frame(index, 0.0, picture)))
         return picture
 
 
@@ -114,16 +114,17 @@ def _none(reason: str) -> dict[str, Any]:
 
 
 def _of_photographs(request: Request, shown: _Shown, tick: Tick) -> Media:
-    faces, paths = request.result.faces, request.source.paths
+    source, faces = request.source, request.result.faces
+    assert isinstance(source, Photographs)
     media = Media(_none(""))
     wanted = dict(by_frame(faces, range(min(len(faces), MOST_PHOTOGRAPHED))))
     for frame in wanted or {0: []}:
         with suppress(InputError):
-            picture = shown.photograph(frame, paths[frame])
+            picture = shown.photograph(frame, source)
             media.poster = media.poster or poster(picture)
             for row in wanted.get(frame, []):
                 media.thumbnails[row] = thumbnail(picture, faces.boxes_xywh[row])
-        tick((frame + 1) / len(paths))
+        tick((frame + 1) / len(source.paths))
     check_is_same(request)
     return media
 

@@ -82,30 +82,34 @@ def add_visuals(
     told how far it is; `notify` takes sentences for the user. One that fails stops no other.
     Raises what making the first of these raised, and UsageError where the disk takes no more.
     """
+
+    def tell(sentence: str | None) -> None:
+        if sentence:
+            notify(f"Note: {source.shown}: {sentence}")
+
     made = made_visuals(folder)
     wanted = [visual for visual in visuals if visual.is_wanted(settings)]
-    for reason in filter(None, (visual.unfit(source) for visual in wanted)):
-        notify(f"Note: {source.shown}: {reason}")
-    fit = [visual for visual in wanted if visual.unfit(source) is None]
+    reasons = [visual.unfit(source) for visual in wanted]
+    for reason in dict.fromkeys(reasons):  # which several may share
+        tell(reason)
+    fit = [visual for visual, reason in zip(wanted, reasons, strict=True) if reason is None]
     todo = [visual for visual in fit if not _stands(visual, source, folder, settings, made)]
     if not todo:
         return []
     request = Request(load_result(folder), source, settings, detector)
     paths, errors = [], []
     for visual in todo:
-        name = visual.name(source, settings)
+        path = folder / visual.name(source, settings)
         try:
-            _check_place(folder / name, made.get(name), settings)
-            with making(name) as tick:
-                remark = _make(visual, request, folder / name, tick)
+            _check_place(path, made.get(path.name), settings)
+            with making(path.name) as tick:
+                tell(_make(visual, request, path, tick))
         except (InputError, UsageError) as error:
             errors.append(error)
             continue
-        made[name] = {"result": _stamp(folder), "options": visual.options(settings)}
+        made[path.name] = _record(visual, folder, settings)
         _write_made(folder, made)
-        paths.append(folder / name)
-        if remark:
-            notify(f"Note: {source.shown}: {remark}")
+        paths.append(path)
     if errors:
         raise errors[0]
     return paths
@@ -113,8 +117,12 @@ def add_visuals(
 
 def _stands(visual: Visual, source: Source, folder: Path, settings: Settings, made: dict[str, Any]) -> bool:
     name = visual.name(source, settings)
-    wanted = {"result": _stamp(folder), "options": visual.options(settings)}
-    return (folder / name).exists() and made.get(name) == wanted
+    return (folder / name).exists() and made.get(name) == _record(visual, folder, settings)
+
+
+def _record(visual: Visual, folder: Path, settings: Settings) -> dict[str, Any]:
+    """What is noted of a visual: by another result, or with other options, it is made anew."""
+    return {"result": _stamp(folder), "options": visual.options(settings)}
 
 
 def _check_place(place: Path, made: Any, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """What is made of a result: once, whole or not at all, and anew where the result or an option is another."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,12 @@ from typing import Any
 import pytest
 
 from fer_client.errors import InputError, UsageError
+from fer_client.media.discovery import find_inputs
 from fer_client.media.sources import Source, video_file
+from fer_client.outputs.result_folder import made_visuals
+from fer_client.outputs.tables import FORMATS
 from fer_client.settings import Settings
+from fer_client.visuals.catalogue import VISUALS
 from fer_client.visuals.visual import Request, Tick, Visual, add_visuals
 from support.command import Command
 
@@ -82,3 +87,18 @@ def test_what_fails_leaves_the_one_before(folder: Path, face_video: Path) -> Non
         add_visuals([count], source, folder, Settings(report=True, anonymize=True), silent)
     assert (folder / "report.html").read_text() == before
     assert not list(folder.parent.glob(".fer-*"))
+
+
+def test_every_visual_is_known_to_the_folder_that_it_stands_in(face_video: Path, photographs: Path) -> None:
+    """A name that `made_visuals` does not know would lock the result's folder."""
+    sources = [video_file(face_video), *find_inputs([str(photographs)], None).sources]
+    names = {
+        visual.name(source, Settings(table_format=form))
+        for visual in VISUALS
+        for source in sources
+        for form in FORMATS
+    }
+    folder = face_video.parent / "known"
+    folder.mkdir()
+    (folder / "visuals.json").write_text(json.dumps({name: {} for name in names}))
+    assert made_visuals(folder).keys() == names

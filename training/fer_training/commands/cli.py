@@ -15,6 +15,7 @@ from fer_client.errors import InputError, Interrupted, UsageError
 from fer_client.faces.detection import choose_detector
 from fer_client.settings import Settings
 from fer_training.commands import display
+from fer_training.commands.records import kept_in, note_other_data
 from fer_training.data.dataset import SPLITS, Dataset, load_dataset
 from fer_training.data.preparation import only_labels
 from fer_training.data.preparation import prepare as write_dataset
@@ -179,13 +180,13 @@ def evaluate(
     from fer_training.evaluation.evaluate import evaluate as measure
 
     result = measure(weights, dataset, split, figures)
-    is_kept = _note_other_data(weights, dataset)
+    is_kept = note_other_data(weights, dataset)
     if as_json:
         _print_json(result)
         return
     display.print_result(console, result, split)
     if is_kept:
-        console.print(_kept(weights, split), soft_wrap=True)
+        console.print(kept_in(weights, split), soft_wrap=True)
     if figures is not None:
         console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
 
@@ -204,7 +205,7 @@ def _evaluate_affect(
 
     opened = None if trunk is None else load_trunk(trunk)
     result = evaluate_affect(weights, dataset, split, opened, figures)
-    is_kept = _note_other_data(weights, dataset)
+    is_kept = note_other_data(weights, dataset)
     if as_json:
         _print_json(result)
         return
@@ -243,7 +244,7 @@ def limits(weights: Weights, data: Data, as_json: AsJson = False) -> None:
     from fer_training.evaluation.limits import measure_limits
 
     measured = measure_limits(weights, dataset)
-    _note_other_data(weights, dataset)
+    note_other_data(weights, dataset)
     if as_json:
         _print_json(measured)
     else:
@@ -358,31 +359,6 @@ def _load_keras() -> None:
     from fer_training.backend import load_keras
 
     load_keras()
-
-
-def _kept(weights: Path, split: str) -> str:
-    from fer_training.models.record import load_record, record_path
-
-    record = load_record(weights)
-    source = record.get("temperature_fitted_on")
-    fitted = (
-        f", with the temperature {record['temperature']:.3f} that was fitted on its {source}"
-        if source
-        else ""
-    )
-    return f"Kept in {record_path(weights)}{fitted if split == 'PublicTest' else ''}."
-
-
-def _note_other_data(weights: Path, dataset: Dataset) -> bool:
-    """Tell whether the record keeps the figures, and say so where it does not."""
-    from fer_training.models.record import is_trained_on, load_record, record_path
-
-    is_kept = is_trained_on(load_record(weights, target=None), dataset)
-    if not is_kept:
-        fer_console.notify(
-            f"Note: {record_path(weights)} is left as it is, since the network was trained on other data."
-        )
-    return is_kept
 
 
 def _choose(choices: dict[str, Any], name: str, what: str) -> Any:
