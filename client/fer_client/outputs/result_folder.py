@@ -125,8 +125,14 @@ def made_visuals(folder: Path) -> dict[str, Any]:
     made: object = {}
     with suppress(OSError, ValueError):
         made = json.loads((folder / VISUALS_FILE).read_text(encoding="utf-8"))
-    names = (*VISUAL_NAMES, *_TABLES_MADE)
-    return {name: made[name] for name in names if name in made} if isinstance(made, dict) else {}
+    known = {*VISUAL_NAMES, *_TABLES_MADE}
+    entries = made.items() if isinstance(made, dict) else ()
+    return {name: about for name, about in entries if name in known and _tells_options(about)}
+
+
+def _tells_options(about: object) -> bool:
+    """Whether an entry is as a run wrote it; of one that somebody has changed nothing is known."""
+    return isinstance(about, dict) and isinstance(about.get("options"), dict)
 
 
 @dataclass

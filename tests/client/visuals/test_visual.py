@@ -100,5 +100,7 @@ def test_every_visual_is_known_to_the_folder_that_it_stands_in(face_video: Path,
     }
     folder = face_video.parent / "known"
     folder.mkdir()
-    (folder / "visuals.json").write_text(json.dumps({name: {} for name in names}))
-    assert made_visuals(folder).keys() == names
+    (folder / "visuals.json").write_text(
+        json.dumps({name: {"options": {}} for name in names} | {"report.html": 3})
+    )
+    assert made_visuals(folder).keys() == names - {"report.html"}
