@@ -1,0 +1,1 @@
+"""A small face detector on luma: its data, its network, its training and its figures."""

@@ -1,0 +1,94 @@
+"""The network: one luma channel in, for each cell of three grids a score, a box and five landmarks out.
+
+In the manner of YuNet (Wu, Peng and Yu 2023, doi:10.1007/s11633-023-1423-y), whose decoding OpenCV's `FaceDetectorYN`
+does. Plain convolutions instead of depthwise ones, a first layer that quarters the picture and one channel instead of
+three: on a CPU the first two layers of such a network cost more than all others.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+from numpy.typing import NDArray
+
+from fer_training.detector.targets import STRIDES
+
+ANSWERS = 15
+"""Logit of the score, box (4), landmarks (10) of a cell, as in `fer_training.detector.targets`."""
+
+LEAST_SIDE = max(STRIDES)
+"""Width and height of the input are multiples of it."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Channels of the first layer, of the stages at strides 8, 16 and 32, and of the heads; blocks of each stage."""
+
+    first: int = 16
+    stages: tuple[int, int, int] = (24, 48, 64)
+    blocks: tuple[int, int, int] = (2, 2, 2)
+    head: int = 24
+
+
+def face_detector(widths: Widths = Widths()) -> keras.Model:  # noqa: B008 - frozen
+    """Build the network for luma [N, H, W, 1] in [0, 255], H and W multiples of LEAST_SIDE.
+
+    Its answers are float32 [N, P, ANSWERS], P all cells in the order of `cell_targets`.
+    """
+    luma = layers.Input((None, None, 1), name="luma")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scaled")(luma)
+    x = _convolution(x, widths.first, "first", kernel=6, stride=4)
+    found = []
+    for stride, width, blocks in zip(STRIDES, widths.stages, widths.blocks, strict=True):
+        x = _convolution(x, width, f"down{stride}", stride=2)
+        for block in range(blocks):
+            x = _convolution(x, width, f"stage{stride}_{block}")
+        found.append(_convolution(x, widths.head, f"level{stride}", kernel=1))
+    for finer, coarser in ((1, 2), (0, 1)):
+        wide = layers.UpSampling2D(2, interpolation="nearest", name=f"wide{STRIDES[coarser]}")(found[coarser])
+        found[finer] = layers.Add(name=f"joined{STRIDES[finer]}")([found[finer], wide])
+    answers = [
+        _answers(level, widths.head, stride) for level, stride in zip(found, STRIDES, strict=True)
+    ]
+    return keras.Model(luma, layers.Concatenate(axis=1, name="answers", dtype="float32")(answers), name="face_detector")
+
+
+def _convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
+    x = layers.Conv2D(
+        width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
+    )(x)
+    x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+    return layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def _answers(level: Any, width: int, stride: int) -> Any:
+    x = _convolution(level, width, f"head{stride}")
+    # Few cells have a face: with even odds at the start, the others would drown them (Lin et al. 2017, RetinaNet).
+    rare = np.array([-4.0] + [0.0] * (ANSWERS - 1), np.float32)
+    x = layers.Conv2D(
+        ANSWERS, 1, dtype="float32", bias_initializer=_constant(rare), kernel_initializer=_small(), name=f"answer{stride}"
+    )(x)
+    return layers.Reshape((-1, ANSWERS), name=f"cells{stride}")(x)
+
+
+def _small() -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=0.01)
+
+
+def _constant(values: NDArray[np.float32]) -> Any:
+    def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
+        return keras.ops.convert_to_tensor(values, dtype=dtype)
+
+    return initial
+
+
+def cell_places(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Corner of each cell in pixels, float32 [P, 2], and its stride, float32 [P], for an input of that size."""
+    corners, strides = [], []
+    for stride in STRIDES:
+        lines, columns = np.mgrid[: height // stride, : width // stride]
+        corners.append(np.column_stack([columns.ravel(), lines.ravel()]) * stride)
+        strides.append(np.full(lines.size, stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)

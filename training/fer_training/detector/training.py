@@ -1,0 +1,222 @@
+"""One run of the detector's training, from annotated pictures to `face_detector.keras`.
+
+A run's folder:
+
+    face_detector.keras, face_detector.json   the network to use, and the record of how it came about
+    checkpoint.keras                          weights and optimizer after the last whole epoch
+    history.csv                               what each epoch brought
+    run.json                                  what was asked for, so that a run goes on only with the same settings
+    pictures/                                 the pictures, packed
+"""
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_client.errors import InputError, UsageError
+from fer_training.detector.batches import epoch_batches
+from fer_training.detector.canvases import Canvases
+from fer_training.detector.decoding import find_faces
+from fer_training.detector.evaluation import evaluate_detector
+from fer_training.detector.loss import detector_loss
+from fer_training.detector.network import Widths, face_detector
+from fer_training.detector.pictures import FacePictures, is_packed, load_pictures, pack
+from fer_training.detector.readers import fingerprint, read_pictures
+from fer_training.detector.recipe import DetectorRecipe
+from fer_training.files import replacing, write_json
+from fer_training.models.record import versions
+
+WEIGHTS = "face_detector.keras"
+_JUDGED_EVERY = 8
+"""Epochs from one measurement of the average precision to the next; the last epoch is always measured."""
+
+
+@dataclass(frozen=True)
+class DetectorRun:
+    """What to train: `source` are the annotated pictures, `out` the folder of the run."""
+
+    source: Path
+    recipe: DetectorRecipe
+    seed: int
+    out: Path
+
+
+@dataclass(frozen=True)
+class DetectorEpoch:
+    """One line of `history.csv`; the figures are those of the validation pictures, None where none were measured."""
+
+    epoch: int
+    learning_rate: float
+    training_loss: float
+    seconds: float
+    average_precision: float | None = None
+    recall: float | None = None
+    precision: float | None = None
+    landmark_error: float | None = None
+
+
+Tell = Callable[[str], None]
+
+
+def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
+    """Train, or go on with a run that was stopped, and return the path of the weights.
+
+    `tell` hears what is being done. Raises UsageError where `out` holds a run with other settings, InputError where
+    there are no pictures to learn from.
+    """
+    keras.utils.set_random_seed(run.seed)
+    _claim(run)
+    pictures = _pictures(run, tell)
+    canvases = Canvases(pictures, run.recipe)
+    model = _new_model(run.recipe)
+    path, history = run.out / "checkpoint.keras", run.out / "history.csv"
+    if path.exists():
+        _resume(model, path)
+    done = int(model.optimizer.iterations) // run.recipe.steps
+    epochs = _read_history(history)[:done]
+    for epoch in range(done, run.recipe.epochs):
+        finished = _epoch(model, pictures, canvases, run, epoch, tell)
+        epochs.append(finished)
+        _write_history(history, epochs)
+        with replacing(path) as beside:
+            model.save(beside)
+    return run.out / WEIGHTS
+
+
+def _epoch(
+    model: keras.Model, pictures: FacePictures, canvases: Canvases, run: DetectorRun, epoch: int, tell: Tell
+) -> DetectorEpoch:
+    recipe, started, total = run.recipe, time.monotonic(), 0.0
+    rates = _rates(recipe)
+    for step, (luma, targets) in enumerate(epoch_batches(canvases, recipe, run.seed, epoch)):
+        model.optimizer.learning_rate = rates[epoch * recipe.steps + step]
+        total += float(model.train_on_batch(luma, targets))
+        if not np.isfinite(total):
+            raise UsageError(f"The loss is no longer a number in epoch {epoch + 1}. Lower the learning rate.")
+        tell(f"Epoch {epoch + 1} of {recipe.epochs}, step {step + 1} of {recipe.steps}, loss {total / (step + 1):.3f}")
+    is_last = epoch + 1 == recipe.epochs
+    figures: dict[str, float] = {}
+    with _averaged(model, recipe):
+        if is_last or (epoch + 1) % _JUDGED_EVERY == 0:
+            figures = validated(model, pictures)
+        _save(model, run, epoch + 1, figures)
+    seconds = round(time.monotonic() - started, 1)
+    rate = float(rates[(epoch + 1) * recipe.steps - 1])
+    rounded = {name: round(value, 4) for name, value in figures.items()}
+    return DetectorEpoch(epoch + 1, rate, round(total / recipe.steps, 4), seconds, **rounded)
+
+
+def validated(model: keras.Model, pictures: FacePictures) -> dict[str, float]:
+    """Figures of `evaluate_detector` on the validation pictures, of which there may be none."""
+    numbers = pictures.numbers(is_validation=True).tolist()
+    return evaluate_detector(pictures, numbers, lambda luma: find_faces(model, luma, 0.02)) if numbers else {}
+
+
+def _new_model(recipe: DetectorRecipe) -> keras.Model:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
+    try:
+        model = face_detector()
+    finally:
+        keras.config.set_dtype_policy(before)
+    adam = keras.optimizers.AdamW(
+        recipe.learning_rate, weight_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.ema, clipnorm=10.0
+    )
+    adam.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(adam, detector_loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
+    return model
+
+
+def _resume(model: keras.Model, path: Path) -> None:
+    saved = keras.saving.load_model(path, custom_objects={"detector_loss": detector_loss})
+    model.set_weights(saved.get_weights())
+    model.optimizer.build(model.trainable_variables)
+    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
+        variable.assign(value)
+
+
+@contextmanager
+def _averaged(model: keras.Model, recipe: DetectorRecipe) -> Iterator[None]:
+    weights = model.get_weights()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    model.set_weights(model.get_weights())
+    try:
+        yield
+    finally:
+        model.set_weights(weights)
+
+
+def _save(model: keras.Model, run: DetectorRun, epochs: int, figures: dict[str, float]) -> None:
+    """Write the weights into a float32 twin without optimizer, and the record beside it."""
+    twin = face_detector()
+    twin.set_weights(model.get_weights())
+    path = run.out / WEIGHTS
+    with replacing(path) as beside:
+        twin.save(beside)
+    record = {
+        "widths": asdict(Widths()),
+        "data": fingerprint(run.source),
+        "recipe": run.recipe.as_record(),
+        "seed": run.seed,
+        "epochs": epochs,
+        "validation": {name: round(value, 4) for name, value in figures.items()},
+        "versions": versions(),
+    }
+    write_json(path.with_suffix(".json"), record)
+
+
+def _rates(recipe: DetectorRecipe) -> NDArray[np.float64]:
+    steps = np.arange(recipe.epochs * recipe.steps)
+    rise = np.minimum((steps + 1) / max(recipe.warmup_steps, 1), 1)
+    return np.asarray(recipe.learning_rate * rise * (1 + np.cos(np.pi * steps / len(steps))) / 2)
+
+
+def _claim(run: DetectorRun) -> None:
+    path = run.out / "run.json"
+    asked: dict[str, Any] = {"recipe": run.recipe.as_record(), "seed": run.seed, "data": fingerprint(run.source)}
+    if not path.exists():
+        run.out.mkdir(parents=True, exist_ok=True)
+        write_json(path, asked)
+        return
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"Expected the settings of a run in {path}, but the file is damaged ({error}).") from error
+    if held != asked:
+        raise UsageError(
+            f"Expected the settings of the run that {run.out} holds, but other ones came. Give the same to go on with "
+            "it, or another --out."
+        )
+
+
+def _pictures(run: DetectorRun, tell: Tell) -> FacePictures:
+    folder = run.out / "pictures"
+    if not is_packed(folder):
+        tell("Reading the pictures")
+        pack(read_pictures(run.source), folder)
+    return load_pictures(folder)
+
+
+def _read_history(path: Path) -> list[DetectorEpoch]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    numbers = [{name: float(value) for name, value in row.items() if value} for row in rows]
+    return [DetectorEpoch(**row | {"epoch": int(row["epoch"])}) for row in numbers]  # type: ignore[arg-type]
+
+
+def _write_history(path: Path, epochs: list[DetectorEpoch]) -> None:
+    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(DetectorEpoch.__dataclass_fields__), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(epoch) for epoch in epochs)
