@@ -13,13 +13,14 @@ from rich.console import Console
 from fer_client.cli import console as fer_console
 from fer_client.errors import InputError, Interrupted, UsageError
 from fer_client.faces.detection import choose_detector
-from fer_client.settings import Settings
+from fer_client.settings import LUMAFACE, Settings
 from fer_training.commands import display
 from fer_training.commands.records import kept_in, note_other_data
 from fer_training.data.dataset import SPLITS, Dataset, load_dataset
 from fer_training.data.preparation import only_labels
 from fer_training.data.preparation import prepare as write_dataset
 from fer_training.data.readers import READERS
+from fer_training.detector.pictures import is_detector
 from fer_training.recipes import RECIPES, TARGETS, VALENCE_AROUSAL, HeadRecipe
 
 app = typer.Typer(
@@ -157,6 +158,31 @@ def _run_behind(trunk: Path, kind: str, data: Path, out: Path, epochs: int | Non
 
 
 @app.command()
+def detector(
+    source: Annotated[
+        Path, typer.Argument(help="WIDER FACE's official files, or faces.csv with archives of pictures.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; one that was stopped goes on from its last whole epoch.")
+    ],
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights and canvases.")] = 0,
+) -> None:
+    """Train the face detector on annotated pictures, or go on with a run that was stopped."""
+    _load_keras()
+    from fer_training.detector.recipe import DetectorRecipe
+    from fer_training.detector.training import DetectorRun, train_detector
+
+    recipe = DetectorRecipe() if epochs is None else DetectorRecipe(epochs=epochs)
+    try:
+        with console.status("Reading") as status:
+            path = train_detector(DetectorRun(source, recipe, seed, out), status.update)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
+    console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
+
+
+@app.command()
 def evaluate(
     weights: Weights,
     data: Data,
@@ -169,8 +195,13 @@ def evaluate(
 ) -> None:
     """Measure accuracy and calibration; on PublicTest, also fit the temperature. Or measure valence and arousal.
 
-    The record beside the weights keeps both, unless the network was trained on other data.
+    The record beside the weights keeps both, unless the network was trained on other data. Of a face detector, --data
+    names annotated pictures as for `fer-train detector`, and what is measured is the average precision on those kept
+    for validation.
     """
+    if is_detector(weights):
+        _evaluate_detector(weights, data, as_json)
+        return
     _choose(dict.fromkeys(SPLITS[1:]), split, "split")
     dataset = load_dataset(data)
     _load_keras()
@@ -189,6 +220,18 @@ def evaluate(
         console.print(kept_in(weights, split), soft_wrap=True)
     if figures is not None:
         console.print(f"Drew the confusion matrix and the reliability into {figures}.", soft_wrap=True)
+
+
+def _evaluate_detector(weights: Path, source: Path, as_json: bool) -> None:
+    _load_keras()
+    from fer_training.detector.training import evaluate_weights
+
+    with console.status("Reading"):
+        figures = evaluate_weights(weights, source)
+    if as_json:
+        _print_json(figures)
+    else:
+        display.print_detector(console, figures)
 
 
 def _tells_affect(weights: Path) -> bool:
@@ -281,9 +324,7 @@ def predict(
     _load_keras()
     from fer_training.evaluation.predict import predict as answer
 
-    detector = None if whole else choose_detector("auto", None, Settings.min_score)
-    if detector is not None and detector.is_fallback:
-        fer_console.notify(f"Note: {detector.advice}")
+    detector = None if whole else choose_detector(LUMAFACE, None, Settings.min_score)
     answers, failures = answer(images, weights, detector)
     for failure in failures:
         fer_console.notify(f"fer-train: {failure}")

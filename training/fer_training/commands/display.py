@@ -169,3 +169,16 @@ def _print_whole(console: Console, table: Table) -> None:
     width = Measurement.get(console, options, table).maximum
     lines = Segments(console.render(table, options.update(width=width)))
     console.print(lines, soft_wrap=True)
+
+
+def print_detector(console: Console, figures: Mapping[str, float]) -> None:
+    """Show the figures of a face detector on the pictures kept for validation."""
+    table = Table("pictures kept for validation", "")
+    for name, title in {
+        "average_precision": "average precision at an overlap of 0.5",
+        "recall": "faces found at the client's score",
+        "precision": "of what it finds then, faces",
+        "landmark_error": "landmarks off, by the distance of the eyes",
+    }.items():
+        table.add_row(title, _figure(figures[name]))
+    console.print(table)

@@ -1,39 +1,65 @@
-"""Batches of canvases and targets, made by a worker thread while the network computes."""
+"""Batches of canvases and targets, made by processes of their own while the network computes.
 
+Threads would not do: a canvas is many short calls, and between them the lock of the interpreter is the network's.
+"""
+
+import multiprocessing
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_training.detector.canvases import Canvases
+from fer_training.detector.pictures import load_pictures
 from fer_training.detector.recipe import DetectorRecipe
-from fer_training.detector.targets import cell_targets
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Luma float32 [B, side, side, 1] in [0, 255], and targets float32 [B, P, COLUMNS]."""
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+"""Luma uint8 [B, side, side, 1], and targets float32 [B, P, COLUMNS]."""
 
-_AHEAD = 4
+_PROCESSES = 2
+_AHEAD = 6
+
+_canvases: Canvases | None = None
+"""Of a process that draws."""
 
 
-def epoch_batches(canvases: Canvases, recipe: DetectorRecipe, seed: int, epoch: int) -> Iterator[Batch]:
-    """Yield one epoch's batches. They depend on seed, epoch and step alone, so a resumed run sees what it would have seen."""
+@contextmanager
+def drawing(folder: Path, recipe: DetectorRecipe) -> Iterator[ProcessPoolExecutor]:
+    """Start the processes that draw from the packed pictures of a folder, and end them with the block."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_PROCESSES, context, _open, (folder, recipe)) as pool:
+        yield pool
 
-    def make(step: int) -> Batch:
-        rng = np.random.default_rng((seed, epoch, step))
-        side = canvases.side(rng)
-        drawn = [canvases.draw(side, rng) for _ in range(recipe.batch_size)]
-        luma = np.stack([canvas for canvas, _ in drawn]).astype(np.float32)[..., np.newaxis]
-        return luma, np.stack([cell_targets(faces, side) for _, faces in drawn])
 
-    worker = ThreadPoolExecutor(1, thread_name_prefix="fer-canvases")
-    try:
-        ready = deque(worker.submit(make, step) for step in range(min(_AHEAD, recipe.steps)))
-        for step in range(_AHEAD, _AHEAD + recipe.steps):
-            batch = ready.popleft().result()
-            if step < recipe.steps:
-                ready.append(worker.submit(make, step))
-            yield batch
-    finally:
-        worker.shutdown(cancel_futures=True)
+def epoch_batches(
+    pool: ProcessPoolExecutor, recipe: DetectorRecipe, seed: int, epoch: int
+) -> Iterator[Batch]:
+    """Yield one epoch's batches.
+
+    They depend on seed, epoch and step alone, so a resumed run sees what it would have seen.
+    """
+    seeds = iter([(seed, epoch, step) for step in range(recipe.steps)])
+    ready = deque(pool.submit(_draw, next(seeds)) for _ in range(min(_AHEAD, recipe.steps)))
+    while ready:
+        batch = ready.popleft().result()
+        for following in seeds:
+            ready.append(pool.submit(_draw, following))
+            break
+        yield batch
+
+
+def _open(folder: Path, recipe: DetectorRecipe) -> None:
+    global _canvases
+    cv2.setNumThreads(1)
+    _canvases = Canvases(load_pictures(folder), recipe)
+
+
+def _draw(seed: tuple[int, int, int]) -> Batch:
+    if _canvases is None:
+        raise RuntimeError("expected a process that `drawing` started")
+    return _canvases.batch(np.random.default_rng(seed))

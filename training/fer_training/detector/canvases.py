@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fer_training.detector.pictures import SURE, FacePictures, Faces
 from fer_training.detector.recipe import DetectorRecipe
+from fer_training.detector.targets import cell_targets
 
 Luma = NDArray[np.uint8]
 
@@ -32,9 +33,13 @@ class Canvases:
         has_sure = np.array([bool((pictures.faces(number).scores >= SURE).any()) for number in numbers])
         self._with_faces, self._without = numbers[has_sure], numbers[~has_sure]
 
-    def side(self, rng: np.random.Generator) -> int:
-        """Side of a batch's canvases in pixels."""
-        return self._recipe.large_side if rng.random() < self._recipe.large_share else self._recipe.side
+    def batch(self, rng: np.random.Generator) -> tuple[Luma, NDArray[np.float32]]:
+        """Canvases uint8 [B, side, side, 1] of one size, and their targets float32 [B, P, COLUMNS]."""
+        recipe = self._recipe
+        side = recipe.large_side if rng.random() < recipe.large_share else recipe.side
+        drawn = [self.draw(side, rng) for _ in range(recipe.batch_size)]
+        luma = np.stack([canvas for canvas, _ in drawn])[..., np.newaxis]
+        return luma, np.stack([cell_targets(faces, side) for _, faces in drawn])
 
     def draw(self, side: int, rng: np.random.Generator) -> tuple[Luma, Faces]:
         """One canvas, uint8 [side, side], and its faces; those cut too far have a score below SURE."""
@@ -75,7 +80,9 @@ class Canvases:
         whole = min(luma.shape[1] / width, luma.shape[0] / height)
         share = whole * np.exp(rng.uniform(np.log(0.35), 0))
         across, down = max(int(width * share), 1), max(int(height * share), 1)
-        left, top = (int(rng.integers(0, room + 1)) for room in (luma.shape[1] - across, luma.shape[0] - down))
+        left, top = (
+            int(rng.integers(0, room + 1)) for room in (luma.shape[1] - across, luma.shape[0] - down)
+        )
         part = luma[top : top + down, left : left + across]
         method = cv2.INTER_AREA if share > 1 else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(part, (width, height), interpolation=method), np.uint8)

@@ -13,7 +13,7 @@ NMS_IOU = 0.3
 
 
 def find_faces(model: keras.Model, luma: NDArray[np.uint8], min_score: float) -> Faces:
-    """Faces of a picture, uint8 [H, W], whose score reaches the minimum; padded with black to what the network takes."""
+    """Faces of a picture, uint8 [H, W], whose score reaches the minimum; black is set at its right and below it."""
     height, width = luma.shape
     padded = np.zeros((-height % LEAST_SIDE + height, -width % LEAST_SIDE + width), np.float32)
     padded[:height, :width] = luma
@@ -31,5 +31,7 @@ def decoded(answers: NDArray[np.float32], height: int, width: int, min_score: fl
     middles, sides = corners + answers[:, 1:3] * stride, np.exp(answers[:, 3:5]) * stride
     boxes = np.column_stack([middles - sides / 2, sides]).astype(np.float32)
     landmarks = corners[:, np.newaxis] + answers[:, 5:].reshape(-1, 5, 2) * stride[..., np.newaxis]
-    chosen = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), min_score, NMS_IOU), np.intp).ravel()
+    chosen = np.asarray(
+        cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), min_score, NMS_IOU), np.intp
+    ).ravel()
     return Faces(boxes, landmarks.astype(np.float32), scores).chosen(chosen)

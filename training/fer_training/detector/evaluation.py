@@ -1,12 +1,14 @@
 """Average precision of a detector, by the protocol of WIDER FACE, and what else is to be known of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_training.detector.pictures import SURE, FacePictures, Faces
+from fer_client.faces.boxes import iou_matrix
+from fer_client.settings import Settings
+from fer_training.detector.pictures import SURE, Faces
 
 MATCH_IOU = 0.5
 SMALLEST = 8.0
@@ -21,17 +23,14 @@ class Detections:
     faces: Faces
 
 
-def evaluate_detector(
-    pictures: FacePictures, numbers: Sequence[int], detect: Callable[[NDArray[np.uint8]], Faces]
-) -> dict[str, float]:
-    """Measure a detector on pictures: `average_precision`, and at the score 0.7 `recall`, `precision`, and `landmark_error`.
+def detector_figures(seen: Sequence[Detections]) -> dict[str, float]:
+    """Measure: `average_precision`, `recall` and `precision` at the score that the client asks for, `landmark_error`.
 
-    The last is the mean distance of its landmarks from the annotated ones by the distance of the eyes, of the faces
-    found. `detect` is given luma uint8 [H, W].
+    The last is the mean distance of the landmarks from the annotated ones by the distance of the eyes, of the faces
+    that were found, at any score.
     """
-    seen = [Detections(detect(pictures.luma(number)), pictures.faces(number)) for number in numbers]
     scores, is_right, count = judged(seen)
-    at = scores >= 0.7
+    at = scores >= Settings.min_score
     return {
         "average_precision": average_precision(scores, is_right, count),
         "recall": float(is_right[at].sum() / max(count, 1)),
@@ -58,7 +57,7 @@ def judged(seen: Sequence[Detections]) -> tuple[NDArray[np.float32], NDArray[np.
 
 
 def average_precision(scores: NDArray[np.float32], is_right: NDArray[np.bool_], count: int) -> float:
-    """Area under precision over recall, precision made to fall (Everingham et al. 2010, doi:10.1007/s11263-009-0275-4)."""
+    """Area under precision over recall; precision never rises (Everingham 2010, doi:10.1007/s11263-009-0275-4)."""
     order = np.argsort(-scores, kind="stable")
     right = np.cumsum(is_right[order])
     recall = np.concatenate([[0.0], right / max(count, 1)])
@@ -67,19 +66,10 @@ def average_precision(scores: NDArray[np.float32], is_right: NDArray[np.bool_], 
     return float(np.sum(np.diff(recall) * falling[1:]))
 
 
-def overlaps(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of boxes [A, 4] with boxes [B, 4], float32 [A, B]."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum((one[:, :2] + one[:, 2:])[:, None], (other[:, :2] + other[:, 2:])[None])
-    shared = (high - low).clip(min=0).prod(axis=-1)
-    areas = one[:, 2:].prod(axis=1)[:, None] + other[:, 2:].prod(axis=1)[None]
-    return np.asarray(shared / np.maximum(areas - shared, 1e-9), np.float32)
-
-
 def _matches(one: Detections) -> list[tuple[float, int | None]]:
     """Score of each detection with the face that it takes; a second one on a face that is taken has none."""
     order = np.argsort(-one.found.scores, kind="stable")
-    near = overlaps(one.found.boxes, one.faces.boxes)
+    near = iou_matrix(one.found.boxes, one.faces.boxes)
     taken: set[int] = set()
     pairs: list[tuple[float, int | None]] = []
     for number in order:
@@ -99,7 +89,7 @@ def _matches(one: Detections) -> list[tuple[float, int | None]]:
 def _landmark_error(seen: Sequence[Detections]) -> float:
     errors = []
     for one in seen:
-        near = overlaps(one.found.boxes, one.faces.boxes)
+        near = iou_matrix(one.found.boxes, one.faces.boxes)
         for face in np.flatnonzero(one.faces.scores >= SURE):
             if not len(near) or near[:, face].max() < MATCH_IOU:
                 continue

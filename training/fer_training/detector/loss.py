@@ -6,14 +6,14 @@ from keras import ops
 
 from fer_training.detector.targets import BOX, HAS_LANDMARKS, IS_FACE, LANDMARKS, SCORE, WEIGHT
 
-BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 1.0
+BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 2.0
 
 
 def detector_loss(targets: Any, answers: Any) -> Any:
     """Loss of answers [N, P, 15] for targets [N, P, COLUMNS], one number, by the number of cells that learn a face.
 
-    The score by quality focal loss (Li et al. 2020, arXiv 2006.04388), the box by the complete-IoU family's distance loss
-    (Zheng et al. 2020, arXiv 1911.08287), the landmarks by smooth L1 of their distance as a share of the face's size.
+    The score by quality focal loss (Li et al. 2020, arXiv 2006.04388), the box by the loss of efficient IoU (Zhang et
+    al. 2021, arXiv 2101.08158), the landmarks by smooth L1 of their distance as a share of the face's size.
     """
     is_face = targets[..., IS_FACE]
     count = ops.maximum(ops.sum(is_face), 1.0)
@@ -30,7 +30,7 @@ def _quality_focal(target: Any, logit: Any) -> Any:
 
 
 def _box_loss(target: Any, answer: Any) -> Any:
-    """1 - IoU, plus the squared distances of middles and of sides by those of the box around both (EIoU)."""
+    """1 - IoU, plus the squared distances of middles and of sides by those of the box around both."""
     middle, answered = target[..., :2], answer[..., :2]
     # Early answers are wild, and their exponentials would be infinite.
     sides, given = ops.exp(target[..., 2:]), ops.exp(ops.clip(answer[..., 2:], -4.0, 4.0))

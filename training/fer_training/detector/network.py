@@ -22,6 +22,10 @@ LEAST_SIDE = max(STRIDES)
 """Width and height of the input are multiples of it."""
 
 
+_FIRST_LOGIT = -4.0
+_SMALL = keras.initializers.RandomNormal(stddev=0.01)
+
+
 @dataclass(frozen=True)
 class Widths:
     """Channels of the first layer, of the stages at strides 8, 16 and 32, and of the heads; blocks of each stage."""
@@ -32,7 +36,7 @@ class Widths:
     head: int = 24
 
 
-def face_detector(widths: Widths = Widths()) -> keras.Model:  # noqa: B008 - frozen
+def face_detector(widths: Widths = Widths()) -> keras.Model:
     """Build the network for luma [N, H, W, 1] in [0, 255], H and W multiples of LEAST_SIDE.
 
     Its answers are float32 [N, P, ANSWERS], P all cells in the order of `cell_targets`.
@@ -49,15 +53,22 @@ def face_detector(widths: Widths = Widths()) -> keras.Model:  # noqa: B008 - fro
     for finer, coarser in ((1, 2), (0, 1)):
         wide = layers.UpSampling2D(2, interpolation="nearest", name=f"wide{STRIDES[coarser]}")(found[coarser])
         found[finer] = layers.Add(name=f"joined{STRIDES[finer]}")([found[finer], wide])
-    answers = [
-        _answers(level, widths.head, stride) for level, stride in zip(found, STRIDES, strict=True)
-    ]
-    return keras.Model(luma, layers.Concatenate(axis=1, name="answers", dtype="float32")(answers), name="face_detector")
+    answers = [_answers(level, widths.head, stride) for level, stride in zip(found, STRIDES, strict=True)]
+    joined = layers.Concatenate(axis=1, name="answers", dtype="float32")(answers)
+    model = keras.Model(luma, joined, name="face_detector")
+    _expect_few_faces(model)
+    return model
 
 
 def _convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
     x = layers.Conv2D(
-        width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
+        width,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=name,
     )(x)
     x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
@@ -65,23 +76,17 @@ def _convolution(x: Any, width: int, name: str, kernel: int = 3, stride: int = 1
 
 def _answers(level: Any, width: int, stride: int) -> Any:
     x = _convolution(level, width, f"head{stride}")
-    # Few cells have a face: with even odds at the start, the others would drown them (Lin et al. 2017, RetinaNet).
-    rare = np.array([-4.0] + [0.0] * (ANSWERS - 1), np.float32)
-    x = layers.Conv2D(
-        ANSWERS, 1, dtype="float32", bias_initializer=_constant(rare), kernel_initializer=_small(), name=f"answer{stride}"
-    )(x)
+    x = layers.Conv2D(ANSWERS, 1, dtype="float32", kernel_initializer=_SMALL, name=f"answer{stride}")(x)
     return layers.Reshape((-1, ANSWERS), name=f"cells{stride}")(x)
 
 
-def _small() -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(stddev=0.01)
-
-
-def _constant(values: NDArray[np.float32]) -> Any:
-    def initial(shape: tuple[int, ...], dtype: Any = None) -> Any:  # noqa: ARG001 - Keras's signature
-        return keras.ops.convert_to_tensor(values, dtype=dtype)
-
-    return initial
+def _expect_few_faces(model: keras.Model) -> None:
+    """Begin with low scores: at even odds, the many cells without a face would drown the others (Lin et al. 2017)."""
+    for stride in STRIDES:
+        layer = model.get_layer(f"answer{stride}")
+        kernel, bias = layer.get_weights()
+        bias[0] = _FIRST_LOGIT
+        layer.set_weights([kernel, bias])
 
 
 def cell_places(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

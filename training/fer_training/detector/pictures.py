@@ -1,6 +1,6 @@
 """Pictures with the boxes and landmarks of their faces, packed into one folder that loads by memory map."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from fer_client.errors import InputError
 SURE = 0.8
 """Faces of a lower score are neither faces nor background: nothing is learned from them, nothing measured."""
 
+NETWORK = "face_detector"
+"""Name of the network and of its files."""
+
 _PIXELS, _TABLES = "pixels.npy", "faces.npz"
 
 
@@ -19,9 +22,9 @@ _PIXELS, _TABLES = "pixels.npy", "faces.npz"
 class Faces:
     """The faces of one picture, in its pixels.
 
-    `boxes`: float32 [N, 4], left, top, width and height. `landmarks`: float32 [N, 5, 2], as seen in the picture from left
-    to right: two eyes, the tip of the nose, two corners of the mouth; NaN where they are not known. `scores`: float32
-    [N] in [0, 1], how sure it is that this is a face; see SURE.
+    `boxes`: float32 [N, 4], left, top, width and height. `landmarks`: float32 [N, 5, 2], as seen in the picture from
+    left to right: two eyes, the tip of the nose, two corners of the mouth; NaN where they are not known. `scores`:
+    float32 [N] in [0, 1], how sure it is that this is a face; see SURE.
     """
 
     boxes: NDArray[np.float32]
@@ -79,6 +82,11 @@ class FacePictures:
         """The faces of the picture."""
         return Faces.from_rows(self.rows[self.first_faces[number] : self.first_faces[number + 1]])
 
+    def pictures(self, is_validation: bool) -> Iterator[Picture]:
+        """Yield the pictures to learn from, or those kept for validation."""
+        for number in self.numbers(is_validation):
+            yield Picture(self.luma(number), self.faces(number), is_validation)
+
     def numbers(self, is_validation: bool) -> NDArray[np.intp]:
         """Numbers of the pictures to learn from, or of those kept for validation."""
         return np.flatnonzero(self.is_validation == is_validation)
@@ -101,6 +109,11 @@ def pack(pictures: Iterable[Picture], folder: Path) -> None:
         rows=np.concatenate([picture.faces.as_rows() for picture in kept]),
         is_validation=np.array([picture.is_validation for picture in kept]),
     )
+
+
+def is_detector(weights: Path) -> bool:
+    """Tell whether a file holds a detector's weights, by its name: training writes no other."""
+    return weights.name.startswith(NETWORK)
 
 
 def is_packed(folder: Path) -> bool:

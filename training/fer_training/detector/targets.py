@@ -1,8 +1,8 @@
 """What each cell of the network's grids should answer for the faces of a canvas.
 
-Each of three grids, of cells of 8, 16 and 32 pixels, has a range of face sizes of its own; where two ranges overlap, both
-learn the face. The cells about a face's middle learn it, those around them are left out, all others learn that there is
-none (centre sampling, Tian et al. 2019, FCOS, arXiv 1904.01355).
+Each of three grids, of cells of 8, 16 and 32 pixels, has a range of face sizes of its own; where two ranges overlap,
+both learn the face. The cells about a face's middle learn it, those around them are left out, all others learn that
+there is none (centre sampling, Tian et al. 2019, FCOS, arXiv 1904.01355).
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ STRIDES = (8, 16, 32)
 SIZES = ((5.0, 30.0), (24.0, 80.0), (60.0, np.inf))
 """Least and largest side of a face, as the root of its area, that each grid learns."""
 
-_MIDDLE = 0.22
+_MIDDLE = 0.3
 """Cells whose middle is nearer than this share of the face's side, along each axis, learn it; at least the nearest."""
 
-_AROUND = 0.4
+_AROUND = 0.45
 _SMALLEST = 5.0
 _NEAR = 1.6
 """Where a size is out of a grid's range by at most this factor, the grid learns nothing of the face's middle."""
@@ -58,7 +58,7 @@ def _grid_targets(faces: Faces, grid: _Grid, least: float, largest: float) -> ND
         lines, columns = _cells_within(faces.boxes[number], grid, 0.5)
         cells[lines, columns, WEIGHT] = 0
     # Large faces first, so that a smaller one before them keeps its cells.
-    for number in sorted(np.flatnonzero(is_sure), key=lambda face: -sizes[face]):
+    for number in sorted(np.flatnonzero(is_sure).tolist(), key=lambda face: -sizes[face]):
         box, size = faces.boxes[number], sizes[number]
         if least <= size <= largest:
             lines, columns = _cells_within(box, grid, _AROUND)

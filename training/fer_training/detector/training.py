@@ -12,7 +12,8 @@ A run's folder:
 import csv
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,19 +24,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError, UsageError
-from fer_training.detector.batches import epoch_batches
-from fer_training.detector.canvases import Canvases
+from fer_training.detector.batches import drawing, epoch_batches
 from fer_training.detector.decoding import find_faces
-from fer_training.detector.evaluation import evaluate_detector
+from fer_training.detector.evaluation import Detections, detector_figures
 from fer_training.detector.loss import detector_loss
 from fer_training.detector.network import Widths, face_detector
-from fer_training.detector.pictures import FacePictures, is_packed, load_pictures, pack
+from fer_training.detector.pictures import NETWORK, FacePictures, Picture, is_packed, load_pictures, pack
 from fer_training.detector.readers import fingerprint, read_pictures
 from fer_training.detector.recipe import DetectorRecipe
 from fer_training.files import replacing, write_json
-from fer_training.models.record import versions
+from fer_training.models.record import load_network, versions
 
-WEIGHTS = "face_detector.keras"
+WEIGHTS = f"{NETWORK}.keras"
+_PICTURES = "pictures"
+_LEAST_SCORE = 0.02
+"""The precision at lower scores is not measured."""
+
 _JUDGED_EVERY = 8
 """Epochs from one measurement of the average precision to the next; the last epoch is always measured."""
 
@@ -76,38 +80,44 @@ def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
     keras.utils.set_random_seed(run.seed)
     _claim(run)
     pictures = _pictures(run, tell)
-    canvases = Canvases(pictures, run.recipe)
     model = _new_model(run.recipe)
     path, history = run.out / "checkpoint.keras", run.out / "history.csv"
     if path.exists():
         _resume(model, path)
     done = int(model.optimizer.iterations) // run.recipe.steps
     epochs = _read_history(history)[:done]
-    for epoch in range(done, run.recipe.epochs):
-        finished = _epoch(model, pictures, canvases, run, epoch, tell)
-        epochs.append(finished)
-        _write_history(history, epochs)
-        with replacing(path) as beside:
-            model.save(beside)
+    with drawing(run.out / _PICTURES, run.recipe) as pool:
+        for epoch in range(done, run.recipe.epochs):
+            epochs.append(_epoch(model, pictures, pool, run, epoch, tell))
+            _write_history(history, epochs)
+            with replacing(path) as beside:
+                model.save(beside)
     return run.out / WEIGHTS
 
 
 def _epoch(
-    model: keras.Model, pictures: FacePictures, canvases: Canvases, run: DetectorRun, epoch: int, tell: Tell
+    model: keras.Model,
+    pictures: FacePictures,
+    pool: ProcessPoolExecutor,
+    run: DetectorRun,
+    epoch: int,
+    tell: Tell,
 ) -> DetectorEpoch:
     recipe, started, total = run.recipe, time.monotonic(), 0.0
     rates = _rates(recipe)
-    for step, (luma, targets) in enumerate(epoch_batches(canvases, recipe, run.seed, epoch)):
+    for step, (luma, targets) in enumerate(epoch_batches(pool, recipe, run.seed, epoch)):
         model.optimizer.learning_rate = rates[epoch * recipe.steps + step]
-        total += float(model.train_on_batch(luma, targets))
+        total += float(model.train_on_batch(luma.astype(np.float32), targets))
         if not np.isfinite(total):
             raise UsageError(f"The loss is no longer a number in epoch {epoch + 1}. Lower the learning rate.")
-        tell(f"Epoch {epoch + 1} of {recipe.epochs}, step {step + 1} of {recipe.steps}, loss {total / (step + 1):.3f}")
+        tell(
+            f"Epoch {epoch + 1} of {recipe.epochs}, step {step + 1} of {recipe.steps}, loss {total / (step + 1):.3f}"
+        )
     is_last = epoch + 1 == recipe.epochs
     figures: dict[str, float] = {}
-    with _averaged(model, recipe):
+    with _averaged(model):
         if is_last or (epoch + 1) % _JUDGED_EVERY == 0:
-            figures = validated(model, pictures)
+            figures = _figures(model, pictures.pictures(is_validation=True))
         _save(model, run, epoch + 1, figures)
     seconds = round(time.monotonic() - started, 1)
     rate = float(rates[(epoch + 1) * recipe.steps - 1])
@@ -115,10 +125,23 @@ def _epoch(
     return DetectorEpoch(epoch + 1, rate, round(total / recipe.steps, 4), seconds, **rounded)
 
 
-def validated(model: keras.Model, pictures: FacePictures) -> dict[str, float]:
-    """Figures of `evaluate_detector` on the validation pictures, of which there may be none."""
-    numbers = pictures.numbers(is_validation=True).tolist()
-    return evaluate_detector(pictures, numbers, lambda luma: find_faces(model, luma, 0.02)) if numbers else {}
+def evaluate_weights(weights: Path, source: Path) -> dict[str, float]:
+    """Figures of `evaluate_detector` on the validation pictures of a source.
+
+    Raises InputError where the weights or the pictures cannot be read, or none is kept for validation.
+    """
+    model = load_network(weights)
+    kept = (picture for picture in read_pictures(source) if picture.is_validation)
+    figures = _figures(model, kept)
+    if not figures:
+        raise InputError(f"Expected pictures kept for validation in {source}, but there are none.")
+    return figures
+
+
+def _figures(model: keras.Model, pictures: Iterable[Picture]) -> dict[str, float]:
+    """Figures on pictures, of which there may be none."""
+    seen = [Detections(find_faces(model, picture.luma, _LEAST_SCORE), picture.faces) for picture in pictures]
+    return detector_figures(seen) if seen else {}
 
 
 def _new_model(recipe: DetectorRecipe) -> keras.Model:
@@ -129,15 +152,22 @@ def _new_model(recipe: DetectorRecipe) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(before)
     adam = keras.optimizers.AdamW(
-        recipe.learning_rate, weight_decay=recipe.weight_decay, use_ema=True, ema_momentum=recipe.ema, clipnorm=10.0
+        recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        use_ema=True,
+        ema_momentum=recipe.ema,
+        clipnorm=10.0,
     )
     adam.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(adam, detector_loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto")
+    model.compile(
+        adam, detector_loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto"
+    )
     return model
 
 
 def _resume(model: keras.Model, path: Path) -> None:
-    saved = keras.saving.load_model(path, custom_objects={"detector_loss": detector_loss})
+    with keras.saving.custom_object_scope({"detector_loss": detector_loss}):
+        saved = load_network(path, is_compiled=True)
     model.set_weights(saved.get_weights())
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
@@ -145,7 +175,7 @@ def _resume(model: keras.Model, path: Path) -> None:
 
 
 @contextmanager
-def _averaged(model: keras.Model, recipe: DetectorRecipe) -> Iterator[None]:
+def _averaged(model: keras.Model) -> Iterator[None]:
     weights = model.get_weights()
     model.optimizer.finalize_variable_values(model.trainable_variables)
     model.set_weights(model.get_weights())
@@ -182,7 +212,11 @@ def _rates(recipe: DetectorRecipe) -> NDArray[np.float64]:
 
 def _claim(run: DetectorRun) -> None:
     path = run.out / "run.json"
-    asked: dict[str, Any] = {"recipe": run.recipe.as_record(), "seed": run.seed, "data": fingerprint(run.source)}
+    asked: dict[str, Any] = {
+        "recipe": run.recipe.as_record(),
+        "seed": run.seed,
+        "data": fingerprint(run.source),
+    }
     if not path.exists():
         run.out.mkdir(parents=True, exist_ok=True)
         write_json(path, asked)
@@ -190,7 +224,9 @@ def _claim(run: DetectorRun) -> None:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"Expected the settings of a run in {path}, but the file is damaged ({error}).") from error
+        raise InputError(
+            f"Expected the settings of a run in {path}, but the file is damaged ({error})."
+        ) from error
     if held != asked:
         raise UsageError(
             f"Expected the settings of the run that {run.out} holds, but other ones came. Give the same to go on with "
@@ -199,7 +235,7 @@ def _claim(run: DetectorRun) -> None:
 
 
 def _pictures(run: DetectorRun, tell: Tell) -> FacePictures:
-    folder = run.out / "pictures"
+    folder = run.out / _PICTURES
     if not is_packed(folder):
         tell("Reading the pictures")
         pack(read_pictures(run.source), folder)

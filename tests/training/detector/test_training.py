@@ -1,0 +1,102 @@
+"""A detector learns, goes on where it was stopped, and answers as OpenCV will."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras")
+
+import keras
+
+from fer_client.errors import InputError, UsageError
+from fer_training.detector.decoding import decoded
+from fer_training.detector.loss import detector_loss
+from fer_training.detector.network import ANSWERS, cell_places, face_detector
+from fer_training.detector.pictures import Faces
+from fer_training.detector.recipe import DetectorRecipe
+from fer_training.detector.targets import BOX, COLUMNS, IS_FACE, LANDMARKS, SCORE, cell_targets
+from fer_training.detector.training import DetectorRun, evaluate_weights, train_detector
+from support.face_pictures import write_face_table
+
+pytestmark = [
+    pytest.mark.keras,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+RECIPE = DetectorRecipe(
+    epochs=2, steps=2, batch_size=2, side=64, large_share=0, warmup_steps=1, ema=0.5, mixed_precision=False
+)
+
+
+def answers_of(targets: np.ndarray) -> np.ndarray:
+    """The answers that a perfect network would give."""
+    answers = np.zeros((*targets.shape[:-1], ANSWERS), np.float32)
+    score = targets[..., SCORE].clip(1e-6, 1 - 1e-6)
+    answers[..., 0] = np.log(score / (1 - score))
+    answers[..., 1:5], answers[..., 5:] = targets[..., BOX], targets[..., LANDMARKS]
+    return answers
+
+
+def a_face() -> Faces:
+    points = [[50, 60], [70, 60], [60, 70], [52, 80], [68, 80]]
+    return Faces.from_rows(np.array([40, 44, 40, 50, *np.ravel(points), 0.95], np.float32))
+
+
+def test_a_perfect_answer_costs_nothing_and_gives_the_face_back() -> None:
+    targets = cell_targets(a_face(), 128)
+    answers = answers_of(targets)
+    assert float(detector_loss(targets[np.newaxis], answers[np.newaxis])) == pytest.approx(0, abs=1e-3)
+    found = decoded(answers, 128, 128, 0.5)
+    np.testing.assert_allclose(found.as_rows(), a_face().as_rows(), rtol=1e-3)
+
+
+def test_a_worse_answer_costs_more() -> None:
+    targets = cell_targets(a_face(), 128)[np.newaxis]
+    perfect = answers_of(targets)
+    is_face = targets[..., IS_FACE] > 0
+    for columns, change in ((slice(0, 1), -3.0), (slice(1, 3), 0.4), (slice(3, 5), 0.3), (slice(5, 15), 0.5)):
+        worse = perfect.copy()
+        worse[..., columns] += change * is_face[..., np.newaxis]
+        assert float(detector_loss(targets, worse)) > 0.02
+
+
+def test_the_cells_are_in_the_order_of_the_targets() -> None:
+    model = face_detector()
+    answers = np.asarray(model.predict_on_batch(np.zeros((1, 64, 96, 1), np.float32)))
+    corners, strides = cell_places(64, 96)
+    assert answers.shape == (1, len(corners), ANSWERS)
+    assert corners[:2].tolist() == [[0, 0], [8, 0]]
+    assert (strides[0], strides[-1], corners[-1].tolist()) == (8, 32, [64, 32])
+    assert cell_targets(a_face(), 64).shape == (8 * 8 + 4 * 4 + 2 * 2, COLUMNS)
+
+
+class TestRun:
+    def test_it_goes_on_where_it_was_stopped(self, tmp_path: Path) -> None:
+        source = write_face_table(tmp_path / "source")
+        whole = train_detector(DetectorRun(source, RECIPE, 1, tmp_path / "whole"))
+
+        def stop(told: str) -> None:
+            if told.startswith("Epoch 2"):
+                raise KeyboardInterrupt
+
+        parts = DetectorRun(source, RECIPE, 1, tmp_path / "parts")
+        with pytest.raises(KeyboardInterrupt):
+            train_detector(parts, stop)
+        resumed = train_detector(parts)
+        one, other = (keras.saving.load_model(path).get_weights() for path in (whole, resumed))
+        for first, second in zip(one, other, strict=True):
+            np.testing.assert_allclose(first, second, atol=1e-5)
+        record = json.loads(resumed.with_suffix(".json").read_text())
+        assert record["epochs"] == 2
+        assert 0 <= record["validation"]["average_precision"] <= 1
+        assert evaluate_weights(resumed, source) == pytest.approx(record["validation"], abs=1e-4, nan_ok=True)
+        with pytest.raises(UsageError, match="settings"):
+            train_detector(replace(parts, seed=2))
+
+    def test_a_source_without_pictures_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(InputError, match=r"faces\.csv"):
+            train_detector(DetectorRun(tmp_path / "empty", RECIPE, 1, tmp_path / "run"))
