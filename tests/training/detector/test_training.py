@@ -96,6 +96,24 @@ class TestRun:
         with pytest.raises(UsageError, match="settings"):
             train_detector(replace(parts, seed=2))
 
+    def test_it_begins_with_trained_weights(self, tmp_path: Path) -> None:
+        source = write_face_table(tmp_path / "source")
+        model = face_detector()
+        start = tmp_path / "start.keras"
+        model.save(start)
+        still = replace(RECIPE, learning_rate=0.0, weight_decay=0.0)
+        trained = keras.saving.load_model(
+            train_detector(DetectorRun(source, still, 1, tmp_path / "run", start))
+        )
+        for name in ("first", "answer32"):
+            before, after = (made.get_layer(name).get_weights()[0] for made in (model, trained))
+            np.testing.assert_array_equal(before, after)
+        other = tmp_path / "other.keras"
+        inputs = keras.Input((4,))
+        keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(other)
+        with pytest.raises(InputError, match="face detector"):
+            train_detector(DetectorRun(source, RECIPE, 1, tmp_path / "second", other))
+
     def test_a_source_without_pictures_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with pytest.raises(InputError, match=r"faces\.csv"):

@@ -13,7 +13,7 @@ from rich.console import Console
 from fer_client.cli import console as fer_console
 from fer_client.errors import InputError, Interrupted, UsageError
 from fer_client.faces.detection import choose_detector
-from fer_client.settings import LUMAFACE, Settings
+from fer_client.settings import AUTO, Settings
 from fer_training.commands import display
 from fer_training.commands.records import kept_in, note_other_data
 from fer_training.data.dataset import SPLITS, Dataset, load_dataset
@@ -167,6 +167,7 @@ def detector(
     ],
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights and canvases.")] = 0,
+    start: Annotated[Path | None, typer.Option(help="Trained weights of the detector to begin with.")] = None,
 ) -> None:
     """Train the face detector on annotated pictures, or go on with a run that was stopped."""
     _load_keras()
@@ -176,7 +177,7 @@ def detector(
     recipe = DetectorRecipe() if epochs is None else DetectorRecipe(epochs=epochs)
     try:
         with console.status("Reading") as status:
-            path = train_detector(DetectorRun(source, recipe, seed, out), status.update)
+            path = train_detector(DetectorRun(source, recipe, seed, out, start), status.update)
     except KeyboardInterrupt:
         raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)
@@ -324,7 +325,9 @@ def predict(
     _load_keras()
     from fer_training.evaluation.predict import predict as answer
 
-    detector = None if whole else choose_detector(LUMAFACE, None, Settings.min_score)
+    detector = None if whole else choose_detector(AUTO, None, Settings.min_score)
+    if detector is not None and detector.is_fallback:
+        fer_console.notify(f"Note: {detector.advice}")
     answers, failures = answer(images, weights, detector)
     for failure in failures:
         fer_console.notify(f"fer-train: {failure}")

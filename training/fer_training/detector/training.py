@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from fer_training.detector.network import Widths, face_detector
 from fer_training.detector.pictures import NETWORK, FacePictures, Picture, is_packed, load_pictures, pack
 from fer_training.detector.readers import fingerprint, read_pictures
 from fer_training.detector.recipe import DetectorRecipe
-from fer_training.files import replacing, write_json
+from fer_training.files import file_sha256, replacing, write_json
 from fer_training.models.record import load_network, versions
 
 WEIGHTS = f"{NETWORK}.keras"
@@ -46,12 +47,23 @@ _JUDGED_EVERY = 8
 
 @dataclass(frozen=True)
 class DetectorRun:
-    """What to train: `source` are the annotated pictures, `out` the folder of the run."""
+    """What to train: `source` are annotated pictures, `out` is the folder of the run, `start` weights to begin with."""
 
     source: Path
     recipe: DetectorRecipe
     seed: int
     out: Path
+    start: Path | None = None
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to go on; weights and data by their checksums, read once."""
+        return {
+            "recipe": self.recipe.as_record(),
+            "seed": self.seed,
+            "data": fingerprint(self.source),
+            "start": None if self.start is None else file_sha256(self.start),
+        }
 
 
 @dataclass(frozen=True)
@@ -80,7 +92,7 @@ def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
     keras.utils.set_random_seed(run.seed)
     _claim(run)
     pictures = _pictures(run, tell)
-    model = _new_model(run.recipe)
+    model = _new_model(run)
     path, history = run.out / "checkpoint.keras", run.out / "history.csv"
     if path.exists():
         _resume(model, path)
@@ -144,13 +156,16 @@ def _figures(model: keras.Model, pictures: Iterable[Picture]) -> dict[str, float
     return detector_figures(seen) if seen else {}
 
 
-def _new_model(recipe: DetectorRecipe) -> keras.Model:
+def _new_model(run: DetectorRun) -> keras.Model:
+    recipe = run.recipe
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
     try:
         model = face_detector()
     finally:
         keras.config.set_dtype_policy(before)
+    if run.start is not None:
+        _take_over(model, run.start)
     adam = keras.optimizers.AdamW(
         recipe.learning_rate,
         weight_decay=recipe.weight_decay,
@@ -163,6 +178,15 @@ def _new_model(recipe: DetectorRecipe) -> keras.Model:
         adam, detector_loss, jit_compile=False if keras.backend.backend() == "tensorflow" else "auto"
     )
     return model
+
+
+def _take_over(model: keras.Model, start: Path) -> None:
+    try:
+        model.set_weights(load_network(start).get_weights())
+    except ValueError as error:  # other shapes than the network's
+        raise InputError(
+            f"Expected weights of the face detector to start from, but {start} holds other ones."
+        ) from error
 
 
 def _resume(model: keras.Model, path: Path) -> None:
@@ -194,9 +218,7 @@ def _save(model: keras.Model, run: DetectorRun, epochs: int, figures: dict[str, 
         twin.save(beside)
     record = {
         "widths": asdict(Widths()),
-        "data": fingerprint(run.source),
-        "recipe": run.recipe.as_record(),
-        "seed": run.seed,
+        **run.settings,
         "epochs": epochs,
         "validation": {name: round(value, 4) for name, value in figures.items()},
         "versions": versions(),
@@ -212,11 +234,7 @@ def _rates(recipe: DetectorRecipe) -> NDArray[np.float64]:
 
 def _claim(run: DetectorRun) -> None:
     path = run.out / "run.json"
-    asked: dict[str, Any] = {
-        "recipe": run.recipe.as_record(),
-        "seed": run.seed,
-        "data": fingerprint(run.source),
-    }
+    asked = run.settings
     if not path.exists():
         run.out.mkdir(parents=True, exist_ok=True)
         write_json(path, asked)
