@@ -17,7 +17,7 @@ _SERVICE = re.compile(r"failed to start (?P<service>\w+) service: (?P<reason>.*?
 _CREATING = re.compile(r"error: creating server: (?P<reason>.*)$", re.MULTILINE)
 _PREFIXES = re.compile(r"^(?:TritonModelException|Invalid argument|Internal|Not found|Unavailable)(?:: | - )")
 
-_SEE_LOG = "see the whole log with -v or --log-file FILE"
+SEE_LOG = "see the whole log with -v or --log-file FILE"
 
 
 def explain(log: str, returncode: int) -> ServerError:
@@ -36,10 +36,10 @@ def explain(log: str, returncode: int) -> ServerError:
     if match := _SERVICE.search(log):
         return ServerError(f"The server cannot open its {match['service']} port: {_plain(match['reason'])}.")
     if "Usage: tritonserver" in log:
-        return UsageError(f"tritonserver refuses its options: {_first_line(log)}; {_SEE_LOG}.")
+        return UsageError(f"tritonserver refuses its options: {_first_line(log)}; {SEE_LOG}.")
     if match := _CREATING.search(log):
-        return ServerError(f"The server cannot start: {_plain(match['reason'])}; {_SEE_LOG}.")
-    return ServerError(f"The server ended by itself ({_ending(returncode)}); {_SEE_LOG}.")
+        return ServerError(f"The server cannot start: {_plain(match['reason'])}; {SEE_LOG}.")
+    return ServerError(f"The server ended by itself ({_ending(returncode)}); {SEE_LOG}.")
 
 
 def _model_problems(log: str) -> Iterator[tuple[str, str]]:
