@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_server.environment import packages
-from fer_server.errors import ServerError
+from fer_server.errors import ServerError, refused
 from fer_server.serving import Settings, Started, serve
 
 _EPILOG = """\
@@ -122,11 +122,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except ServerError as error:
-        if options.json:
-            print(json.dumps({"ready": False, "error": str(error)}), flush=True)  # noqa: T201
-        else:
-            say(str(error))
-        return error.exit_code
+        return _end(error, options)
+    except (OSError, MemoryError) as error:
+        return _end(refused(error), options)
+
+
+def _end(error: ServerError, options: Options) -> int:
+    if options.json:
+        print(json.dumps({"ready": False, "error": str(error)}), flush=True)  # noqa: T201
+    else:
+        say(str(error))
+    return error.exit_code
 
 
 def _run(options: Options) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_server import http_api
+from fer_server.errors import ServerError
 from fer_server.http_api import Probe
 from fer_server.ports import Endpoint
 
@@ -51,7 +52,7 @@ class Health:
         with contextlib.ExitStack() as stack:
             self._stubs = [stack.enter_context(_pidfd(pid)) for pid in self.stubs]
             if self.interval_s:
-                threading.Thread(target=self._ask_again_and_again, daemon=True).start()
+                _start(threading.Thread(target=self._ask_again_and_again, daemon=True))
             stack.callback(self._ended.set)
             yield self
 
@@ -88,6 +89,15 @@ class Health:
         if self._strikes[model] < _STRIKES:
             return None
         return answer.error if answer else f"no answer of the model '{model}' within {_PATIENCE_S:g} s"
+
+
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise ServerError(
+            f"The server cannot be watched over: {error}; it may lack memory or processes."
+        ) from None
 
 
 @contextmanager
