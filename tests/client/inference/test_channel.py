@@ -83,8 +83,11 @@ def test_a_busy_server_is_asked_again_for_batches_of_any_size(server: ProtocolSe
     assert server.batches == [faces]
 
 
-def test_a_server_that_stays_busy_is_not_called_unreachable(server: ProtocolServer) -> None:
-    server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"
+@pytest.mark.parametrize(
+    "reason", ["Exceeds maximum queue size", "in ensemble 'fer', Request timeout expired"]
+)
+def test_a_server_that_stays_busy_is_not_called_unreachable(server: ProtocolServer, reason: str) -> None:
+    server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, reason
     server.failures_left = 100
     with pytest.raises(ServerError, match=r"is busy.*--in-flight") as caught:
         submit(server, 64)
