@@ -19,8 +19,8 @@ from fer_server.errors import ServerError
 from fer_server.http_api import Probe
 from fer_server.ports import Endpoint
 
-_PATIENCE_S = 10.0
-"""How long an answer may take while the server answers nobody else either."""
+_PATIENCE_S = 30.0
+"""How long an answer may take while the model answers nobody else either."""
 
 _STRIKES = 2
 """Of silence or failure in a row. One may be a pause of the whole machine, from which the server comes back."""

@@ -130,9 +130,12 @@ def _statistics(endpoint: Endpoint) -> list[Any]:
 
 
 def probe_of(endpoint: Endpoint, model: str) -> Probe | None:
-    """Make a model's smallest request from its metadata, each open dimension 1; None where it has none."""
+    """Make a model's smallest request from its metadata, each open dimension 1.
+
+    None for an ensemble, which computes nothing itself, and where there is no such model.
+    """
     metadata = request(endpoint, "GET", f"/v2/models/{model}")
-    if not metadata:
+    if not metadata or metadata.get("platform") == "ensemble":
         return None
     inputs, data = [], b""
     for tensor in metadata["inputs"]:
