@@ -167,15 +167,11 @@ def test_a_batch_beyond_32_bits_is_the_batch_that_its_data_fill(channel: grpc.Ch
     assert sorted(map(len, answered.raw_output_contents)) == [2 * 4, 7 * 4]
 
 
-@pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
-def test_a_request_of_an_eighth_of_a_gigabyte_is_refused(
-    channel: grpc.Channel, compression: grpc.Compression
-) -> None:
+def test_a_request_that_unpacks_to_a_thousand_times_its_size_is_refused(channel: grpc.Channel) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    bomb = faces(10_000, data=bytes(10_000 * CROP))
     with pytest.raises(grpc.RpcError, match="batch"):
-        stub.ModelInfer(
-            faces(1, shape=[14_000, 96, 96, 1], data=bytes(14_000 * CROP)), compression=compression
-        )
+        stub.ModelInfer(bomb, timeout=60, compression=grpc.Compression.Gzip)
 
 
 def test_bytes_that_are_no_message_are_refused_by_every_method(channel: grpc.Channel) -> None:
@@ -231,16 +227,6 @@ def test_more_connections_than_most_systems_allow_shut_nobody_out(attacked: Embe
         assert answer(attacked)
 
 
-def test_abandoned_requests_do_not_shut_others_out(attacked: EmbeddedServer, channel: grpc.Channel) -> None:
-    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-    request = faces(64)
-    under_way = [stub.ModelInfer.future(request) for _ in range(200)]
-    next(call for call in under_way if call.exception() is not None or call.result())
-    for call in under_way:
-        call.cancel()
-    assert answer(attacked)
-
-
 def test_streams_left_open_shut_nobody_out(attacked: EmbeddedServer, channel: grpc.Channel) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     held = [stub.ModelStreamInfer(itertools.repeat(faces(1), 3), timeout=30) for _ in range(50)]
@@ -249,13 +235,3 @@ def test_streams_left_open_shut_nobody_out(attacked: EmbeddedServer, channel: gr
     assert answer(attacked)
     for stream in held:
         stream.cancel()
-
-
-def test_more_requests_than_may_wait_are_refused_at_once(channel: grpc.Channel) -> None:
-    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-    request = faces(64)
-    under_way = [stub.ModelInfer.future(request) for _ in range(400)]
-    errors = [error for call in under_way if (error := call.exception())]
-    assert {error.code() for error in errors} == {grpc.StatusCode.UNAVAILABLE}
-    assert all("queue size" in error.details() or "timeout expired" in error.details() for error in errors)
-    assert len(errors) < len(under_way)
