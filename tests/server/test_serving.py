@@ -63,6 +63,12 @@ def test_options_are_passed_through(tmp_path: Path) -> None:
     assert "successfully loaded 'double'" in log.read_text()
 
 
+def test_the_memory_through_which_inputs_pass_is_this_users_alone(server: EmbeddedServer) -> None:
+    regions = list(Path("/dev/shm").glob(f"fer-server-{server.command.pid}-*"))
+    assert regions
+    assert {path.stat().st_mode & 0o077 for path in regions} == {0}
+
+
 def test_verbose_shows_the_servers_log(tmp_path: Path) -> None:
     write_double(tmp_path)
     with embedded_server(tmp_path, "--verbose") as running:
