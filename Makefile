@@ -73,11 +73,9 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
 
-audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies; bills of materials in dist
-	mkdir -p dist
+audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies
 	for set in requirements/all requirements/client server/fer_server/requirements; do \
-		.cache/audit/bin/pip-audit --disable-pip --require-hashes -r $$set.txt --format cyclonedx-json \
-			--output dist/$$(basename $$set).cdx.json || exit 1; \
+		.cache/audit/bin/pip-audit --disable-pip --require-hashes -r $$set.txt || exit 1; \
 	done
 
 clean: ## Remove everything that was generated, except caches in your home folder
