@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format bench docs requirements clean
+.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format bench docs requirements audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,11 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
 
+audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies
+	for set in requirements/all requirements/client server/fer_server/requirements; do \
+		.cache/audit/bin/pip-audit --disable-pip --require-hashes -r $$set.txt || exit 1; \
+	done
+
 clean: ## Remove everything that was generated, except caches in your home folder
 	rm -rf .venv .venv-base .cache out build dist .mypy_cache .pytest_cache .ruff_cache
 
@@ -111,6 +116,11 @@ $(VENV)/.all: requirements/all.txt $(VENV)/.dev
 .cache/pictures/.ready: requirements/pictures.txt | $(VENV)/bin/python
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
 		-d $(@D) -r $<
+	@touch $@
+
+.cache/audit/.ready: | $(VENV)/bin/python
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check "pip-audit>=2.9"
 	@touch $@
 
 $(SAMPLE): benchmarks/sample_clip.py $(VENV)/.client .cache/pictures/.ready

@@ -39,7 +39,7 @@ def measured(server_pid: int) -> Iterator[Cost]:
 
 
 def _own_s(server_pid: int) -> float:
-    return time.process_time() + sum(_process_s(pid) for pid in _family(server_pid))
+    return time.process_time() + sum(_process_s(pid) for pid in family(server_pid))
 
 
 def _process_s(pid: int) -> float:
@@ -49,7 +49,7 @@ def _process_s(pid: int) -> float:
     return 0.0
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """Return the process and everything below it."""
     found = [pid]
     for parent in found:

@@ -31,6 +31,11 @@ MODELS = (PREPROCESS_MODEL, EXPRESSION_MODEL, AFFECT_MODEL, MODEL)
 INSTANCES = {PREPROCESS_MODEL: 1, EXPRESSION_MODEL: 2, AFFECT_MODEL: 2}
 """Two cores: an instance is a process on the embedded server and a thread on native Triton."""
 
+MOST_WAITING = 128
+LONGEST_WAIT_S = 10
+"""Requests that wait for a model, and how long each. What is refused early can be asked again, while requests that
+nobody waits for any more delay all others."""
+
 OUTPUTS = (EXPRESSION, VALENCE_AROUSAL)
 """What clients get; other tensors go from model to model."""
 
@@ -98,7 +103,10 @@ def onnx_config(model: ServedModel, max_batch_size: int) -> ModelConfig:
         input=[ModelInput(name=taken.name, data_type=taken.data_type, dims=taken.dims)],
         output=[_output(tensor) for tensor in model.given],
     )
-    config.dynamic_batching.SetInParent()
+    policy = config.dynamic_batching.default_queue_policy
+    policy.max_queue_size = MOST_WAITING
+    policy.default_timeout_microseconds = LONGEST_WAIT_S * 1_000_000
+    policy.allow_timeout_override = True  # a request may shorten it
     config.instance_group.add(count=INSTANCES[model.name])
     # Instances share the cores, so that more threads in each would only wait for one another.
     config.parameters["intra_op_thread_count"].string_value = "1"

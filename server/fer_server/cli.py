@@ -3,24 +3,23 @@
 import argparse
 import json
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fer_server.environment import packages
-from fer_server.errors import ServerError
+from fer_server.errors import ServerError, refused
 from fer_server.serving import Settings, Started, serve
 
 _EPILOG = """\
-Every other option goes to tritonserver as it is, for instance --grpc-port 9001 or --log-verbose=1. Its services
-listen on this machine alone unless --grpc-address, --http-address or --metrics-address say otherwise. Shared memory,
-the model repository, trace and logging are closed; --grpc-restricted-protocol and --http-restricted-api with a key of
-yours open them to it.
+Every other option goes to tritonserver as it is, for instance --grpc-port 9001 or --log-verbose=1. gRPC alone is
+open, for this machine alone unless --grpc-address says otherwise; --allow-http=true and --allow-metrics=true, or a port
+of theirs, open HTTP, which one request can bring down, and the metrics. Shared memory, the model repository, trace and
+logging are closed; --grpc-restricted-protocol and --http-restricted-api with a key of yours open them to it.
 
 Exit codes: 0 stopped by Ctrl-C, SIGTERM or the end of stdin; 2 wrong usage; 4 the server cannot run; 5 a model does
-not load.
+not load; 130 stopped before it began to start.
 """
 
 
@@ -57,6 +56,20 @@ def parse(argv: Sequence[str]) -> Options:
     parser.add_argument(
         "--start-timeout", type=float, default=300, metavar="S", help="seconds to load (default 300)"
     )
+    parser.add_argument(
+        "--max-restarts",
+        type=_whole,
+        default=5,
+        metavar="N",
+        help="start a server that fails again, so often within ten minutes (default 5)",
+    )
+    parser.add_argument(
+        "--probe-interval",
+        type=_seconds,
+        default=5,
+        metavar="S",
+        help="ask each model for an answer every S seconds, 0 for never (default 5)",
+    )
     parser.add_argument("--log-file", type=Path, metavar="FILE", help="write the server's log there")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the server's log on stderr")
     parser.add_argument(
@@ -74,9 +87,26 @@ def parse(argv: Sequence[str]) -> Options:
         start_timeout_s=own.start_timeout,
         log_file=own.log_file,
         verbose=own.verbose,
+        most_restarts=own.max_restarts,
+        probe_interval_s=own.probe_interval,
         passed_through=tuple(rest),
     )
     return Options(settings, own.prepare, own.json)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, 0 or more, not '{text}'")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        if 0 <= (seconds := float(text)) < float("inf"):
+            return seconds
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected a number of seconds, 0 or more, not '{text}'")
 
 
 def default_repository() -> Path:
@@ -92,25 +122,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(options)
     except ServerError as error:
-        if options.json:
-            print(json.dumps({"ready": False, "error": str(error)}), flush=True)  # noqa: T201
-        else:
-            say(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        say("stopped.")
-        return 130
+        return _end(error, options)
+    except (OSError, MemoryError) as error:
+        return _end(refused(error), options)
+
+
+def _end(error: ServerError, options: Options) -> int:
+    if options.json:
+        print(json.dumps({"ready": False, "error": str(error)}), flush=True)  # noqa: T201
+    else:
+        say(str(error))
+    return error.exit_code
 
 
 def _run(options: Options) -> int:
-    # Until the server runs, SIGTERM is as good as Ctrl-C: what was half made is removed on the way out.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = packages(os.environ, say)
     if options.prepare:
         say(f"ready to serve, with the packages in {folder}.")
         return 0
     announce = _announce_json if options.json else _announce
-    serve(options.settings, folder, os.environ, announce)
+    serve(options.settings, folder, os.environ, announce, say)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Find out from Triton's log why it did not start, and say it in one sentence."""
 
 import re
+import resource
 import signal
 from collections.abc import Iterator
 
@@ -15,9 +16,14 @@ _ENSEMBLE = re.compile(r"in ensemble (?P<model>[^ ,]+), (?P<reason>.*?)\"?$", re
 _UNRECOGNISED = re.compile(r"unrecognized option '(?P<option>[^']+)'")
 _SERVICE = re.compile(r"failed to start (?P<service>\w+) service: (?P<reason>.*?) ?\"?$", re.MULTILINE)
 _CREATING = re.compile(r"error: creating server: (?P<reason>.*)$", re.MULTILINE)
+_NO_SHARED_MEMORY = re.compile(r"shared memory (?:key|pool).*No space left on device")
+_NO_MEMORY = re.compile(
+    r"bad_alloc|Cannot allocate memory|failed to map segment|Resource temporarily unavailable"
+)
 _PREFIXES = re.compile(r"^(?:TritonModelException|Invalid argument|Internal|Not found|Unavailable)(?:: | - )")
 
-_SEE_LOG = "see the whole log with -v or --log-file FILE"
+_ADDRESSES_MB = 3000
+SEE_LOG = "see the whole log with -v or --log-file FILE"
 
 
 def explain(log: str, returncode: int) -> ServerError:
@@ -25,6 +31,11 @@ def explain(log: str, returncode: int) -> ServerError:
 
     `returncode` is subprocess's: negative for a signal. Models that do not load come first, as they end the server.
     """
+    if _NO_SHARED_MEMORY.search(log):
+        return ServerError(
+            "No room is left in the shared memory, /dev/shm, of which each instance of a model takes some megabytes; "
+            "enlarge it (Docker: --shm-size), or remove what lies there."
+        )
     problems = dict(_model_problems(log))
     if problems:
         each = "; ".join(f"model '{model}': {reason}" for model, reason in problems.items())
@@ -36,10 +47,10 @@ def explain(log: str, returncode: int) -> ServerError:
     if match := _SERVICE.search(log):
         return ServerError(f"The server cannot open its {match['service']} port: {_plain(match['reason'])}.")
     if "Usage: tritonserver" in log:
-        return UsageError(f"tritonserver refuses its options: {_first_line(log)}; {_SEE_LOG}.")
+        return UsageError(f"tritonserver refuses its options: {_first_line(log)}; {SEE_LOG}.")
     if match := _CREATING.search(log):
-        return ServerError(f"The server cannot start: {_plain(match['reason'])}; {_SEE_LOG}.")
-    return ServerError(f"The server ended by itself ({_ending(returncode)}); {_SEE_LOG}.")
+        return ServerError(f"The server cannot start: {_plain(match['reason'])}; {SEE_LOG}.")
+    return ServerError(f"The server ended by itself ({_ending(log, returncode)}); {SEE_LOG}.")
 
 
 def _model_problems(log: str) -> Iterator[tuple[str, str]]:
@@ -67,8 +78,11 @@ def _first_line(log: str) -> str:
     return _plain(before.splitlines()[-1])
 
 
-def _ending(returncode: int) -> str:
-    if returncode >= 0:
-        return f"exit code {returncode}"
-    name = signal.Signals(-returncode).name
-    return f"{name}, which often means too little memory" if name == "SIGKILL" else name
+def _ending(log: str, returncode: int) -> str:
+    name = f"exit code {returncode}" if returncode >= 0 else signal.Signals(-returncode).name
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        return f"{name}; ulimit -v grants it {limit >> 20} MB of addresses, of which it needs about {_ADDRESSES_MB}"
+    if name == "SIGKILL":
+        return f"{name}, which often means too little memory"
+    return f"{name}, for want of memory" if _NO_MEMORY.search(log) else name

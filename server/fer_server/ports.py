@@ -8,9 +8,10 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from pathlib import Path
 
 from fer_server.errors import ServerError, UsageError
+from fer_server.leftovers import own_folder
 
 LOOPBACK = "127.0.0.1"
 UNIX = "unix:"
@@ -57,11 +58,13 @@ def is_on(arguments: Sequence[str], name: str, default: bool) -> bool:
 
 
 def endpoints(arguments: Sequence[str], auto: bool) -> dict[str, Endpoint]:
-    """Give the services that the arguments leave switched on, with their addresses.
+    """Give the services that are to listen, with their addresses: gRPC, and those that the arguments ask for.
 
     With `auto`, services whose port is not given get a free one; raises UsageError for a port that is no number.
     """
-    services = [name for name in DEFAULT_PORTS if is_on(arguments, f"--allow-{name}", True)]
+    services = [
+        name for name in DEFAULT_PORTS if is_on(arguments, f"--allow-{name}", _is_asked_for(arguments, name))
+    ]
     addresses = {name: option(arguments, f"--{name}-address") or LOOPBACK for name in services}
     given = {name: _port(arguments, name) for name in services}
     chosen = free_ports([addresses[name] for name in services if given[name] is None]) if auto else []
@@ -70,6 +73,11 @@ def endpoints(arguments: Sequence[str], auto: bool) -> dict[str, Endpoint]:
         name: Endpoint(name, addresses[name], ports[name], is_on(arguments, f"--reuse-{name}-port", False))
         for name in services
     }
+
+
+def _is_asked_for(arguments: Sequence[str], service: str) -> bool:
+    """Whether a service listens that no switch names. One request can end Triton's HTTP service, and the server too."""
+    return service == "grpc" or any(values(arguments, f"--{service}-{word}") for word in ("port", "address"))
 
 
 @contextmanager
@@ -81,7 +89,7 @@ def control(served: Mapping[str, Endpoint]) -> Iterator[Endpoint]:
     if "http" in served:
         yield served["http"]
         return
-    with TemporaryDirectory(prefix="fer-server-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with own_folder(Path("/tmp")) as folder:
         yield Endpoint("http", f"{UNIX}{folder}/http", DEFAULT_PORTS["http"])
 
 
@@ -110,6 +118,12 @@ def check_free(services: Iterable[Endpoint]) -> None:
             _listen(endpoint.address, endpoint.port).close()
         except OSError as error:
             raise ServerError(_refusal(endpoint, error)) from None
+
+
+def make_free(endpoint: Endpoint) -> None:
+    """Remove the socket in the file system that a server before has left at this address."""
+    if endpoint.address.startswith(UNIX):
+        Path(endpoint.address.removeprefix(UNIX)).unlink(missing_ok=True)
 
 
 def _listen(address: str, port: int) -> socket.socket:

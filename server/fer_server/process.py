@@ -2,30 +2,27 @@
 
 import contextlib
 import ctypes
-import http.client
-import json
 import os
+import resource
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fer_server.errors import ServerError
-from fer_server.ports import UNIX, Endpoint
+from fer_server.http_api import is_ready
+from fer_server.ports import Endpoint
 
+_MOST_FILES = 65_536
 _POLL_S = 0.05
 _TICK_S = 0.25
 _PR_SET_PDEATHSIG = 1
-_TEMPORARY = Path("/tmp")  # Triton knows no other
-_SHARED_MEMORY = Path("/dev/shm")
 
 
 class Event(Enum):
@@ -34,6 +31,7 @@ class Event(Enum):
     EXITED = "the server ended"
     STOP = "SIGINT or SIGTERM came"
     EOF = "stdin was closed"
+    ILL = "the server does not answer"
 
 
 class Watch:
@@ -62,17 +60,24 @@ class Watch:
     def wait(self, child: subprocess.Popen[bytes], timeout_s: float | None) -> Event | None:
         """Give the first event, or None after `timeout_s` seconds; with None it waits for ever."""
         with _pidfd(child) as ended:
-            while True:
-                ready = select.select([ended, self._reader, *self._stdin], [], [], timeout_s)[0]
-                if self._reader in ready:
-                    os.read(self._reader, 4096)
-                    return Event.STOP
-                if ended in ready:
-                    return Event.EXITED
-                if not ready:
-                    return None
-                if not os.read(self._stdin[0], 4096):
-                    return Event.EOF
+            return self._wait([ended], timeout_s)
+
+    def pause(self, timeout_s: float) -> Event | None:
+        """Wait `timeout_s` seconds while no child runs; give what ended the pause before."""
+        return self._wait([], timeout_s)
+
+    def _wait(self, ended: list[int], timeout_s: float | None) -> Event | None:
+        while True:
+            ready = select.select([*ended, self._reader, *self._stdin], [], [], timeout_s)[0]
+            if self._reader in ready:
+                os.read(self._reader, 4096)
+                return Event.STOP
+            if set(ended) & set(ready):
+                return Event.EXITED
+            if not ready:
+                return None
+            if not os.read(self._stdin[0], 4096):
+                return Event.EOF
 
 
 def _note(_number: int, _frame: FrameType | None) -> None:
@@ -104,7 +109,7 @@ def start(
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=lambda: _die_with(parent),
+        preexec_fn=lambda: _prepare_child(parent),
     )
     try:
         yield child
@@ -117,9 +122,17 @@ def start(
 _libc = ctypes.CDLL(None)
 
 
-def _die_with(parent: int) -> None:
-    """Ask the kernel for SIGTERM at the parent's death; runs in the child, before the server's program."""
+def _prepare_child(parent: int) -> None:
+    """Ask the kernel for SIGTERM at the parent's death, and for more connections than the usual 1,024 files allow.
+
+    Its shared memory, through which faces pass, is for this user alone. Runs in the child, before the server's program.
+    """
+    os.umask(0o077)
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     if os.getppid() != parent:
         os._exit(1)
 
@@ -130,28 +143,14 @@ def stop(child: subprocess.Popen[bytes], watch: Watch, patience_s: float) -> Non
     watch.wait(child, patience_s)
 
 
-def environment_folders() -> set[Path]:
-    """Folders that Python backends of any server have made for environments that models may bring."""
-    return set(_TEMPORARY.glob("python_env_*"))
-
-
-def remove_environment_folders(before: set[Path]) -> None:
-    """Remove the one of a server that had no time to do so itself. Only an empty one goes: nobody uses it."""
-    for folder in environment_folders() - before:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-
-
-def remove_shared_memory(prefix: str) -> None:
-    """Remove the shared memory regions of a server that had no time to do so itself."""
-    for region in _SHARED_MEMORY.glob(f"{prefix}*"):
-        region.unlink(missing_ok=True)
-
-
-def await_event(child: subprocess.Popen[bytes], watch: Watch, meanwhile: Callable[[], None]) -> Event:
-    """Wait for the first event, however long, and call `meanwhile` a few times each second."""
+def await_event(
+    child: subprocess.Popen[bytes], watch: Watch, is_ill: Callable[[], bool], meanwhile: Callable[[], None]
+) -> Event:
+    """Wait for the first event, however long; call `is_ill` and `meanwhile` a few times each second."""
     while not (event := watch.wait(child, _TICK_S)):
         meanwhile()
+        if is_ill():
+            return Event.ILL
     return event
 
 
@@ -178,49 +177,3 @@ def await_ready(
                 f"The server is not ready after {timeout_s:g} s; see its log with -v or --log-file FILE."
             )
     return None
-
-
-def is_ready(endpoint: Endpoint, server_id: str) -> bool:
-    """Ask the server at the endpoint whether it has this name and all its models are ready."""
-    metadata = request(endpoint, "GET", "/v2")
-    return (
-        bool(metadata)
-        and metadata["name"] == server_id
-        and request(endpoint, "GET", "/v2/health/ready") is not None
-    )
-
-
-def served_models(endpoint: Endpoint) -> dict[str, str]:
-    """List the ready models with their versions; of several versions the newest."""
-    statistics = request(endpoint, "GET", "/v2/models/stats") or {}
-    ready = [(entry["name"], entry["version"]) for entry in statistics.get("model_stats", [])]
-    return dict(sorted(ready, key=lambda model: (model[0], int(model[1]))))
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a socket in the file system."""
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.host)
-
-
-def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
-    if endpoint.address.startswith(UNIX):
-        return _UnixConnection(endpoint.address.removeprefix(UNIX), endpoint.port, timeout=5)
-    return http.client.HTTPConnection(str(endpoint), timeout=5)
-
-
-def request(endpoint: Endpoint, method: str, path: str) -> Any:
-    """Send one request; give the answer's JSON, an empty mapping for an empty answer, None for no or a bad answer."""
-    connection = _connection(endpoint)
-    try:
-        connection.request(method, path)
-        answer = connection.getresponse()
-        body = answer.read()
-        return json.loads(body or b"{}") if answer.status == http.client.OK else None
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    finally:
-        connection.close()

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fer_server.environment import TRITONSERVER
 from fer_server.errors import ServerError
+from fer_server.leftovers import SITE_VARIABLE, own_folder
 
 _PACKAGE = Path(__file__).parent
 _STUB = "triton_python_backend_stub"
@@ -39,8 +39,7 @@ def prepare(packages: Path, environ: Mapping[str, str]) -> Iterator[Runtime]:
     Raises ServerError where this Python has no stub in the wheel or no shared library.
     """
     libpython = find_libpython(library_folders())
-    with TemporaryDirectory(prefix="fer-server-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
+    with own_folder() as scratch:
         build_backends(packages, scratch / "backends", sys.version_info[:2])
         link_libpython(packages, scratch / "lib", libpython)
         # The stub looks for Python's standard library from the `python3` that is first on PATH.
@@ -117,7 +116,7 @@ def server_environ(packages: Path, scratch: Path, environ: Mapping[str, str]) ->
         **environ,
         "LD_LIBRARY_PATH": _paths(scratch / "lib", packages / _BUNDLED, environ.get("LD_LIBRARY_PATH")),
         "PATH": _paths(scratch / "bin", environ.get("PATH")),
-        "FER_SERVER_SITE": _paths(packages, scratch / "site"),
+        SITE_VARIABLE: _paths(packages, scratch / "site"),
     }
 
 

@@ -8,6 +8,8 @@ from fer_client.errors import InputError, UsageError
 from fer_export.repository import config_json, parse_config, write
 from support.repositories import built
 
+COMMITTED = Path(__file__).parents[2] / "model_repository"
+
 
 def files(mark: bytes = b"onnx", affect: str = "") -> dict[str, bytes]:
     return built(mark, mark, affect, architecture="small")
@@ -32,11 +34,20 @@ def test_configs_parse_as_triton_reads_them() -> None:
 def test_computing_models_batch_and_warm_up() -> None:
     config = parse_config(files()["expression/config.pbtxt"].decode())
 
-    assert config.HasField("dynamic_batching")
+    policy = config.dynamic_batching.default_queue_policy
+    assert (policy.max_queue_size, policy.default_timeout_microseconds) == (128, 10_000_000)
+    assert policy.allow_timeout_override
     assert [warmup.batch_size for warmup in config.model_warmup] == [1, 64]
     assert list(config.model_warmup[0].inputs["NETWORK_INPUT"].dims) == [48, 48, 1]
     assert config.instance_group[0].count == 2
     assert config.parameters["intra_op_thread_count"].string_value == "1"
+
+
+def test_the_committed_models_wait_as_exported_ones_do() -> None:
+    exported = parse_config(files()["expression/config.pbtxt"].decode()).dynamic_batching
+    for name in ("face_preprocess", "expression"):
+        committed = parse_config((COMMITTED / name / "config.pbtxt").read_text())
+        assert committed.dynamic_batching == exported
 
 
 def test_ensemble_fits_the_contract() -> None:

@@ -54,6 +54,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(models: Path) -> Iterator[EmbeddedServer]:
-    """A tritonserver with these models, for all tests that ask one."""
-    with embedded_server(models) as running:
+    """A tritonserver with these models, for all tests that ask one, and not asked by fer-server itself."""
+    options = ("--allow-http=true", "--allow-metrics=true", "--probe-interval=0")
+    with embedded_server(models, *options) as running:
         yield running

@@ -94,3 +94,23 @@ def test_a_log_becomes_one_sentence(log: str, kind: type[ServerError], sentence:
 )
 def test_a_log_without_a_reason_says_how_the_server_ended(returncode: int, ending: str) -> None:
     assert f"({ending})" in str(explain('I1122 server.cc:1] "all is well"\n', returncode))
+
+
+NO_SHARED_MEMORY = r"""
+E1130 03:55:10.1 1507 model_lifecycle.cc:642] "failed to load 'fer' version 1: Internal: Unable to initialize shared memory key 'fer-server-1507-ttt580j6-228b' to requested size (1048576 bytes). If you are running Triton inside docker, use '--shm-size' flag to control the shared memory region size. Each Python backend model instance requires at least 1 MB of shared memory. Error: No space left on device"
+"""  # noqa: E501
+BAD_ALLOC = """
+terminate called after throwing an instance of 'St9bad_alloc'
+  what():  std::bad_alloc
+"""
+
+
+def test_full_shared_memory_is_no_fault_of_the_models() -> None:
+    error = explain(NO_SHARED_MEMORY, 1)
+    assert type(error) is ServerError
+    assert "No room is left in the shared memory, /dev/shm" in str(error)
+
+
+def test_want_of_memory_is_named() -> None:
+    assert "SIGABRT, for want of memory" in str(explain(BAD_ALLOC, -6))
+    assert "(SIGABRT)" in str(explain("", -6))

@@ -28,17 +28,24 @@ def test_switches_read_as_triton_reads_them(value: str, expected: bool) -> None:
     assert is_on([f"--allow-http={value}"], "--allow-http", True) is expected
 
 
-def test_default_endpoints_are_tritons_ports_on_this_machine_alone() -> None:
-    served = endpoints([], auto=False)
-    assert {name: str(endpoint) for name, endpoint in served.items()} == {
-        "grpc": "127.0.0.1:8001",
-        "http": "127.0.0.1:8000",
-        "metrics": "127.0.0.1:8002",
-    }
+def test_by_default_grpc_alone_listens_on_this_machine_alone() -> None:
+    assert list(map(str, endpoints([], auto=False).values())) == ["127.0.0.1:8001"]
+
+
+def test_asked_for_are_tritons_usual_ports() -> None:
+    served = endpoints(["--allow-http=true", "--allow-metrics", "1"], auto=False)
+    assert str(served["http"]) == "127.0.0.1:8000"
+    assert str(served["metrics"]) == "127.0.0.1:8002"
+
+
+@pytest.mark.parametrize("words", [["--http-port=9000"], ["--http-address", "127.0.0.2"]])
+def test_who_names_a_port_or_an_address_asks_for_the_service(words: list[str]) -> None:
+    assert list(endpoints(words, auto=False)) == ["grpc", "http"]
+    assert list(endpoints([*words, "--allow-http=false"], auto=False)) == ["grpc"]
 
 
 def test_auto_ports_leave_given_ones_alone() -> None:
-    served = endpoints(["--grpc-port=9001", "--allow-metrics=false"], auto=True)
+    served = endpoints(["--grpc-port=9001", "--allow-http=true"], auto=True)
     assert list(served) == ["grpc", "http"]
     assert served["grpc"].port == 9001
     assert served["http"].port not in (8000, 9001)
@@ -81,13 +88,13 @@ def test_an_address_of_another_machine_is_refused() -> None:
 
 
 def test_a_served_http_is_also_the_one_for_control() -> None:
-    served = endpoints([], auto=False)
+    served = endpoints(["--allow-http=true"], auto=False)
     with control(served) as endpoint:
         assert endpoint is served["http"]
 
 
 def test_without_http_the_control_is_this_users_alone_and_goes() -> None:
-    with control(endpoints(["--allow-http=false"], auto=False)) as endpoint:
+    with control(endpoints([], auto=False)) as endpoint:
         folder = Path(endpoint.address.removeprefix("unix:")).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert not folder.exists()

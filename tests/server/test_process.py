@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_server import process
+from fer_server import http_api, process
 from fer_server.errors import ServerError
 from fer_server.ports import Endpoint
 from fer_server.process import Event, Watch
@@ -109,7 +109,7 @@ def test_the_context_leaves_no_process_of_the_group_behind() -> None:
 def test_the_server_dies_with_a_killed_parent(tmp_path: Path) -> None:
     code = textwrap.dedent(f"""
         import os, signal
-        from fer_server import process
+        from fer_server import http_api, process
         with process.start({WAIT!r}, os.environ, open(os.devnull, "wb")) as child:
             print(child.pid, flush=True)
             signal.pause()
@@ -126,19 +126,19 @@ def test_a_server_of_another_name_is_not_ours(
     triton_like: Callable[[dict[str, tuple[int, bytes]]], Endpoint],
 ) -> None:
     endpoint = triton_like({"/v2": (200, b'{"name": "theirs"}'), "/v2/health/ready": (200, b"")})
-    assert process.is_ready(endpoint, "theirs")
-    assert not process.is_ready(endpoint, "ours")
+    assert http_api.is_ready(endpoint, "theirs")
+    assert not http_api.is_ready(endpoint, "ours")
 
 
 def test_a_server_that_loads_is_not_ready(
     triton_like: Callable[[dict[str, tuple[int, bytes]]], Endpoint],
 ) -> None:
     endpoint = triton_like({"/v2": (200, b'{"name": "ours"}'), "/v2/health/ready": (400, b"")})
-    assert not process.is_ready(endpoint, "ours")
+    assert not http_api.is_ready(endpoint, "ours")
 
 
 def test_nothing_that_answers_is_not_ready() -> None:
-    assert not process.is_ready(Endpoint("http", "127.0.0.1", 1), "ours")
+    assert not http_api.is_ready(Endpoint("http", "127.0.0.1", 1), "ours")
 
 
 def test_waiting_for_a_server_has_an_end(child: subprocess.Popen[bytes]) -> None:
@@ -162,15 +162,5 @@ def test_served_models_stand_with_their_newest_version(
 ) -> None:
     statistics = b"""{"model_stats": [{"name": "fer", "version": "2"}, {"name": "fer", "version": "10"},
         {"name": "double", "version": "1"}]}"""
-    served = process.served_models(triton_like({"/v2/models/stats": (200, statistics)}))
+    served = http_api.served_models(triton_like({"/v2/models/stats": (200, statistics)}))
     assert served == {"double": "1", "fer": "10"}
-
-
-def test_shared_memory_of_this_server_alone_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("fer-server-12-a", "fer-server-12-b", "fer-server-123-a"):
-        (tmp_path / name).touch()
-    monkeypatch.setattr(process, "_SHARED_MEMORY", tmp_path)
-    process.remove_shared_memory("fer-server-12-")
-    assert [path.name for path in tmp_path.iterdir()] == ["fer-server-123-a"]

@@ -55,12 +55,18 @@ def test_options_are_passed_through(tmp_path: Path) -> None:
     write_double(tmp_path / "models")
     log = tmp_path / "log.txt"
     with embedded_server(
-        tmp_path / "models", "--id", "mine", "--allow-metrics=false", f"--log-file={log}"
+        tmp_path / "models", "--id", "mine", "--allow-http=true", f"--log-file={log}"
     ) as running:
         with urllib.request.urlopen(f"http://{running.http}/v2", timeout=10) as answer:
             assert json.load(answer)["name"] == "mine"
         assert running.metrics is None
     assert "successfully loaded 'double'" in log.read_text()
+
+
+def test_the_memory_through_which_inputs_pass_is_this_users_alone(server: EmbeddedServer) -> None:
+    regions = list(Path("/dev/shm").glob(f"fer-server-{server.command.pid}-*"))
+    assert regions
+    assert {path.stat().st_mode & 0o077 for path in regions} == {0}
 
 
 def test_verbose_shows_the_servers_log(tmp_path: Path) -> None:
@@ -71,9 +77,9 @@ def test_verbose_shows_the_servers_log(tmp_path: Path) -> None:
     assert "successfully loaded 'double'" in running.said
 
 
-def test_without_http_grpc_alone_listens(tmp_path: Path) -> None:
+def test_by_default_grpc_alone_listens(tmp_path: Path) -> None:
     write_double(tmp_path)
-    with embedded_server(tmp_path, "--allow-http=false", "--allow-metrics=false") as running:
+    with embedded_server(tmp_path) as running:
         assert (running.http, running.metrics) == (None, None)
         assert running.models == {"double": "1"}
         assert listening_ports(running.tritonserver_pid) == {int(running.grpc.rpartition(":")[2])}
@@ -171,9 +177,9 @@ def test_a_killed_fer_server_leaves_no_process(tmp_path: Path) -> None:
     assert leftovers(running) == []
 
 
-def test_a_killed_tritonserver_ends_the_command_with_a_reason(tmp_path: Path) -> None:
+def test_without_restarts_a_killed_tritonserver_ends_the_command_with_a_reason(tmp_path: Path) -> None:
     write_double(tmp_path)
-    with embedded_server(tmp_path) as running:
+    with embedded_server(tmp_path, "--max-restarts=0") as running:
         processes = running.processes()
         os.kill(running.tritonserver_pid, signal.SIGKILL)
         assert running.command.wait(SOON_S) == 4
@@ -209,6 +215,6 @@ def test_the_line_for_people_comes_from_the_installed_command(tmp_path: Path) ->
         command.communicate()
     assert command.returncode == 0
     assert re.fullmatch(
-        r"Serving double at grpc 127.0.0.1:\d+, http 127.0.0.1:\d+, metrics 127.0.0.1:\d+. Stop with Ctrl-C.\n",
+        r"Serving double at grpc 127.0.0.1:\d+. Stop with Ctrl-C.\n",
         line,
     )

@@ -59,6 +59,7 @@ def embedded_server(repository: Path, *options: str) -> Iterator[EmbeddedServer]
             line = command.stdout.readline()
             assert line, f"fer-server ended with {command.wait()}: {_all(stderr)}"
             said = json.loads(line)
+            assert said["ready"], said
             running = EmbeddedServer(
                 command, said["grpc"], said["http"], said["metrics"], said["models"], said["pid"]
             )

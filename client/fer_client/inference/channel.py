@@ -11,16 +11,16 @@ _RETRY_BUSY = {
             "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
             "retryPolicy": {
                 "maxAttempts": 5,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2,
+                "initialBackoff": "0.5s",
+                "maxBackoff": "8s",
+                "backoffMultiplier": 3,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
     ]
 }
-"""A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline, over about three seconds.
-It allows no more attempts than five."""
+"""A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline, over about fifteen seconds.
+That is longer than a request may wait in a queue. It allows no more attempts than five."""
 
 _PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPTIONS = ("no_grpc_proxy", "no_proxy")

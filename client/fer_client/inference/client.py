@@ -134,7 +134,7 @@ class InferenceClient:
                 "the server more cores."
             )
         if "UNAVAILABLE" in status:
-            is_busy = "maximum queue size" in message
+            is_busy = _is_of_busy_server(message)
             return (ServerError if is_busy else ServerLostError)(self._why_unavailable(message))
         if "stub process" in message.lower():
             return ServerLostError(
@@ -149,7 +149,7 @@ class InferenceClient:
 
     def _why_unavailable(self, message: str) -> str:
         """Tell a server that is busy from one behind a proxy and one that is not there."""
-        if "maximum queue size" in message:
+        if _is_of_busy_server(message):
             return (
                 f"The server at {self.url} is busy: its queue was full at every attempt ({message}). Try again later, "
                 "lower --in-flight, or raise max_queue_size in the configuration of its models."
@@ -163,6 +163,11 @@ class InferenceClient:
             f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
             "or leave out --url and FER_TRITON_URL to use the embedded one."
         )
+
+
+def _is_of_busy_server(message: str) -> bool:
+    """Whether a refusal comes from a server's full queue, or from one in which the request waited too long."""
+    return "maximum queue size" in message or "timeout expired" in message
 
 
 def _connected(url: str) -> triton.InferenceServerClient:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from fer_client.errors import ContractError, FerError, ServerError, ServerLostError, UsageError
-from fer_client.inference.client import is_ready
+from fer_client.inference.client import CONTROL_TIMEOUT_S, InferenceClient, is_ready
+from fer_client.inference.probe import ask
 
 URL_VARIABLE = "FER_TRITON_URL"
 LOCAL_URL = "localhost:8001"
@@ -23,8 +24,8 @@ _EXIT_S = 10.0
 
 # -P: a file of the user in the working folder must not shadow a module.
 _COMMAND = [sys.executable, "-P", "-m", "fer_server", "--json", "--auto-ports", "--stop-on-eof"]
-# This client speaks gRPC alone, and what does not listen needs no guard.
-_COMMAND += ["--allow-http=false", "--allow-metrics=false"]
+# This client starts a server that fails again by itself, and counts how often.
+_COMMAND += ["--max-restarts=0"]
 _ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractError}
 
 
@@ -61,12 +62,25 @@ def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Serv
     named = url or os.environ.get(URL_VARIABLE)
     if named:
         yield Server(_checked(named))
-    elif is_ready(LOCAL_URL):
+    elif _is_of_use(LOCAL_URL, notify):
         notify(f"Using the server that is ready at {LOCAL_URL}.")
         yield Server(LOCAL_URL)
     else:
         with embedded_server(notify) as started:
             yield started
+
+
+def _is_of_use(url: str, notify: Callable[[str], None]) -> bool:
+    """Whether a server is ready and answers: one whose processes have died still says that it is ready."""
+    if not is_ready(url):
+        return False
+    with InferenceClient(url, CONTROL_TIMEOUT_S) as client:
+        try:
+            ask(client, client.read_contract(), lambda answer: answer.result(2 * CONTROL_TIMEOUT_S))
+        except (FerError, TimeoutError):
+            notify(f"The server at {url} says that it is ready, but answers no request; it is not used.")
+            return False
+    return True
 
 
 @contextmanager

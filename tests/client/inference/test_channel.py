@@ -1,10 +1,13 @@
 """The way to the server: past proxies where they have no business, and again where it is busy."""
 
+import copy
+
 import grpc
 import numpy as np
 import pytest
 
 from fer_client.errors import ServerError
+from fer_client.inference import channel
 from fer_client.inference.channel import is_loopback, proxy_variable
 from fer_client.inference.client import InferenceClient, is_ready
 from fer_client.inference.server import find_server
@@ -18,6 +21,14 @@ PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 def _no_proxies_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*PROXIES, "no_grpc_proxy", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many attempts as always, and less time between them."""
+    policy = copy.deepcopy(channel._RETRY_BUSY)
+    policy["methodConfig"][0]["retryPolicy"].update(initialBackoff="0.1s", maxBackoff="0.2s")
+    monkeypatch.setattr(channel, "_RETRY_BUSY", policy)
 
 
 def submit(server: ProtocolServer, faces: int) -> int:
@@ -76,6 +87,7 @@ def test_a_proxy_that_does_not_apply_is_not_named(
     assert proxy_variable("gpu-box.invalid:8001") is None
 
 
+@pytest.mark.usefixtures("_quick_retries")
 @pytest.mark.parametrize("faces", [1, 29, 64])
 def test_a_busy_server_is_asked_again_for_batches_of_any_size(server: ProtocolServer, faces: int) -> None:
     server.failure, server.failures_left = grpc.StatusCode.UNAVAILABLE, 2
@@ -83,8 +95,12 @@ def test_a_busy_server_is_asked_again_for_batches_of_any_size(server: ProtocolSe
     assert server.batches == [faces]
 
 
-def test_a_server_that_stays_busy_is_not_called_unreachable(server: ProtocolServer) -> None:
-    server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, "Exceeds maximum queue size"
+@pytest.mark.usefixtures("_quick_retries")
+@pytest.mark.parametrize(
+    "reason", ["Exceeds maximum queue size", "in ensemble 'fer', Request timeout expired"]
+)
+def test_a_server_that_stays_busy_is_not_called_unreachable(server: ProtocolServer, reason: str) -> None:
+    server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, reason
     server.failures_left = 100
     with pytest.raises(ServerError, match=r"is busy.*--in-flight") as caught:
         submit(server, 64)
