@@ -59,7 +59,12 @@ def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(commands: Path, folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [commands / words[0], *words[1:]], cwd=folder, capture_output=True, text=True, timeout=280, check=False
+        [commands / words[0], *words[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
     )
 
 
