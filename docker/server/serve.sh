@@ -32,7 +32,8 @@ fi
 # configurations stay open, which is what fer-client asks for; of HTTP, health alone.
 closed=closed=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 
-# Pings of clients are let through more often than every five minutes, which is Triton's default.
+# Pings of clients are let through more often than every five minutes, which is Triton's default. Connections end after
+# that time, requests under way finished, so that clients look up the servers again and find new ones.
 exec tritonserver \
     --disable-auto-complete-config \
     --strict-readiness=true \
@@ -40,6 +41,8 @@ exec tritonserver \
     --log-format=ISO8601 \
     --grpc-address=0.0.0.0 \
     --grpc-http2-min-recv-ping-interval-without-data=5000 \
+    --grpc-max-connection-age=300000 \
+    --grpc-max-connection-age-grace=60000 \
     "--grpc-restricted-protocol=shared-memory,model-repository,statistics,trace,logging:$closed" \
     --http-address=0.0.0.0 \
     "--http-restricted-api=inference,metadata,model-config,model-repository,shared-memory,statistics,trace,logging:$closed" \

@@ -55,6 +55,18 @@ def test_prometheus_takes_the_rules_and_the_configuration() -> None:
         assert done.returncode == 0, done.stderr
 
 
+def autoscalers_query() -> str:
+    """What the autoscaler's figure is made of, as the adapter asks for one pod's."""
+    yaml = pytest.importorskip("yaml")
+    file = ROOT / "docker" / "kubernetes" / "monitoring" / "prometheus-adapter.yaml"
+    (rule,) = yaml.safe_load(file.read_text())["rules"]["custom"]
+    return (
+        rule["metricsQuery"]
+        .replace("<<.GroupBy>>", "instance")
+        .replace("<<.LabelMatchers>>", 'job="fer-triton"')
+    )
+
+
 @contextmanager
 def prometheus(folder: Path, target: str) -> Iterator[str]:
     """Run Prometheus with the project's own configuration, a target here, and a scrape each half second."""
@@ -104,6 +116,7 @@ def test_every_panel_has_a_number(tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     wanted = [(title, expression) for title, expression in panels() if title not in NEEDS_GPU]
     assert len(wanted) >= 10
+    wanted.append(("the autoscaler's", autoscalers_query()))
     with (
         production_server(tmp_path / "server", TLS_MODE="none") as running,
         prometheus(tmp_path, running.metrics) as address,
