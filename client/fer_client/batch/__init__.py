@@ -1,0 +1,1 @@
+"""Many videos over many processes and machines: each exactly once in the results."""
