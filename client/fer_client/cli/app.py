@@ -38,7 +38,7 @@ Examples:
   {NAME} rtsp://camera/stream --duration 60
   {NAME} live 0       shows a camera, a stream or a video on a local page
   {NAME} compare A B  two results side by side
-  {NAME} batch LIST   the videos of a list, over many processes and machines
+  {NAME} batch LIST   the videos of a list as one table, in a folder or object storage
   {NAME} doctor       checks server, models, detector and video library
 """
 

@@ -1,17 +1,18 @@
-"""A batch in this process: its list, its results, and what stays of an earlier run."""
+"""A batch: its list, its results, and what stays of an earlier run."""
 
+import contextlib
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fer_client.batch.engines import ENGINES
 from fer_client.batch.manifest import make_items, read_manifest
-from fer_client.cli.batch import _ENGINES
 from fer_client.errors import UsageError
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
@@ -179,11 +180,22 @@ def test_videos_of_one_name_have_parts_of_their_own() -> None:
     assert keys == [item.key for item in make_items(["a/talk.mp4", "b/talk.mp4", "s3://bucket/Tälk 1.mp4"])]
 
 
-def test_the_options_name_the_engines() -> None:
-    assert tuple(ENGINES) == _ENGINES
-
-
-def test_an_engine_that_is_none_is_named(command: Command, videos: Path) -> None:
-    done = command("batch", videos, "--engine", "spark")
-    assert done.returncode == 2
-    assert "--engine must be here or ray, but is spark" in done.stderr
+def test_a_run_that_is_killed_goes_on_where_it_was(
+    batch: Batch, videos: Path, server: ProtocolServer, tmp_path: Path
+) -> None:
+    words = ["-o", "results", "--detector", "haar", "--url", server.url]
+    results = tmp_path / "results"
+    process = subprocess.Popen([sys.executable, "-m", "fer_client", "batch", videos, *words], cwd=tmp_path)
+    while process.poll() is None and not list(results.glob("summaries/*.json")):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+    process.kill()
+    process.wait()
+    before = summaries(results)
+    assert before
+    done = batch()
+    assert f"{len(before)} were done before" in done.stdout
+    after = summaries(results)
+    assert {name: after[name] for name in before} == before
+    assert len(rows(results)) == 30 + 24 + 18
+    assert list(results.rglob("*.partial")) == []
