@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from fer_client.inference.access import VARIABLES
 from support.protocol_server import ProtocolServer
 from support.videos import write_video
 
@@ -47,6 +48,6 @@ def _signals_strike() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FER_TRITON_URL", "FER_DETECTOR_MODEL"):
+    for name in ("FER_TRITON_URL", "FER_DETECTOR_MODEL", *VARIABLES):
         monkeypatch.delenv(name, raising=False)
     os.environ.setdefault("COLUMNS", "200")

@@ -1,11 +1,14 @@
 """`python -m fer_client` is `fer-client`."""
 
+import os
 import sys
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the command. It is imported here, so that Ctrl-C in that half second ends quietly too."""
+    # What gRPC prints of a handshake that failed is in the sentence that ends the command.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         from fer_client.cli import app as cli
 

@@ -5,7 +5,7 @@ Imports the standard library and `fer_client.errors` alone, so that every packag
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fer_client.errors import ContractError
@@ -42,6 +42,10 @@ class Contract:
     version: str
     network: str = ""
     affect_statement: str = ""
+
+    def is_same_network(self, other: "Contract") -> bool:
+        """Whether both serve the same: a network that is known by its weights may have any number as its version."""
+        return self == (replace(other, version=self.version) if other.network else other)
 
 
 def read_contract(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> Contract:

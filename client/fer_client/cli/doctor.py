@@ -79,7 +79,10 @@ def _detector(model: Path | None) -> Finding:
 
 def _server(url: str | None, notify: Callable[[str], None]) -> Iterator[Finding]:
     try:
-        with find_server(url, notify) as server, InferenceClient(server.url, _CHECK_TIMEOUT_S) as client:
+        with (
+            find_server(url, notify) as server,
+            InferenceClient(server.url, _CHECK_TIMEOUT_S, server.access) as client,
+        ):
             contract = client.read_contract()
             yield Finding("server", f"{client.server_version()} is ready at {server.url}")
             crops = np.zeros((1, *contract.crop_shape), np.uint8)

@@ -32,7 +32,8 @@ def completes(choices: Iterable[str]) -> Callable[[str], list[str]]:
 UrlOption = Annotated[
     str | None,
     typer.Option(
-        help="HOST:PORT of Triton's gRPC endpoint. Default: FER_TRITON_URL, a server here, an embedded one."
+        help="Triton's gRPC endpoint: grpcs://HOST:PORT with TLS, HOST:PORT in the clear. Default: FER_TRITON_URL, a "
+        "server here, an embedded one."
     ),
 ]
 DetectorKindOption = Annotated[

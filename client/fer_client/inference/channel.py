@@ -1,9 +1,14 @@
-"""How gRPC reaches a server: past proxies on this machine, and again where the server is busy."""
+"""How gRPC reaches servers: encrypted where that is asked for, in turn, past proxies on this machine, and again."""
 
-import ipaddress
 import json
 import os
 from typing import Any
+
+import grpc
+import tritonclient.grpc as triton
+
+from fer_client.inference.access import Access
+from fer_client.inference.addresses import addresses_of, host_of, is_encrypted, is_loopback, target_of
 
 _RETRY_BUSY = {
     "methodConfig": [
@@ -22,16 +27,49 @@ _RETRY_BUSY = {
 """A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline, over about fifteen seconds.
 That is longer than a request may wait in a queue. It allows no more attempts than five."""
 
+_IN_TURN: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
+
+_LEAST_PATIENCE_S = 2.0
+"""A busy machine may take a while to answer a ping."""
+
 _PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 _EXEMPTIONS = ("no_grpc_proxy", "no_proxy")
 """The variables that gRPC reads, the first that is set winning:
 https://grpc.github.io/grpc/core/md_doc_environment_variables.html"""
 
 
-def channel_options(url: str) -> list[tuple[str, Any]]:
-    """Give the options of a channel to HOST:PORT."""
-    return [
-        ("grpc.service_config", json.dumps(_RETRY_BUSY)),
+def connect(url: str, access: Access, timeout_s: float) -> triton.InferenceServerClient:
+    """Open a channel, on which nothing is sent yet; each call carries the headers of `access`.
+
+    Raises ServerLostError where none of several names can be looked up.
+    """
+    credentials = None
+    if is_encrypted(url):
+        credentials = grpc.ssl_channel_credentials(
+            access.root_certificates, access.private_key, access.certificate_chain
+        )
+    options = channel_options(url, access, timeout_s)
+    client = triton.InferenceServerClient(target_of(url), creds=credentials, channel_args=options)
+    if access.headers:
+        client.register_plugin(_Headers(access))
+    return client
+
+
+class _Headers(triton.InferenceServerClientPlugin):  # type: ignore[misc]
+    def __init__(self, access: Access) -> None:
+        self._headers = dict(access.headers)
+
+    def __call__(self, request: Any) -> None:
+        request.headers = {**(request.headers or {}), **self._headers}
+
+
+def channel_options(url: str, access: Access, timeout_s: float) -> list[tuple[str, Any]]:
+    """Give the options of a channel whose requests have a deadline of `timeout_s` seconds."""
+    # One server of this machine has several addresses, those of `localhost`, which are not asked in turn.
+    is_shared = len(addresses_of(url)) > 1 or not is_loopback(url)
+    patience_s = max(_LEAST_PATIENCE_S, timeout_s / 4)
+    options = [
+        ("grpc.service_config", json.dumps(_RETRY_BUSY | (_IN_TURN if is_shared else {}))),
         # gRPC repeats no call that is larger than this, 256 KiB by default: 28 crops of 96×96.
         ("grpc.per_rpc_retry_buffer_size", 2**31 - 1),
         ("grpc.max_send_message_length", -1),
@@ -39,20 +77,22 @@ def channel_options(url: str) -> list[tuple[str, Any]]:
         ("grpc.primary_user_agent", "fer-client"),
         # Without this gRPC asks a proxy even for this machine, where none can help.
         ("grpc.enable_http_proxy", int(not is_loopback(url))),
+        # A connection that is dead without a word is given up before the deadline, so that its requests are sent
+        # again. At most two pings a request: more without data between make a Triton with default options hang up.
+        ("grpc.keepalive_time_ms", _milliseconds(timeout_s / 2)),
+        ("grpc.keepalive_timeout_ms", _milliseconds(patience_s)),
+        (
+            "grpc.http2.ping_timeout_ms",
+            _milliseconds(patience_s),
+        ),  # of gRPC's other pings, which keep back that one
     ]
+    if is_encrypted(url):
+        options.append(("grpc.default_authority", access.server_name or host_of(url)))
+    return options
 
 
-def host_of(url: str) -> str:
-    """Give the host of HOST:PORT, an IPv6 address without its brackets."""
-    return url.rpartition(":")[0].strip("[]").lower()
-
-
-def is_loopback(url: str) -> bool:
-    """Whether HOST:PORT is on this machine by its very address: localhost, 127.0.0.0/8 or ::1."""
-    try:
-        return ipaddress.ip_address(host_of(url)).is_loopback
-    except ValueError:
-        return host_of(url) == "localhost"
+def _milliseconds(time_s: float) -> int:
+    return max(1, round(1000 * time_s))
 
 
 def proxy_variable(url: str) -> str | None:

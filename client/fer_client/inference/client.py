@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +14,10 @@ from tritonclient.utils import InferenceServerException
 
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
 from fer_client.errors import ContractError, FerError, ServerError, ServerLostError
-from fer_client.inference.channel import channel_options, host_of, proxy_variable
+from fer_client.inference.access import Access
+from fer_client.inference.addresses import host_of, split_url
+from fer_client.inference.channel import connect
+from fer_client.inference.unavailable import explain_refusal, explain_unavailable
 
 CONTROL_TIMEOUT_S = 5.0
 """Deadline of the small calls: health, metadata, configuration."""
@@ -33,12 +36,16 @@ class Predictions:
 
 
 class InferenceClient:
-    """A connection to one Triton server, a context manager. `url` is HOST:PORT of its gRPC endpoint."""
+    """A connection to a Triton server, or to several in turn; a context manager.
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    `url` is as `fer_client.inference.addresses` takes it, and `access` what the server asks of its callers.
+    """
+
+    def __init__(self, url: str, timeout_s: float, access: Access | None = None) -> None:
         self.url = url
         self.timeout_s = timeout_s
-        self._client = _connected(url)
+        self._access = access or Access()
+        self._client = connect(url, self._access, timeout_s)
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -51,7 +58,7 @@ class InferenceClient:
     def move_to(self, url: str) -> None:
         """Go on with the server at another address."""
         self._close()
-        self.url, self._client = url, _connected(url)
+        self.url, self._client = url, connect(url, self._access, self.timeout_s)
 
     def _close(self) -> None:
         with suppress(grpc.RpcError, InferenceServerException):
@@ -60,9 +67,36 @@ class InferenceClient:
     def read_contract(self) -> Contract:
         """Ask the server what its model `fer` takes and gives.
 
-        Raises ServerError where the server does not answer or is not ready, ContractError where the model
-        is missing or differs from the contract.
+        Of several servers each is asked, and those that are away are left out. Raises ServerError where the server
+        does not answer or is not ready, ContractError where the model is missing or differs from the contract, and
+        where several servers differ.
         """
+        urls = split_url(self.url)
+        return self._read_contract() if len(urls) == 1 else self._common_contract(urls)
+
+    def _common_contract(self, urls: list[str]) -> Contract:
+        # All show a certificate of one name, that by which the channel to all of them asks.
+        access = replace(self._access, server_name=self._access.server_name or host_of(self.url))
+        contracts: dict[str, Contract] = {}
+        lost: ServerLostError | None = None
+        for url in urls:
+            with InferenceClient(url, self.timeout_s, access) as client:
+                try:
+                    contracts[url] = client.read_contract()
+                except ServerLostError as error:
+                    lost = error
+        if lost and not contracts:
+            raise lost
+        first = next(iter(contracts))
+        for url, contract in contracts.items():
+            if not contract.is_same_network(contracts[first]):
+                raise ContractError(
+                    f"The servers at {first} and {url} serve different networks, so the result would mix two. Name "
+                    "servers of the same model repository together."
+                )
+        return contracts[first]
+
+    def _read_contract(self) -> Contract:
         self._check_ready()
         try:
             metadata = self._client.get_model_metadata(MODEL, as_json=True, client_timeout=CONTROL_TIMEOUT_S)
@@ -134,8 +168,9 @@ class InferenceClient:
                 "the server more cores."
             )
         if "UNAVAILABLE" in status:
-            is_busy = _is_of_busy_server(message)
-            return (ServerError if is_busy else ServerLostError)(self._why_unavailable(message))
+            return explain_unavailable(self.url, message)
+        if "UNAUTHENTICATED" in status or "PERMISSION_DENIED" in status:
+            return explain_refusal(self.url, message)
         if "stub process" in message.lower():
             return ServerLostError(
                 f"A process of the server at {self.url} has died ({message}). Start the server again."
@@ -146,32 +181,6 @@ class InferenceClient:
                 "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
             )
         return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
-
-    def _why_unavailable(self, message: str) -> str:
-        """Tell a server that is busy from one behind a proxy and one that is not there."""
-        if _is_of_busy_server(message):
-            return (
-                f"The server at {self.url} is busy: its queue was full at every attempt ({message}). Try again later, "
-                "lower --in-flight, or raise max_queue_size in the configuration of its models."
-            )
-        if variable := proxy_variable(self.url):
-            return (
-                f"No Triton server can be reached at {self.url} by the proxy that {variable} names ({message}). "
-                f"Set no_proxy={host_of(self.url)} to go there directly, or check the address."
-            )
-        return (
-            f"No Triton server can be reached at {self.url} ({message}). Start one with `fer-server`, "
-            "or leave out --url and FER_TRITON_URL to use the embedded one."
-        )
-
-
-def _is_of_busy_server(message: str) -> bool:
-    """Whether a refusal comes from a server's full queue, or from one in which the request waited too long."""
-    return "maximum queue size" in message or "timeout expired" in message
-
-
-def _connected(url: str) -> triton.InferenceServerClient:
-    return triton.InferenceServerClient(url, channel_args=channel_options(url))
 
 
 def is_ready(url: str) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -113,9 +113,7 @@ class Delivery:
             contract = self.client.read_contract()
         except (ServerError, ContractError):
             return False
-        if contract.network:  # by which a network is known, whatever number its version has now
-            contract = replace(contract, version=self.contract.version)
-        if contract != self.contract:
+        if not contract.is_same_network(self.contract):
             raise ContractError(
                 f"The server at {self.client.url} came back with another network than the one that this run began "
                 "with, so the result would mix two. Give the same command again to begin anew."

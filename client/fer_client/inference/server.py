@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 from fer_client.errors import ContractError, FerError, ServerError, ServerLostError, UsageError
+from fer_client.inference.access import Access, read_access, set_variables
+from fer_client.inference.addresses import TLS_SCHEME, check_url, is_encrypted, is_loopback
 from fer_client.inference.client import CONTROL_TIMEOUT_S, InferenceClient, is_ready
 from fer_client.inference.probe import ask
 
@@ -31,14 +33,16 @@ _ERRORS = {UsageError.exit_code: UsageError, ContractError.exit_code: ContractEr
 
 @dataclass
 class Server:
-    """HOST:PORT of a server's gRPC endpoint, and the process behind it where it was started for this job.
+    """A server's address, and the process behind it where it was started for this job.
 
-    `restart` ends that process, starts another one and returns its address.
+    `restart` ends that process, starts another one and returns its address. `access` is what a named one asks of its
+    callers; no other server is told it.
     """
 
     url: str
     process: "subprocess.Popen[str] | None" = None
     restart: Callable[[], str] | None = None
+    access: Access = field(default_factory=Access)
 
     def explain(self, error: FerError) -> FerError:
         """Return the error of a failed call, or what the embedded server says if it has ended."""
@@ -61,7 +65,9 @@ def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Serv
     """
     named = url or os.environ.get(URL_VARIABLE)
     if named:
-        yield Server(_checked(named))
+        check_url(named)
+        _check_clear(named)
+        yield Server(named, access=read_access())
     elif _is_of_use(LOCAL_URL, notify):
         notify(f"Using the server that is ready at {LOCAL_URL}.")
         yield Server(LOCAL_URL)
@@ -167,10 +173,14 @@ def _stop(process: "subprocess.Popen[str]") -> None:
             return
 
 
-def _checked(url: str) -> str:
-    host, _, port = url.rpartition(":")
-    if not host or not port.isdigit() or "/" in url:
+def _check_clear(url: str) -> None:
+    """Raise UsageError where the environment has certificates or secrets for a server that is spoken to in the clear.
+
+    What stays on this machine may be on its way to a proxy here that encrypts it.
+    """
+    given = [] if is_encrypted(url) or is_loopback(url) else set_variables()
+    if given:
         raise UsageError(
-            f"Expected a server as HOST:PORT of its gRPC endpoint, such as {LOCAL_URL}, but got '{url}'."
+            f"{given[0]} is set, but everything would be sent to {url} in the clear. Name the server as "
+            f"{TLS_SCHEME}{url}, or unset {', '.join(given)}."
         )
-    return url

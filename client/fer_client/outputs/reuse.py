@@ -71,14 +71,14 @@ def _difference(result: Mapping[str, Any], provenance: Mapping[str, Any]) -> str
         return "the input has changed"
     if not _has_all(result.get("settings"), provenance["settings"]):
         return "it is of another release"
-    return None if _are_same_models(result.get("models"), provenance["models"]) else _NETWORKS
+    return None if are_same_models(result.get("models"), provenance["models"]) else _NETWORKS
 
 
 def _has_all(was: object, now: Mapping[str, Any]) -> bool:
     return isinstance(was, dict) and now.keys() <= was.keys()
 
 
-def _are_same_models(was: object, now: Mapping[str, Any]) -> bool:
+def are_same_models(was: object, now: Mapping[str, Any]) -> bool:
     """Compare the records of the models: the served network's answers up to TOLERANCE, all else exactly."""
     if not isinstance(was, dict) or not is_same(was.get("answers"), now["answers"]):
         return False

@@ -78,7 +78,7 @@ def open_job(
     with (
         find_server(url, notify) as server,
         interruption.deferred(),
-        InferenceClient(server.url, settings.timeout_s) as client,
+        InferenceClient(server.url, settings.timeout_s, server.access) as client,
     ):
         try:
             contract = client.read_contract()

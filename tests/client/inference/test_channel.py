@@ -8,7 +8,8 @@ import pytest
 
 from fer_client.errors import ServerError
 from fer_client.inference import channel
-from fer_client.inference.channel import is_loopback, proxy_variable
+from fer_client.inference.addresses import is_loopback
+from fer_client.inference.channel import proxy_variable
 from fer_client.inference.client import InferenceClient, is_ready
 from fer_client.inference.server import find_server
 from support.protocol_server import ProtocolServer

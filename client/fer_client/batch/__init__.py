@@ -1,0 +1,1 @@
+"""Many videos, in one run or several at once: each exactly once in one table."""

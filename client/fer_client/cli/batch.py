@@ -1,0 +1,81 @@
+"""The command `fer-client batch`: the videos of a list as one partitioned table."""
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fer_client.cli import console
+from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.settings import Settings
+
+_SETTINGS = (
+    *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s", "duration_s", "overwrite"),
+    *("detection_side", "min_score", "min_face", "batch_size", "in_flight", "timeout_s", "reconnect_s"),
+    *("max_pixels", "partial"),
+)
+
+batch_app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_EXAMPLES = """\b
+Examples:
+  fer-client batch videos.txt -o results
+  fer-client batch part-3-of-8.txt -o s3://bucket/results --url grpcs://triton:8001
+"""
+
+
+@batch_app.command(
+    help="Analyse the videos of a list, each once, and write their faces and episodes as partitioned Parquet. What is "
+    "done is kept: the same command again does the rest.",
+    epilog=_EXAMPLES,
+)
+@partial(takes_settings, names=_SETTINGS)
+def batch(
+    *,
+    manifest: Annotated[
+        Path, typer.Argument(help="List of videos, a path or an address of fsspec (s3://...) a line.")
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder or address for the results.")] = "batch",
+    url: UrlOption = None,
+    detector_kind: DetectorKindOption = "auto",
+    detector_model: DetectorOption = None,
+    **options: Any,
+) -> int:
+    """Run the batch; `options` are those of `fer_client.settings.Settings` that it heeds."""
+    settings = Settings(table_format="parquet", **options)
+    from fer_client.batch.manifest import read_manifest
+    from fer_client.batch.run import run_batch
+    from fer_client.batch.worker import Plan
+    from fer_client.cli.display import share_bar
+    from fer_client.faces.detection import choose_detector
+    from fer_client.outputs.tables import check_format
+
+    check_format("parquet")
+    items = read_manifest(manifest)
+    detector = choose_detector(detector_kind, detector_model, settings.min_score)
+    if detector.is_fallback:
+        console.notify(f"Note: {detector.advice}")
+    plan = Plan(settings, out, url, detector_kind, detector_model)
+    noun = "one video" if len(items) == 1 else f"{len(items)} videos"
+    with share_bar(noun) as show:
+        account = run_batch(
+            plan,
+            items,
+            lambda done, total: show(done / total),
+            overwrite=settings.overwrite,
+        )
+    for failure in account.failures.values():
+        console.notify(f"fer-client batch: {failure}")
+    hours = math.fsum(summary["seconds_analysed"] for summary in account.done.values()) / 3600
+    typer.echo(
+        f"Wrote {out}: {len(account.done)} of {noun}, {hours:.2f} hours; {len(account.earlier)} were done before, "
+        f"{len(account.failures)} failed"
+    )
+    return account.exit_code
