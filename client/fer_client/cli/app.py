@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from fer_client.cli import console
+from fer_client.cli.bench import bench_app
 from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
@@ -37,6 +38,7 @@ Examples:
   {NAME} rtsp://camera/stream --duration 60
   {NAME} live 0       shows a camera, a stream or a video on a local page
   {NAME} compare A B  two results side by side
+  {NAME} bench VIDEO  what an analysis costs here
   {NAME} doctor       checks server, models, detector and video library
 """
 
@@ -120,7 +122,7 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {"compare": compare_app, "doctor": doctor_app, "live": live_app}
+SUBCOMMANDS = {"bench": bench_app, "compare": compare_app, "doctor": doctor_app, "live": live_app}
 
 
 def main() -> NoReturn:
