@@ -9,9 +9,9 @@
     python -m benchmarks compare A.json B.json     what changed from one record to another
     python -m benchmarks pair BEFORE AFTER VIDEO   two checkouts in turn
     python -m benchmarks check VIDEO          fails where the client costs too much beside its floor
-    python -m benchmarks pages                records to the docs
 
---record FILE keeps all figures, with the machine, the versions and the commit.
+--record FILE keeps all figures, with the machine, the versions and the commit; `python -m benchmarks.pages` writes
+those in benchmarks/results into the docs.
 """
 
 import argparse
@@ -34,7 +34,6 @@ COMMANDS = {
     "compare": "benchmarks.comparing",
     "pair": "benchmarks.pairing",
     "check": "benchmarks.check",
-    "pages": "benchmarks.pages",
 }
 """Modules with `options(parser)`, `measure(arguments)`, which gives the record, and `report(record)`, its text."""
 

@@ -1,6 +1,6 @@
 """Measure how the cost grows: with a video's length, its resolution, the faces in a frame, and clients on one server.
 
-    python -m benchmarks growth VIDEO [--runs 2] [--picture growth.png]
+    python -m benchmarks growth VIDEO [--runs 2]
 
 VIDEO is repeated, enlarged, and put side by side with itself. The cost is processor time, of the client and of the
 server, which other load on the machine changes little; for the clients, the time until all have ended, in the
@@ -50,7 +50,6 @@ def options(parser: argparse.ArgumentParser) -> None:
         "video", type=Path, metavar="VIDEO", help="with one face, filling a good part of the picture"
     )
     parser.add_argument("--runs", type=int, default=2, help="of each; the least counts (default 2)")
-    parser.add_argument("--picture", type=Path, help="PNG of the curves")
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -72,7 +72,6 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="of the 95th percentile (default 100)",
     )
     parser.add_argument("--model-repository", type=Path, default=default_repository())
-    parser.add_argument("--picture", type=Path, help="PNG of the curves")
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
