@@ -12,7 +12,6 @@ Beside each row stands its floor (docs/speed.md): decoding, detecting and the ba
 
 import argparse
 import os
-import statistics
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,11 +174,3 @@ def report(record: dict[str, Any]) -> str:
             f"{original['processing_s']:.2f} s"
         )
     return "\n".join(lines)
-
-
-def times_as_fast(record: dict[str, Any]) -> float:
-    """Return the median over the rows of the original's seconds over ours, our start counted in each."""
-    return statistics.median(
-        video["original"]["processing_s"] / (record["start_s"] + video["figures"]["processing_s"])
-        for video in record["videos"]
-    )

@@ -3,7 +3,7 @@
     python -m benchmarks.pages
 
 `muxspace.json` is what `python -m benchmarks.chain … --out` wrote, each other file what a command of
-`python -m benchmarks` did: `speed.json` is of `client`, the others are named as their command. Curves are drawn too.
+`python -m benchmarks` did, by whose name it goes. Curves are drawn too.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import chain
 from benchmarks.curves import draw_growth, draw_serving
 from benchmarks.peers import OURS, times_as_fast
-from benchmarks.serving import best_line, share_of_bare
+from benchmarks.serving import best_line, share_of_bare, undisturbed
 from fer_training.reports.documents import markdown_table, percent, write_part
 
 COMMAND = "python -m benchmarks.pages"
@@ -115,9 +115,9 @@ def measured_on(record: dict[str, Any]) -> str:
     about = record["conditions"]
     machine = about["machine"]
     load = about["load_average"]
-    beside = (
-        f"beside other programs (load average {load:.1f} before)" if load >= 1 else "with little else running"
-    )
+    beside = "with little else running"
+    if load >= 1:
+        beside = f"beside much else that ran there (load average {load:.1f}), so that seconds are more than on idle cores"
     return (
         f"{machine['cores']} cores of an {machine['processor']}, {beside}; {about['time'][:10]}, "
         f"commit {about['commit'] or 'not known'}."
@@ -126,8 +126,8 @@ def measured_on(record: dict[str, Any]) -> str:
 
 def latency(record: dict[str, Any]) -> str:
     """Markdown table of the original's latency rows beside ours."""
-    header = ["format, size: length", "the original, s", "ours, s", "predictions", "video", "times as fast"]
-    start_s = record["start_s"]
+    header = ["format, size: length", "the original, s", "ours, s", "undisturbed, s", "predictions", "video"]
+    start_s, alone_s = record["start_s"], record["start_undisturbed_s"]
     rows = []
     for video in record["videos"]:
         shown, figures, theirs = video["video"], video["figures"], video["original"]
@@ -136,17 +136,22 @@ def latency(record: dict[str, Any]) -> str:
                 f"{shown['format']}, {theirs['megabytes']:g} MB: {theirs['length_s']:g} s",
                 f"{theirs['processing_s']:.1f}",
                 f"{start_s + figures['processing_s']:.1f}",
+                f"{alone_s + figures['undisturbed_s']:.1f}",
                 f"{figures['predictions_s']:.1f}",
                 f"{figures['preparation_s']:.1f}",
-                f"{theirs['processing_s'] / (start_s + figures['processing_s']):.0f}",
             ]
         )
     command = record["command"]
     about = (
-        f"Ours is one `fer-client VIDEO --annotate` each, medians of {command['runs']} runs, the {start_s:.1f} s of its "
-        f"start counted in every row. {measured_on(record)}"
+        f"Ours: `fer-client VIDEO --annotate`, {_runs(command['runs'])}, with the {start_s:.1f} s of its start "
+        "in every row; undisturbed: what it took of the core-seconds that other programs left. "
+        f"{measured_on(record)}"
     )
     return f"{markdown_table(header, rows)}\n\n{about}"
+
+
+def _runs(count: int) -> str:
+    return "one run" if count == 1 else f"medians of {count} runs"
 
 
 def costs(record: dict[str, Any]) -> str:
@@ -240,7 +245,7 @@ def growth(record: dict[str, Any]) -> str:
 
 def serving(record: dict[str, Any]) -> str:
     """Markdown tables of throughput and latency by perf_analyzer."""
-    header = ["", "batch", "at once", "faces/s", "of bare", "p50, ms", "p95, ms", "p99, ms"]
+    header = ["", "batch", "at once", "faces/s", "undisturbed", "of bare", "p50, ms", "p95, ms", "p99, ms"]
     curves = [_served(point, record, _model(point)) for point in record["points"]]
     parts = [markdown_table(header, curves)]
     if record["settings"]:
@@ -267,14 +272,15 @@ def _served(point: dict[str, Any], record: dict[str, Any], words: str) -> list[s
         f"{point['batch']}",
         f"{point['concurrency']}",
         f"{point['faces_per_s']:.0f}",
+        f"{undisturbed(point):.0f}",
         "" if share is None else f"{share:.2f}",
         *(f"{point[f'p{percentile}_ms']:.1f}" for percentile in (50, 95, 99)),
     ]
 
 
 PARTS = (
-    ("speed.md", "speed.json", "agreement", agreement),
-    ("speed.md", "speed.json", "speed", speed),
+    ("speed.md", "client.json", "agreement", agreement),
+    ("speed.md", "client.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
     ("live.md", "live.json", "live", live),
     ("speed.md", "original.json", "latency", latency),

@@ -179,7 +179,7 @@ class _Bench:
 
 def _offered_share(cost: Cost) -> float:
     """Which share of the cores' time other programs left."""
-    return cost.offered_s / (usable_cores() * cost.wall_s)
+    return cost.undisturbed_s / cost.wall_s
 
 
 def undisturbed(point: Point) -> float:

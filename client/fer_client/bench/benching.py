@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from fer_client.bench.conditions import conditions
-from fer_client.bench.cost import seconds_since_start
+from fer_client.bench.cost import measured, seconds_since_start
 from fer_client.bench.measuring import measure
 from fer_client.errors import InputError
 from fer_client.faces.detection import DetectorChoice
@@ -38,9 +39,12 @@ def bench_videos(
     before, began_s = conditions(), time.perf_counter()
     interruption = Interruption()
     interruption.install()
-    with open_job(settings, detector, url, notify, interruption) as job:
+    imported_s = time.process_time()
+    with ExitStack() as stack:
+        with measured() as opening:
+            job = stack.enter_context(open_job(settings, detector, url, notify, interruption))
         start_s = seconds_since_start() or time.perf_counter() - began_s
-        measured = [_measured(path, job, runs, annotates, notify) for path in videos]
+        videos_measured = [_measured(path, job, runs, annotates, notify) for path in videos]
         return {
             "conditions": before,
             "command": {"runs": runs, "annotates": annotates, "settings": settings.as_record("video")}
@@ -49,7 +53,8 @@ def bench_videos(
             "network": job.contract.network,
             "detector": detector.name,
             "start_s": start_s,
-            "videos": measured,
+            "start_undisturbed_s": imported_s + opening.undisturbed_s,
+            "videos": videos_measured,
         }
 
 

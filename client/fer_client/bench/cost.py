@@ -32,6 +32,11 @@ class Cost:
     peak_mb: float | None = None
     server_peak_mb: float | None = None
 
+    @property
+    def undisturbed_s(self) -> float:
+        """Roughly the seconds that it would have taken with the cores to itself."""
+        return self.offered_s / usable_cores()
+
 
 @contextmanager
 def measured(server_pid: int | None = None) -> Iterator[Cost]:
@@ -39,11 +44,12 @@ def measured(server_pid: int | None = None) -> Iterator[Cost]:
 
     `server_pid` and all below it belong to the work; None for whatever this process has started, an embedded server.
     """
-    cost, server = Cost(), _descendants() if server_pid is None else _family(server_pid)
+    cost, server = Cost(), _working(server_pid)
     _forget_peaks([os.getpid(), *server])
     start, own, taken = time.perf_counter(), _own_s(server), _taken_s()
     yield cost
     cost.wall_s = time.perf_counter() - start
+    server = _working(server_pid)
     cost.own_s = _own_s(server) - own
     others_s = max(0.0, _taken_s() - taken - cost.own_s)
     cost.offered_s = usable_cores() * cost.wall_s - others_s
@@ -93,8 +99,8 @@ def _stat(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
 
 
-def _descendants() -> list[int]:
-    return _family(os.getpid())[1:]
+def _working(server_pid: int | None) -> list[int]:
+    return _family(os.getpid())[1:] if server_pid is None else _family(server_pid)
 
 
 def _family(pid: int) -> list[int]:

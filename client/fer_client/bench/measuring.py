@@ -126,7 +126,7 @@ def _figures(
         "frame_ms": {f"p{percent}": float(1000 * np.percentile(waits_s, percent)) for percent in PERCENTILES},
         "processor_s": analysis.own_s + (copy.own_s if copy else 0.0),
         "predictions_processor_s": analysis.own_s,
-        "offered_s": analysis.offered_s,
+        "undisturbed_s": analysis.undisturbed_s + (copy.undisturbed_s if copy else 0.0),
         "peak_mb": _most([analysis.peak_mb, copy.peak_mb if copy else None]),
         "server_peak_mb": analysis.server_peak_mb,
         "stages_s": {name: seconds for name, seconds in result["stage_seconds"].items() if name != "total"},
