@@ -117,7 +117,7 @@ def measured_on(record: dict[str, Any]) -> str:
     load = about["load_average"]
     beside = "with little else running"
     if load >= 1:
-        beside = f"beside much else that ran there (load average {load:.1f}), so that seconds are more than on idle cores"
+        beside = f"beside much else that ran (load average {load:.1f}), so that seconds are more than on idle cores"
     return (
         f"{machine['cores']} cores of an {machine['processor']}, {beside}; {about['time'][:10]}, "
         f"commit {about['commit'] or 'not known'}."

@@ -184,7 +184,7 @@ def _offered_share(cost: Cost) -> float:
 
 def undisturbed(point: Point) -> float:
     """Return the faces per second that a point would have had, had other programs taken nothing of the cores."""
-    return float(point["faces_per_s"]) / max(0.05, float(point["offered_share"]))
+    return float(point["faces_per_s"]) / max(0.001, float(point["offered_share"]))
 
 
 def copy_repository(source: Path, target: Path, change: Callable[[ModelConfig], None]) -> None:
