@@ -101,6 +101,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             "length_s": row.length_s,
             "processing_s": row.processing_s,
         }
+    del record["conditions"]  # the command notes them, with the commit
     return {"made_of": arguments.video.name, **record}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import chain
 from benchmarks.curves import draw_growth, draw_serving
+from benchmarks.original import ROWS
 from benchmarks.peers import OURS, times_as_fast
 from benchmarks.serving import best_line, share_of_bare, undisturbed
 from fer_training.reports.documents import markdown_table, percent, write_part
@@ -110,71 +111,101 @@ def live(record: dict[str, Any]) -> str:
     return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
 
 
+_BUSY = 1.0
+"""Load average from which on seconds say more about the other programs than about this one."""
+
+
+def is_busy(record: dict[str, Any]) -> bool:
+    """Whether much else ran beside the measurement."""
+    return float(record["conditions"]["load_average"] or 0.0) >= _BUSY
+
+
 def measured_on(record: dict[str, Any]) -> str:
     """Say on what machine, how busy, and of which commit a record is."""
     about = record["conditions"]
     machine = about["machine"]
-    load = about["load_average"]
-    beside = "with little else running"
-    if load >= 1:
-        beside = f"beside much else that ran (load average {load:.1f}), so that seconds are more than on idle cores"
+    load = (
+        f"with a load average of {about['load_average']:.1f} by other programs" if is_busy(record) else "idle"
+    )
     return (
-        f"{machine['cores']} cores of an {machine['processor']}, {beside}; {about['time'][:10]}, "
+        f"{machine['cores']} cores of an {machine['processor']}, {load}; {about['time'][:10]}, "
         f"commit {about['commit'] or 'not known'}."
     )
 
 
 def latency(record: dict[str, Any]) -> str:
-    """Markdown table of the original's latency rows beside ours."""
-    header = ["format, size: length", "the original, s", "ours, s", "undisturbed, s", "predictions", "video"]
-    start_s, alone_s = record["start_s"], record["start_undisturbed_s"]
+    """Markdown table of the original's latency rows beside ours.
+
+    Beside other programs' load our seconds are an estimate, the core-seconds that those left over the cores.
+    """
+    seconds = "undisturbed_s" if is_busy(record) else "processing_s"
+    start_s = record["start_undisturbed_s" if is_busy(record) else "start_s"]
+    header = [
+        "format, size: length",
+        "the original, s",
+        "ours, s",
+        "times",
+        "predictions, core-s",
+        "video, core-s",
+    ]
     rows = []
     for video in record["videos"]:
         shown, figures, theirs = video["video"], video["figures"], video["original"]
+        ours_s = start_s + figures[seconds]
         rows.append(
             [
                 f"{shown['format']}, {theirs['megabytes']:g} MB: {theirs['length_s']:g} s",
                 f"{theirs['processing_s']:.1f}",
-                f"{start_s + figures['processing_s']:.1f}",
-                f"{alone_s + figures['undisturbed_s']:.1f}",
-                f"{figures['predictions_s']:.1f}",
-                f"{figures['preparation_s']:.1f}",
+                f"{ours_s:.1f}",
+                f"{theirs['processing_s'] / ours_s:.0f}",
+                f"{figures['predictions_processor_s']:.1f}",
+                f"{figures['processor_s'] - figures['predictions_processor_s']:.1f}",
             ]
         )
-    command = record["command"]
+    count = record["command"]["runs"]
+    runs = "one run" if count == 1 else f"medians of {count} runs"
+    estimate = (
+        " Our seconds are an estimate for idle cores: what it took of the core-seconds that the others left."
+        if is_busy(record)
+        else ""
+    )
     about = (
-        f"Ours: `fer-client VIDEO --annotate`, {_runs(command['runs'])}, with the {start_s:.1f} s of its start "
-        "in every row; undisturbed: what it took of the core-seconds that other programs left. "
+        f"{len(rows)} of its {len(ROWS)} rows. Ours: `fer-client VIDEO --annotate`, {runs}, with {start_s:.1f} s of start "
+        f"in every row.{estimate} "
         f"{measured_on(record)}"
     )
     return f"{markdown_table(header, rows)}\n\n{about}"
 
 
-def _runs(count: int) -> str:
-    return "one run" if count == 1 else f"medians of {count} runs"
-
-
 def costs(record: dict[str, Any]) -> str:
-    """Markdown table of what else was measured of the original's rows."""
+    """Markdown table of what else was measured of the original's rows; times alone where little else ran."""
     videos = record["videos"]
     figures = [video["figures"] for video in videos]
     frame_ms = [one["frame_ms"] for one in figures]
-    rows: list[tuple[str, str, list[float]]] = [
-        ("size made here, MB", ".1f", [video["video"]["megabytes"] for video in videos]),
+    times: list[tuple[str, str, list[float]]] = [
         ("times as fast as it plays", ".1f", [one["real_time"] for one in figures]),
         ("predictions, frames per second", ".0f", [one["frames_per_s"] for one in figures]),
         ("frame to row, ms, median", ".0f", [one["p50"] for one in frame_ms]),
         ("frame to row, ms, 95 %", ".0f", [one["p95"] for one in frame_ms]),
         ("frame to row, ms, 99 %", ".0f", [one["p99"] for one in frame_ms]),
+    ]
+    rows: list[tuple[str, str, list[float]]] = [
+        ("size made here, MB", ".1f", [video["video"]["megabytes"] for video in videos]),
+        *([] if is_busy(record) else times),
+        ("frames", ".0f", [video["frames"] for video in videos]),
         ("processor time, s", ".1f", [one["processor_s"] for one in figures]),
         ("of the predictions, over the floor", ".2f", [video["own_over_floor"] for video in videos]),
         ("most memory of the client, MB", ".0f", [one["peak_mb"] for one in figures]),
         ("of the server's processes, MB", ".0f", [one["server_peak_mb"] for one in figures]),
     ]
     header = ["", *(f"{video['video']['duration_s']:.1f} s" for video in videos)]
-    return markdown_table(
-        header, [[name, *(format(one, spec) for one in values)] for name, spec, values in rows]
+    cells = [[name, *(format(one, spec) for one in values)] for name, spec, values in rows]
+    without = (
+        "\n\nFrames per second and the time from a frame to its row are left out: they would be the other programs'."
+        if is_busy(record)
+        else ""
     )
+    return f"{markdown_table(header, cells)}{without}"
 
 
 def peers(record: dict[str, Any]) -> str:
@@ -188,7 +219,7 @@ def peers(record: dict[str, Any]) -> str:
         "of ours",
         "others",
         "same expression",
-        "we: times",
+        "times",
     ]
     parts = []
     for clip in record["clips"]:
@@ -201,8 +232,8 @@ def _tool(clip: dict[str, Any], tool: dict[str, Any]) -> list[str]:
     figures = tool["figures"]
     cells = [
         f"`{tool['name']}`",
-        f"{figures['frames_per_s']:.0f}",
-        f"{figures['frames_per_processor_s']:.0f}",
+        f"{figures['frames_per_s']:.3g}",
+        f"{figures['frames_per_processor_s']:.3g}",
         f"{figures['peak_mb']:.0f}",
         f"{tool['faces']}",
     ]
