@@ -83,7 +83,7 @@ bench-peers: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure the `fer` pack
 
 bench-growth: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure how the cost grows
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m benchmarks growth $(CLIP) --runs $(RUNS) $(call record,growth)
+	$(BIN)/python -m benchmarks growth $(CLIP) $(if $(QUICK),--quick) --runs $(RUNS) $(call record,growth)
 
 bench-all: ## Measure everything and write the figures into the docs
 	$(MAKE) bench bench-table bench-serving bench-peers bench-growth RECORDS=benchmarks/results

@@ -1,6 +1,6 @@
 """Measure how the cost grows: with a video's length, its resolution, the faces in a frame, and clients on one server.
 
-    python -m benchmarks growth VIDEO [--runs 2]
+    python -m benchmarks growth VIDEO [--quick] [--runs 2]
 
 VIDEO is repeated, enlarged, and put side by side with itself. The cost is processor time, of the client and of the
 server, which other load on the machine changes little; for the clients, the time until all have ended, in the
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,23 @@ from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings, usable_cores
 
-FRAMES = 120
-LENGTHS = (1, 2, 4, 8)
-SIZES_WH = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
-FACES = (1, 2, 4, 8, 12)
-CLIENTS = (1, 2, 4)
+
+@dataclass(frozen=True)
+class Plan:
+    """How many frames are used, how often they are repeated, at which sizes; faces in a frame; clients at once."""
+
+    frames: int
+    lengths: Sequence[int]
+    sizes_wh: Sequence[tuple[int, int]]
+    faces: Sequence[int]
+    clients: Sequence[int]
+
+
+FULL = Plan(
+    120, (1, 2, 4, 8), ((640, 360), (1280, 720), (1920, 1080), (3840, 2160)), (1, 2, 4, 8, 12), (1, 2, 4)
+)
+QUICK = Plan(30, (1, 2, 4), ((640, 360), (1280, 720), (1920, 1080)), (1, 4, 12), (1, 2))
+
 _TILE_WH = (320, 240)
 _CANVAS_TILES = (4, 3)
 
@@ -49,47 +62,50 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "video", type=Path, metavar="VIDEO", help="with one face, filling a good part of the picture"
     )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter ones")
     parser.add_argument("--runs", type=int, default=2, help="of each; the least counts (default 2)")
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure every curve and return the record."""
     choice = choose_detector("auto", arguments.detector_model, Settings().min_score)
-    interruption = Interruption()
+    interruption, plan = Interruption(), QUICK if arguments.quick else FULL
     with tempfile.TemporaryDirectory() as folder, embedded_server(notify) as server:
         if server.process is None:
             raise ServerError("The embedded server has no process to measure.")
         base = Path(folder) / "base.mp4"
-        enlarge(arguments.video, base, SIZES_WH[0], FRAMES)
+        enlarge(arguments.video, base, plan.sizes_wh[0], plan.frames)
         with open_job(Settings(), choice, server.url, notify, interruption) as job:
             curves = {
                 name: _curve(name, sizes, unit, make, job, arguments.runs)
-                for name, sizes, unit, make in _kinds(base, Path(folder), arguments.video)
+                for name, sizes, unit, make in _kinds(plan, base, Path(folder), arguments.video)
             }
         model = Path(choice.source) if choice.name == "YuNet" else None
-        curves["clients"] = _clients(base, server.url, model, arguments.runs)
+        curves["clients"] = _clients(plan.clients, base, server.url, model, arguments.runs)
     return {"video": arguments.video.name, "detector": choice.name, "cores": usable_cores(), "curves": curves}
 
 
 Make = Callable[[Any], Path]
 
 
-def _kinds(base: Path, folder: Path, video: Path) -> Iterator[tuple[str, Sequence[Any], str, Make]]:
+def _kinds(
+    plan: Plan, base: Path, folder: Path, video: Path
+) -> Iterator[tuple[str, Sequence[Any], str, Make]]:
     def longer(times: int) -> Path:
         repeat(base, folder / f"{times}.mkv", times)
         return folder / f"{times}.mkv"
 
     def larger(size_wh: tuple[int, int]) -> Path:
-        enlarge(video, folder / f"{size_wh[1]}.mp4", size_wh, FRAMES)
+        enlarge(video, folder / f"{size_wh[1]}.mp4", size_wh, plan.frames)
         return folder / f"{size_wh[1]}.mp4"
 
     def crowded(faces: int) -> Path:
-        write_mosaic(video, folder / f"{faces}-faces.mp4", faces)
+        write_mosaic(video, folder / f"{faces}-faces.mp4", faces, plan.frames)
         return folder / f"{faces}-faces.mp4"
 
-    yield "length", LENGTHS, "frames", longer
-    yield "resolution", SIZES_WH, "pixels", larger
-    yield "faces", FACES, "faces a frame", crowded
+    yield "length", plan.lengths, "frames", longer
+    yield "resolution", plan.sizes_wh, "pixels", larger
+    yield "faces", plan.faces, "faces a frame", crowded
 
 
 def _curve(name: str, sizes: Sequence[Any], unit: str, make: Make, job: Job, runs: int) -> dict[str, Any]:
@@ -128,11 +144,11 @@ def _point(size: float, costs: Sequence[Cost], result: dict[str, Any]) -> dict[s
     }
 
 
-def _clients(clip: Path, url: str, model: Path | None, runs: int) -> dict[str, Any]:
+def _clients(several: Sequence[int], clip: Path, url: str, model: Path | None, runs: int) -> dict[str, Any]:
     """Run several clients at once on one server; the cost is what the machine offered until all had ended."""
     points = []
     weights = ["--detector-model", str(model)] if model else []
-    for clients in CLIENTS:
+    for clients in several:
         notify(f"clients: {clients}")
         costs = []
         for _ in range(runs):
@@ -173,7 +189,7 @@ def _fitted(unit: str, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def write_mosaic(video: Path, out: Path, copies: int) -> None:
+def write_mosaic(video: Path, out: Path, copies: int, frames: int) -> None:
     """Write the first frames of a video, reduced, so many times side by side on a gray canvas of one size."""
     across, down = _CANVAS_TILES
     width, height = _TILE_WH
@@ -182,7 +198,7 @@ def write_mosaic(video: Path, out: Path, copies: int) -> None:
         stream.width, stream.height = across * width, down * height
         stream.pix_fmt = "yuv420p"
         for index, picture in enumerate(source.decode(video=0)):
-            if index == FRAMES:
+            if index == frames:
                 break
             tile = _fit(picture.to_ndarray(format="bgr24"))
             canvas = np.full((down * height, across * width, 3), 120, np.uint8)

@@ -170,8 +170,8 @@ def latency(record: dict[str, Any]) -> str:
         else ""
     )
     about = (
-        f"{len(rows)} of its {len(ROWS)} rows. Ours: `fer-client VIDEO --annotate`, {runs}, with {start_s:.1f} s of start "
-        f"in every row.{estimate} "
+        f"{len(rows)} of its {len(ROWS)} rows. Ours: `fer-client VIDEO --annotate`, {runs}, with {start_s:.1f} s of "
+        f"start in every row.{estimate} "
         f"{measured_on(record)}"
     )
     return f"{markdown_table(header, rows)}\n\n{about}"
