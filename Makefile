@@ -11,8 +11,16 @@ PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make requirements"
 
+# Benchmarks: how often each part is measured; the folder that gets the records, none where it is empty; and more
+# videos on which detecting on few frames is compared with detecting on each.
+RUNS ?= 3
+RECORDS ?=
+MORE ?=
+record = $(if $(RECORDS),--record $(RECORDS)/$(1).json)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format bench docs requirements audit clean
+.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format check-cost
+.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-all docs requirements audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,9 +60,34 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+check-cost: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Fail where the client costs too much beside what bounds it
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks check $(CLIP)
+
 bench: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure speed, memory and agreement beside what bounds them, on VIDEO
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m benchmarks $(CLIP)
+	$(BIN)/python -m benchmarks client $(CLIP) $(MORE) --runs $(RUNS) \
+		$(if $(RECORDS),--compare 2 3 4 5 8) $(call record,client)
+
+bench-table: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure the original's latency table on clips like its own
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks original $(CLIP) --runs $(RUNS) $(call record,original)
+
+bench-serving: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure the server with NVIDIA's perf_analyzer; QUICK=1 for a minute
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks serving $(CLIP) $(if $(QUICK),--quick) $(call record,serving)
+
+bench-peers: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure the `fer` package side by side; MTCNN=1 gets several GB
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks peers $(CLIP) --runs $(RUNS) $(if $(MTCNN),--mtcnn) $(call record,peers)
+
+bench-growth: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure how the cost grows
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks growth $(CLIP) $(if $(QUICK),--quick) --runs $(RUNS) $(call record,growth)
+
+bench-all: ## Measure everything and write the figures into the docs
+	$(MAKE) bench bench-table bench-serving bench-peers bench-growth RECORDS=benchmarks/results
+	$(MAKE) docs
 
 docs: $(VENV)/.dev ## Write the figures of training/results and benchmarks/results into the docs
 	$(BIN)/fer-train table training/results docs/training.md
@@ -72,6 +105,7 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 		-o requirements/pages.txt
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
+	$(COMPILE) --no-deps benchmarks/environments/perf_analyzer.in -o benchmarks/environments/perf_analyzer.txt
 
 audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies
 	for set in requirements/all requirements/client server/fer_server/requirements; do \

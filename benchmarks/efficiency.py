@@ -17,7 +17,7 @@ from typing import Any
 
 from av.video.reformatter import VideoReformatter
 
-from benchmarks.machine import Cost, measured
+from fer_client.bench.cost import Cost, measured
 from fer_client.faces.detection import DetectorChoice, detection_size
 from fer_client.media.sources import video_file
 from fer_client.media.video import open_video
@@ -77,7 +77,7 @@ def efficiency(
     }
 
 
-def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict[str, float]:
+def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict[str, Any]:
     faces = sum(track["frames"] for track in result["tracks"])
     floor_s = floor.total_s(result["frames_detected"], faces)
     wall_s, own_s = min(cost.wall_s for cost in costs), min(cost.own_s for cost in costs)
@@ -92,6 +92,7 @@ def _ratios(floor: Floor, costs: Sequence[Cost], result: dict[str, Any]) -> dict
         "offered_over_floor": min(cost.offered_s for cost in costs) / floor_s,
         "own_over_floor": own_s / floor_s,
         "own_s_per_frame": own_s / result["frames_analysed"],
+        "runs": [{"wall_s": cost.wall_s, "own_s": cost.own_s, "offered_s": cost.offered_s} for cost in costs],
     }
 
 
@@ -121,7 +122,7 @@ def detection_s(path: Path, choice: DetectorChoice, settings: Settings) -> float
 def network_s(network: Path, batch: int, packages: Path) -> float:
     """Processor time of the bare network per face, with the server's ONNX Runtime."""
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("network.py"), network, str(batch)],
+        [sys.executable, Path(__file__).with_name("network.py"), str(batch), network],
         env=os.environ | {"PYTHONPATH": str(packages)},
         capture_output=True,
         text=True,

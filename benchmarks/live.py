@@ -1,6 +1,6 @@
 """Measure the live view: frames a second, the share dropped, and the delay from a frame to its answer.
 
-    python -m benchmarks.live [FILE] [--seconds 60] [--pictures FOLDER] [--detector-model YUNET.onnx] [--record JSON]
+    python -m benchmarks live [FILE] [--seconds 60] [--pictures FOLDER]
 
 FILE is played at its own speed, again and again; without one it is a clip of 1280×720 at 30 frames/s with one face,
 made of a picture of `benchmarks.sample_clip`. The server is an embedded one, and a page without a screen looks
@@ -9,7 +9,6 @@ others took of the cores meanwhile is told too.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -20,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import measured
 from benchmarks.sample_clip import Image, load_picture, view, write_clip
+from fer_client.bench.cost import measured
 from fer_client.cli.console import notify
-from fer_client.errors import FerError, ServerError
+from fer_client.errors import ServerError
 from fer_client.faces.detection import choose_detector
 from fer_client.inference.server import embedded_server
 from fer_client.live.session import Ended, Plan, show_live
@@ -44,7 +43,24 @@ def portrait_frames(pictures: Path | None) -> Iterator[Image]:
         yield view(picture, np.array([0.46 + 0.04 * share, 0.27, 0.7 + 0.2 * share]), SIZE_WH)
 
 
-def measure(file: Path, seconds: float, model: Path | None) -> dict[str, Any]:
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("file", type=Path, nargs="?", help="a video; without one a clip is made")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long it is shown (default 60)")
+    parser.add_argument("--pictures", type=Path, help="folder with the wheels of scikit-image and Matplotlib")
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Show the file, or a clip made for it, and return the record."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = arguments.file
+        if file is None:
+            file = Path(folder) / "portrait-720p.mp4"
+            write_clip(file, portrait_frames(arguments.pictures), SIZE_WH, FPS)
+        return measure_view(file, arguments.seconds, arguments.detector_model)
+
+
+def measure_view(file: Path, seconds: float, model: Path | None) -> dict[str, Any]:
     """Show a file for so many seconds with a page that looks, and return the record."""
     settings = Settings(low_latency=True, duration_s=seconds)
     detector = choose_detector("auto", model, settings.min_score)
@@ -103,33 +119,3 @@ def report(record: dict[str, Any]) -> str:
             f"  at a page  {shown['p50']:.0f} ms (median), {shown['p95']:.0f} ms (95th percentile)",
         ]
     )
-
-
-def main() -> None:
-    """Parse the arguments, measure, print and write the record."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.live", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("file", type=Path, nargs="?", help="a video; without one a clip is made")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long it is shown (default 60)")
-    parser.add_argument("--pictures", type=Path, help="folder with the wheels of scikit-image and Matplotlib")
-    parser.add_argument("--detector-model", type=Path, help="YuNet's ONNX file")
-    parser.add_argument("--record", type=Path, help="JSON file for the figures")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        file = arguments.file
-        if file is None:
-            file = Path(folder) / "portrait-720p.mp4"
-            write_clip(file, portrait_frames(arguments.pictures), SIZE_WH, FPS)
-        try:
-            record = measure(file, arguments.seconds, arguments.detector_model)
-        except FerError as error:
-            notify(f"benchmarks.live: {error}")
-            sys.exit(error.exit_code)
-    print(report(record))  # noqa: T201
-    if arguments.record:
-        arguments.record.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,8 @@
 
     python -m benchmarks.pages
 
-`speed.json` is what `python -m benchmarks … --record` wrote, `live.json` what `python -m benchmarks.live … --record`
-did, and `muxspace.json` what `python -m benchmarks.chain … --out` did.
+`muxspace.json` is what `python -m benchmarks.chain … --out` wrote, each other file what a command of
+`python -m benchmarks` did, by whose name it goes. Curves are drawn too.
 """
 
 import json
@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chain
+from benchmarks.curves import draw_growth, draw_serving
+from benchmarks.original import ROWS
+from benchmarks.peers import OURS, times_as_fast
+from benchmarks.serving import best_line, share_of_bare, undisturbed
 from fer_training.reports.documents import markdown_table, percent, write_part
 
 COMMAND = "python -m benchmarks.pages"
@@ -107,11 +111,215 @@ def live(record: dict[str, Any]) -> str:
     return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
 
 
+_BUSY = 1.0
+"""Load average from which on seconds say more about the other programs than about this one."""
+
+
+def is_busy(record: dict[str, Any]) -> bool:
+    """Whether much else ran beside the measurement."""
+    return float(record["conditions"]["load_average"] or 0.0) >= _BUSY
+
+
+def measured_on(record: dict[str, Any]) -> str:
+    """Say on what machine, how busy, and of which commit a record is."""
+    about = record["conditions"]
+    machine = about["machine"]
+    load = (
+        f"with a load average of {about['load_average']:.1f} by other programs" if is_busy(record) else "idle"
+    )
+    return (
+        f"{machine['cores']} cores of an {machine['processor']}, {load}; {about['time'][:10]}, "
+        f"commit {about['commit'] or 'not known'}."
+    )
+
+
+def latency(record: dict[str, Any]) -> str:
+    """Markdown table of the original's latency rows beside ours.
+
+    Beside other programs' load our seconds are an estimate, the core-seconds that those left over the cores.
+    """
+    seconds = "undisturbed_s" if is_busy(record) else "processing_s"
+    start_s = record["start_undisturbed_s" if is_busy(record) else "start_s"]
+    header = [
+        "format, size: length",
+        "the original, s",
+        "ours, s",
+        "times",
+        "predictions, core-s",
+        "video, core-s",
+    ]
+    rows = []
+    for video in record["videos"]:
+        shown, figures, theirs = video["video"], video["figures"], video["original"]
+        ours_s = start_s + figures[seconds]
+        rows.append(
+            [
+                f"{shown['format']}, {theirs['megabytes']:g} MB: {theirs['length_s']:g} s",
+                f"{theirs['processing_s']:.1f}",
+                f"{ours_s:.1f}",
+                f"{theirs['processing_s'] / ours_s:.0f}",
+                f"{figures['predictions_processor_s']:.1f}",
+                f"{figures['processor_s'] - figures['predictions_processor_s']:.1f}",
+            ]
+        )
+    count = record["command"]["runs"]
+    runs = "one run" if count == 1 else f"medians of {count} runs"
+    estimate = (
+        " Our seconds are an estimate for idle cores: what it took of the core-seconds that the others left."
+        if is_busy(record)
+        else ""
+    )
+    about = (
+        f"{len(rows)} of its {len(ROWS)} rows. Ours: `fer-client VIDEO --annotate`, {runs}, with {start_s:.1f} s of "
+        f"start in every row.{estimate} "
+        f"{measured_on(record)}"
+    )
+    return f"{markdown_table(header, rows)}\n\n{about}"
+
+
+def costs(record: dict[str, Any]) -> str:
+    """Markdown table of what else was measured of the original's rows; times alone where little else ran."""
+    videos = record["videos"]
+    figures = [video["figures"] for video in videos]
+    frame_ms = [one["frame_ms"] for one in figures]
+    times: list[tuple[str, str, list[float]]] = [
+        ("times as fast as it plays", ".1f", [one["real_time"] for one in figures]),
+        ("predictions, frames per second", ".0f", [one["frames_per_s"] for one in figures]),
+        ("frame to row, ms, median", ".0f", [one["p50"] for one in frame_ms]),
+        ("frame to row, ms, 95 %", ".0f", [one["p95"] for one in frame_ms]),
+        ("frame to row, ms, 99 %", ".0f", [one["p99"] for one in frame_ms]),
+    ]
+    rows: list[tuple[str, str, list[float]]] = [
+        ("size made here, MB", ".1f", [video["video"]["megabytes"] for video in videos]),
+        *([] if is_busy(record) else times),
+        ("frames", ".0f", [video["frames"] for video in videos]),
+        ("processor time, s", ".1f", [one["processor_s"] for one in figures]),
+        ("of the predictions, over the floor", ".2f", [video["own_over_floor"] for video in videos]),
+        ("most memory of the client, MB", ".0f", [one["peak_mb"] for one in figures]),
+        ("of the server's processes, MB", ".0f", [one["server_peak_mb"] for one in figures]),
+    ]
+    header = ["", *(f"{video['video']['duration_s']:.1f} s" for video in videos)]
+    cells = [[name, *(format(one, spec) for one in values)] for name, spec, values in rows]
+    without = (
+        "\n\nFrames per second and the time from a frame to its row are left out: they would be the other programs'."
+        if is_busy(record)
+        else ""
+    )
+    return f"{markdown_table(header, cells)}{without}"
+
+
+def peers(record: dict[str, Any]) -> str:
+    """Markdown table of tools side by side on each clip."""
+    header = [
+        "",
+        "frames/s",
+        "per s of processor",
+        "MB",
+        "faces",
+        "of ours",
+        "others",
+        "same expression",
+        "times",
+    ]
+    parts = []
+    for clip in record["clips"]:
+        rows = [_tool(clip, tool) for tool in clip["tools"]]
+        parts.append(f"{clip['name']}, {clip['frames']} frames:\n\n{markdown_table(header, rows)}")
+    return "\n\n".join([*parts, measured_on(record)])
+
+
+def _tool(clip: dict[str, Any], tool: dict[str, Any]) -> list[str]:
+    figures = tool["figures"]
+    cells = [
+        f"`{tool['name']}`",
+        f"{figures['frames_per_s']:.3g}",
+        f"{figures['frames_per_processor_s']:.3g}",
+        f"{figures['peak_mb']:.0f}",
+        f"{tool['faces']}",
+    ]
+    if tool["name"] == OURS:
+        return [*cells, "", "", "", ""]
+    found = tool["beside_ours"]
+    return [
+        *cells,
+        percent(found["share_of_faces"]),
+        f"{found['extra']}",
+        percent(found["share_of_expressions"]),
+        f"{times_as_fast(clip, tool, 'frames_per_s'):.1f} (whole command "
+        f"{times_as_fast(clip, tool, 'whole_frames_per_s'):.1f})",
+    ]
+
+
+_GROWTH = {
+    "length": "a video so many frames long",
+    "resolution": "frames of so many pixels",
+    "faces": "so many faces in a frame",
+    "clients": "so many clients at once on one server",
+}
+
+
+def growth(record: dict[str, Any]) -> str:
+    """Markdown table of how the cost grows."""
+    rows = [
+        [
+            _GROWTH[name],
+            "; ".join(f"{point['size']:,.0f}: {point['cost_s']:.2f} s" for point in curve["points"]),
+            f"{curve['exponent']:.2f}",
+        ]
+        for name, curve in record["curves"].items()
+    ]
+    header = ["", "cost, core-seconds", "exponent"]
+    return (
+        f"{markdown_table(header, rows, 2)}\n\n{record['video']}, {record['detector']}. {measured_on(record)}"
+    )
+
+
+def serving(record: dict[str, Any]) -> str:
+    """Markdown tables of throughput and latency by perf_analyzer."""
+    header = ["", "batch", "at once", "faces/s", "undisturbed", "of bare", "p50, ms", "p95, ms", "p99, ms"]
+    curves = [_served(point, record, _model(point)) for point in record["points"]]
+    parts = [markdown_table(header, curves)]
+    if record["settings"]:
+        settings = [
+            _served(
+                point,
+                record,
+                f"{point['instances']} instances, dynamic batching {'on' if point['dynamic_batching'] else 'off'}",
+            )
+            for point in record["settings"]
+        ]
+        parts.append(markdown_table(["`fer` with", *header[1:]], settings))
+    return "\n\n".join([*parts, f"{best_line(record)} {measured_on(record)}"])
+
+
+def _model(point: dict[str, Any]) -> str:
+    return f"`{point['model']}`{', shared memory' if point['shared_memory'] else ''}"
+
+
+def _served(point: dict[str, Any], record: dict[str, Any], words: str) -> list[str]:
+    share = share_of_bare(point, record["bare"])
+    return [
+        words,
+        f"{point['batch']}",
+        f"{point['concurrency']}",
+        f"{point['faces_per_s']:.0f}",
+        f"{undisturbed(point):.0f}",
+        "" if share is None else f"{share:.2f}",
+        *(f"{point[f'p{percentile}_ms']:.1f}" for percentile in (50, 95, 99)),
+    ]
+
+
 PARTS = (
-    ("speed.md", "speed.json", "agreement", agreement),
-    ("speed.md", "speed.json", "speed", speed),
+    ("speed.md", "client.json", "agreement", agreement),
+    ("speed.md", "client.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
     ("live.md", "live.json", "live", live),
+    ("speed.md", "original.json", "latency", latency),
+    ("../README.md", "original.json", "latency", latency),
+    ("speed.md", "original.json", "costs", costs),
+    ("speed.md", "peers.json", "peers", peers),
+    ("speed.md", "growth.json", "growth", growth),
+    ("serving.md", "serving.json", "serving", serving),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 
@@ -119,9 +327,19 @@ PARTS = (
 def write(results: Path, docs: Path) -> None:
     """Write every part of the pages."""
     for page, source, part, text in PARTS:
-        figures = json.loads((results / source).read_text(encoding="utf-8"))
-        write_part(docs / page, f"{COMMAND}, {part}", text(figures))
+        write_part(docs / page, f"{COMMAND}, {part}", text(_read(results / source)))
+
+
+def draw(results: Path, docs: Path) -> None:
+    """Draw the curves."""
+    draw_serving(_read(results / "serving.json"), docs / "serving.png")
+    draw_growth(_read(results / "growth.json"), docs / "growth.png")
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    write(Path(__file__).with_name("results"), _ROOT / "docs")
+    for make in (write, draw):
+        make(Path(__file__).with_name("results"), _ROOT / "docs")

@@ -27,7 +27,7 @@ import numpy as np
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
 
-from benchmarks.machine import family, measured
+from fer_client.bench.cost import family, measured
 from fer_client.cli.console import notify
 from fer_client.contract import MODEL, Contract
 from fer_client.errors import FerError

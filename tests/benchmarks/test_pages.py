@@ -19,8 +19,27 @@ def test_the_pages_hold_the_committed_figures(part: tuple) -> None:
 
 
 def test_writing_the_pages_again_changes_nothing(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
     names = sorted({part[0] for part in pages.PARTS})
     for name in names:
-        shutil.copy(ROOT / "docs" / name, tmp_path)
-    pages.write(ROOT / "benchmarks" / "results", tmp_path)
-    assert all((tmp_path / name).read_text() == (ROOT / "docs" / name).read_text() for name in names)
+        shutil.copy(ROOT / "docs" / name, docs / name)
+    pages.write(ROOT / "benchmarks" / "results", docs)
+    assert all((docs / name).read_text() == (ROOT / "docs" / name).read_text() for name in names)
+
+
+@pytest.mark.parametrize(("load", "ours"), [(0.2, "5.0 | 20 |"), (12.0, "3.0 | 33 |")])
+def test_beside_other_load_our_seconds_are_those_that_it_left(load: float, ours: str) -> None:
+    figures = {"processing_s": 4.0, "undisturbed_s": 2.5, "processor_s": 3.0, "predictions_processor_s": 1.0}
+    original = {"megabytes": 2.8, "length_s": 2.6, "processing_s": 100.0}
+    machine = {"cores": 2, "processor": "some"}
+    record = {
+        "start_s": 1.0,
+        "start_undisturbed_s": 0.5,
+        "command": {"runs": 3},
+        "conditions": {"machine": machine, "load_average": load, "time": "2026-01-01", "commit": "abc"},
+        "videos": [{"video": {"format": ".mov"}, "figures": figures, "original": original}],
+    }
+    text = pages.latency(record)
+    assert f"| .mov, 2.8 MB: 2.6 s | 100.0 | {ours} 1.0 | 2.0 |" in text
+    assert ("an estimate" in text) == (load > 1)

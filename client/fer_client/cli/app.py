@@ -12,6 +12,7 @@ import typer
 
 from fer_client.cli import console
 from fer_client.cli.batch import batch_app
+from fer_client.cli.bench import bench_app
 from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
@@ -39,6 +40,7 @@ Examples:
   {NAME} live 0       shows a camera, a stream or a video on a local page
   {NAME} compare A B  two results side by side
   {NAME} batch LIST   the videos of a list as one table, in a folder or object storage
+  {NAME} bench VIDEO  what an analysis costs here
   {NAME} doctor       checks server, models, detector and video library
 """
 
@@ -122,7 +124,13 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {"batch": batch_app, "compare": compare_app, "doctor": doctor_app, "live": live_app}
+SUBCOMMANDS = {
+    "batch": batch_app,
+    "bench": bench_app,
+    "compare": compare_app,
+    "doctor": doctor_app,
+    "live": live_app,
+}
 
 
 def main() -> NoReturn:
