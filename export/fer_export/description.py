@@ -44,8 +44,8 @@ class Description:
         found = (height, width, channels)
         if any(ours not in (None, its) for ours, its in zip(stated, found, strict=True) if its is not None):
             raise UsageError(
-                f"{weights.name} takes {_shape_words(found)}, not {_shape_words(stated)}: leave --size and "
-                "--channels away."
+                f"{weights.name} takes {_shape_words(found)}, not {_shape_words(stated)}: mend --size or "
+                "--channels, or leave them away where the file says it."
             )
         high, wide, deep = (its or ours for ours, its in zip(stated, found, strict=True))
         if not (high and wide and deep):
@@ -106,8 +106,9 @@ def is_saved_model(path: Path) -> bool:
 
 
 def _shape_words(shape: tuple[int | None, ...]) -> str:
-    height, width, channels = ("any" if size is None else str(size) for size in shape)
-    return f"pictures of {height}x{width} pixels with {channels} channels"
+    height, width, channels = shape
+    pixels = "any size" if height is width is None else f"{height or 'any'}x{width or 'any'} pixels"
+    return f"pictures of {pixels} with {channels or 'any number of'} channel{'' if channels == 1 else 's'}"
 
 
 def require_labels(weights: Path, width: int, labels: tuple[str, ...]) -> None:

@@ -129,10 +129,14 @@ def test_size_is_stated_where_the_file_leaves_it_open(keras: Any, tmp_path: Path
     path = saved(any_size(keras), tmp_path)
     options = {"labels": ("glad", "not"), "input_range": (0, 1)}
 
-    with pytest.raises(UsageError, match=r"anyxany pixels with 1 channels.*give --size HEIGHT WIDTH"):
+    with pytest.raises(
+        UsageError, match=r"pictures of any size with 1 channel and.*give --size HEIGHT WIDTH"
+    ):
         load(path, **options)
     assert load(path, size=(64, 48), **options).input_shape == (64, 48, 1)
-    with pytest.raises(UsageError, match="not pictures of anyxany pixels with 3 channels: leave --size"):
+    with pytest.raises(
+        UsageError, match=r"1 channel, not pictures of 64x48 pixels with 3 channels: mend --size"
+    ):
         load(path, size=(64, 48), channels=3, **options)
 
 
