@@ -3,7 +3,8 @@
     python -m benchmarks.pages
 
 `speed.json` is what `python -m benchmarks … --record` wrote, `live.json` what `python -m benchmarks.live … --record`
-did, and `muxspace.json` what `python -m benchmarks.chain … --out` did.
+did, `muxspace.json` what `python -m benchmarks.chain … --out` did, and `precision.json` what
+`python -m benchmarks.precision … --out` did.
 """
 
 import json
@@ -107,11 +108,42 @@ def live(record: dict[str, Any]) -> str:
     return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
 
 
+def precision(record: dict[str, Any]) -> str:
+    """Markdown table of a network's size, speed and accuracy in each precision."""
+    networks = record["networks"]
+    rows = [
+        ["file", *(f"{one['bytes'] / 1e6:.1f} MB" for one in networks.values())],
+        *(
+            [f"{name}, faces/s", *(f"{one[name]['faces_per_s']:,}" for one in networks.values())]
+            for name in ("1 thread", "2 threads")
+        ),
+        *(
+            [
+                f"{name}, over the first",
+                *(f"{one[name]['times_as_fast']:.1f} times" for one in networks.values()),
+            ]
+            for name in ("1 thread", "2 threads")
+        ),
+        ["right by the voters", *(_share(one.get("voters")) for one in networks.values())],
+        ["right by the labels", *(_share(one["labels"]) for one in networks.values())],
+    ]
+    about = (
+        f"{record['processor']} ({', '.join(record['int8_instructions']) or 'no instructions for INT8'}), ONNX Runtime "
+        f"{record['onnxruntime']}, batches of {record['batch']}, load {record['load']:.1f} beside it; {record['data']}:"
+    )
+    return f"{about}\n\n{markdown_table(['', *networks], rows)}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
 PARTS = (
     ("speed.md", "speed.json", "agreement", agreement),
     ("speed.md", "speed.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
     ("live.md", "live.json", "live", live),
+    ("serving.md", "precision.json", "precision", precision),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 

@@ -10,6 +10,7 @@ import pytest
 from fer_client.errors import FerError, InputError, UsageError
 from fer_export.repository import parse_config
 from support.onnx_models import write_onnx
+from support.prepared_data import write_data
 from support.repositories import snapshot
 from support.trtexec import write_trtexec
 
@@ -59,19 +60,6 @@ def ask(repository: Path, pictures: np.ndarray, version: int = 1) -> np.ndarray:
     return served_answers(files, served_inputs(files, pictures[..., None]))["EXPRESSION"]
 
 
-def write_data(folder: Path, learned: np.ndarray, judged: np.ndarray, labels: np.ndarray) -> Path:
-    """A prepared folder: pictures to calibrate on, and pictures with labels to judge by."""
-    folder.mkdir()
-    np.save(folder / "images.npy", np.concatenate([learned, judged]))
-    np.save(
-        folder / "labels.npy", np.concatenate([np.zeros(len(learned), np.int16), labels.astype(np.int16)])
-    )
-    np.save(folder / "split.npy", np.repeat(np.array([0, 1], np.uint8), [len(learned), len(judged)]))
-    description = {"name": "drawn", "labels": LABELS, "counts": {}, "sha256": ""}
-    (folder / "dataset.json").write_text(json.dumps(description))
-    return folder
-
-
 def test_half_weights_take_half_the_room(weights: Path, crops: Path, pictures: np.ndarray) -> None:
     full = export(weights, crops)
     half = export(weights, crops, precision="fp16")
@@ -92,7 +80,7 @@ def test_int8_is_judged_and_says_so(
     repository = weights.parent / "repository"
     answers = ask(repository, pictures)
     sure = answers.max(axis=1) >= np.median(answers.max(axis=1))
-    data = write_data(tmp_path / "data", pictures, pictures[sure], answers[sure].argmax(axis=1))
+    data = write_data(tmp_path / "data", LABELS, pictures, pictures[sure], answers[sure].argmax(axis=1))
 
     report = export(weights, crops, precision="int8", data=data, activate=True)
 
@@ -124,7 +112,7 @@ def test_int8_that_loses_too_much_is_refused(
     full = ask(repository, between).argmax(axis=1)
     edge = int((full != full[0]).argmax())
     near = slice(edge - 30, edge + 30)
-    data = write_data(tmp_path / "data", pictures, between[near], full[near])
+    data = write_data(tmp_path / "data", LABELS, pictures, between[near], full[near])
     before = snapshot(repository)
 
     with pytest.raises(FerError, match=r"int8 is right on .* of PublicTest, fp32 on 100\.00%") as caught:
@@ -142,7 +130,7 @@ def test_int8_without_data_is_refused(weights: Path, crops: Path) -> None:
 def test_data_of_other_classes_is_refused(
     weights: Path, crops: Path, tmp_path: Path, pictures: np.ndarray
 ) -> None:
-    data = write_data(tmp_path / "data", pictures[:5], pictures[:5], np.zeros(5))
+    data = write_data(tmp_path / "data", LABELS, pictures[:5], pictures[:5], np.zeros(5))
 
     with pytest.raises(InputError, match="has the labels glad, sad, other, the network calm, sad, other"):
         export(weights, crops, labels=("calm", "sad", "other"), data=data)
@@ -241,7 +229,7 @@ def test_graph_of_an_old_operator_set_is_not_quantised(
     model = onnx.load(weights)
     model.opset_import[0].version = 12
     onnx.save(model, weights)
-    data = write_data(tmp_path / "data", pictures[:5], pictures[:5], np.zeros(5))
+    data = write_data(tmp_path / "data", LABELS, pictures[:5], pictures[:5], np.zeros(5))
 
     with pytest.raises(InputError, match="operator set 12, and INT8 needs 13"):
         export(weights, crops, precision="int8", data=data)
