@@ -1,4 +1,4 @@
-"""Whether everything that computes the network answers alike on the same crops: Keras, ONNX, a plan, a server."""
+"""Whether everything that computes the network answers alike on the same crops: its file, ONNX, a plan, a server."""
 
 import json
 import shutil
@@ -106,7 +106,7 @@ def _all_answers(
     """Names and answers, the most trustworthy first."""
     files = _files(settings.model_repository)
     if settings.weights is not None:
-        yield f"Keras ({settings.weights.name})", _own_answers(settings, contract, files, faces)
+        yield settings.weights.name, _own_answers(settings, contract, files, faces)
     inputs = served_inputs(files, faces)
     yield "ONNX Runtime", served_answers(files, inputs)
     folder = settings.model_repository / EXPRESSION_MODEL

@@ -71,7 +71,7 @@ def add(files: Mapping[str, bytes], version: int, directory: Path, activate_it: 
     The active version stays so unless `activate_it`; the first one serves at once. Raises InputError where the
     directory cannot be written or read.
     """
-    if not stored(directory):
+    if version == 1:
         write(files, directory)
         return
     models = sorted({path.split("/")[0] for path in files})

@@ -14,6 +14,8 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_export.cli import COMMANDS, main
+from fer_export.repository import write as write_files
+from support.repositories import built, snapshot
 
 ROOT = Path(__file__).parents[2]
 keras_tier = [
@@ -26,12 +28,6 @@ def run(*arguments: object) -> int:
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     return int(ended.value.code or 0)
-
-
-def snapshot(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -125,7 +121,7 @@ class TestWrite:
         assert run("check", repository, "--weights", weights) == 0
         told = capsys.readouterr().out
         assert "fits the contract" in told
-        assert "288 crops, against Keras (small.keras)" in told or "576 crops" in told
+        assert "288 crops, against small.keras" in told or "576 crops" in told
         assert re.search(r"ONNX Runtime: EXPRESSION differs by at most \S+e-0\d, .* 100\.00%\.$", told, re.M)
 
         first, second = (
@@ -145,12 +141,6 @@ class TestWrite:
         assert json.loads(told_by_file["versions"]).keys() == {"keras", "tensorflow", "tf2onnx"}
         assert told_by_file["architecture"] == "small"
         assert str(tmp_path) not in str(snapshot(repository))
-
-    def test_again_gives_the_same_bytes(self, weights: Path, tmp_path: Path) -> None:
-        assert run(weights, "--model-repository", tmp_path / "one") == 0
-        assert run(weights, "--model-repository", tmp_path / "two") == 0
-
-        assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
 
     def test_foreign_colour_network(
         self, keras: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -185,7 +175,7 @@ class TestWrite:
         from fer_export import network as keras_network
 
         repository = tmp_path / "repository"
-        assert run(weights, "--model-repository", repository) == 0
+        write_files(built(b"old", b"old"), repository)
         before = snapshot(repository)
         convert = keras_network.expression_graph
 
@@ -226,7 +216,7 @@ class TestWrite:
         assert run("--labels", "glad, sad", weights, "--model-repository", weights.parent / "repository") == 2
         assert "7 outputs but 2 labels were given (glad, sad)" in capsys.readouterr().err
 
-    def test_export_again_is_a_version_and_overwriting_leaves_one(
+    def test_export_again_is_a_version_and_overwriting_gives_the_same_bytes(
         self,
         weights: Path,
         tmp_path: Path,
