@@ -48,7 +48,10 @@ def narrow(converted: Converted, settings: ExportSettings) -> tuple[Converted, J
     dataset = load_data(settings.data, converted.network.description.labels)
     full = measure(converted.file(converted.graphs[EXPRESSION_MODEL]), dataset, converted.network)
     judged = Judged(str(dataset.description["name"]), {"fp32": full})
-    narrow = _narrowed(converted, settings, calibration_inputs(dataset, converted.network))
+    is_calibrated = settings.precision == "int8"
+    narrow = _narrowed(
+        converted, settings, calibration_inputs(dataset, converted.network) if is_calibrated else ()
+    )
     if narrow is not converted:
         result = measure(narrow.file(narrow.graphs[EXPRESSION_MODEL]), dataset, narrow.network)
         _require_accuracy(full, result, settings.precision)

@@ -133,16 +133,15 @@ def activate(directory: Path, version: int) -> int:
 
 
 def _switch(directory: Path, version: int, undo: ExitStack) -> None:
-    """Keep the configurations of the active version in its own folder, and serve those of `version`."""
-    before = active(directory)
-    for name in MODELS:
-        folder = directory / name
-        if (folder / str(before)).is_dir():
+    """Keep the configuration that serves in its version's folder, model by model, and serve those of `version`."""
+    folders = [directory / name for name in MODELS if (directory / name / CONFIG).is_file()]
+    for folder in folders:
+        config = read_config(folder / CONFIG)
+        before = active_version(config, folder)
+        if before is not None and (folder / str(before)).is_dir():
             # What somebody has changed there by hand belongs to the version.
-            config = pinned(read_config(folder / CONFIG), before)
-            _replace(folder / str(before) / CONFIG, config_text(config).encode(), undo)
-    for name in MODELS:
-        folder = directory / name
+            _replace(folder / str(before) / CONFIG, config_text(pinned(config, before)).encode(), undo)
+    for folder in folders:
         if (folder / str(version)).is_dir():
             config = pinned(read_config(folder / str(version) / CONFIG), version)
             _replace(folder / CONFIG, config_text(config).encode(), undo)

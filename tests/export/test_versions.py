@@ -86,6 +86,20 @@ def test_what_was_changed_by_hand_comes_back_with_its_version(directory: Path) -
     assert served(directory, "expression").instance_group[0].count == 7
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_switch_that_was_killed_is_mended(directory: Path, version: int) -> None:
+    add(directory, b"2", activate=True)
+    versions.activate(directory, 1)
+    first = snapshot(directory)
+    versions.activate(directory, 2)
+    whole = first if version == 1 else snapshot(directory)
+    (directory / "expression/config.pbtxt").write_bytes(first["expression/config.pbtxt"])
+
+    versions.activate(directory, version)
+
+    assert snapshot(directory) == whole
+
+
 def test_model_that_only_one_version_has(directory: Path) -> None:
     add(directory, b"2", "valence_arousal")
 
