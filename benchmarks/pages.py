@@ -113,13 +113,10 @@ def precision(record: dict[str, Any]) -> str:
     networks = record["networks"]
     rows = [
         ["file", *(f"{one['bytes'] / 1e6:.1f} MB" for one in networks.values())],
-        *(
-            [f"{name}, faces/s", *(f"{one[name]['faces_per_s']:,}" for one in networks.values())]
-            for name in ("1 thread", "2 threads")
-        ),
+        ["faces per core-second", *(f"{one['1 thread']['faces_per_s']:,}" for one in networks.values())],
         *(
             [
-                f"{name}, over the first",
+                f"speed over the first, {name}",
                 *(f"{one[name]['times_as_fast']:.1f} times" for one in networks.values()),
             ]
             for name in ("1 thread", "2 threads")
@@ -128,7 +125,7 @@ def precision(record: dict[str, Any]) -> str:
         ["right by the labels", *(_share(one["labels"]) for one in networks.values())],
     ]
     about = (
-        f"{record['processor']} ({', '.join(record['int8_instructions']) or 'no instructions for INT8'}), ONNX Runtime "
+        f"{record['processor']} ({', '.join(record['int8_instructions']) or 'no instructions for INT8'}), ONNX Runtime\n"
         f"{record['onnxruntime']}, batches of {record['batch']}, load {record['load']:.1f} beside it; {record['data']}:"
     )
     return f"{about}\n\n{markdown_table(['', *networks], rows)}"
