@@ -124,9 +124,10 @@ def precision(record: dict[str, Any]) -> str:
         ["right by the voters", *(_share(one.get("voters")) for one in networks.values())],
         ["right by the labels", *(_share(one["labels"]) for one in networks.values())],
     ]
+    instructions = ", ".join(record["int8_instructions"]) or "no instructions for INT8"
     about = (
-        f"{record['processor']} ({', '.join(record['int8_instructions']) or 'no instructions for INT8'}), ONNX Runtime\n"
-        f"{record['onnxruntime']}, batches of {record['batch']}, load {record['load']:.1f} beside it; {record['data']}:"
+        f"{record['processor']} ({instructions}), ONNX Runtime\n{record['onnxruntime']}, batches of {record['batch']}, "
+        f"load {record['load']:.1f} beside it; {record['data']}:"
     )
     return f"{about}\n\n{markdown_table(['', *networks], rows)}"
 
