@@ -2,8 +2,9 @@
 
     python -m benchmarks.pages
 
-`muxspace.json` is what `python -m benchmarks.chain … --out` wrote, each other file what a command of
-`python -m benchmarks` did, by whose name it goes. Curves are drawn too.
+`muxspace.json` is what `python -m benchmarks.chain … --out` wrote and `precision.json` what
+`python -m benchmarks.precision … --out` did, each other file what a command of `python -m benchmarks` did, by whose name
+it goes. Curves are drawn too.
 """
 
 import json
@@ -309,6 +310,34 @@ def _served(point: dict[str, Any], record: dict[str, Any], words: str) -> list[s
     ]
 
 
+def precision(record: dict[str, Any]) -> str:
+    """Markdown table of a network's size, speed and accuracy in each precision."""
+    networks = record["networks"]
+    rows = [
+        ["file", *(f"{one['bytes'] / 1e6:.1f} MB" for one in networks.values())],
+        ["faces per core-second", *(f"{one['1 thread']['faces_per_s']:,}" for one in networks.values())],
+        *(
+            [
+                f"speed over the first, {name}",
+                *(f"{one[name]['times_as_fast']:.1f} times" for one in networks.values()),
+            ]
+            for name in ("1 thread", "2 threads")
+        ),
+        ["right by the voters", *(_share(one.get("voters")) for one in networks.values())],
+        ["right by the labels", *(_share(one["labels"]) for one in networks.values())],
+    ]
+    instructions = ", ".join(record["int8_instructions"]) or "no instructions for INT8"
+    about = (
+        f"{record['processor']} ({instructions}), ONNX Runtime\n{record['onnxruntime']}, batches of {record['batch']}, "
+        f"load {record['load']:.1f} beside it; {record['data']}:"
+    )
+    return f"{about}\n\n{markdown_table(['', *networks], rows)}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
 PARTS = (
     ("speed.md", "client.json", "agreement", agreement),
     ("speed.md", "client.json", "speed", speed),
@@ -320,6 +349,7 @@ PARTS = (
     ("speed.md", "peers.json", "peers", peers),
     ("speed.md", "growth.json", "growth", growth),
     ("serving.md", "serving.json", "serving", serving),
+    ("serving.md", "precision.json", "precision", precision),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 

@@ -12,7 +12,19 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from fer_client.contract import EXPRESSION, MODEL, Contract, read_contract
 from fer_client.errors import ContractError, InputError
-from fer_export.repository import CONFIG, EXPRESSION_MODEL, ONNX, PLAN, config_json, parse_config
+from fer_export.plans import compiled_for, mismatch, this_machine
+from fer_export.repository import (
+    ACCURACY,
+    CONFIG,
+    EXPRESSION_MODEL,
+    ONNX,
+    PLAN,
+    config_json,
+    parameter,
+    parse_config,
+)
+from fer_export.targets import TARGET, is_marked, precision_of
+from fer_export.versions import active_version, stored
 
 FILES = {"onnxruntime": ONNX, "tensorrt": PLAN}
 """The file that each backend loads."""
@@ -25,12 +37,17 @@ Tensors = dict[str, tuple[str, tuple[int, ...]]]
 class Checked:
     """What was found: `models` says what computes each model, `problems` holds one sentence for each fault.
 
-    `contract` is None where the ensemble does not fit it.
+    `contract` is None where the ensemble does not fit it. Of the `versions`, `active` is checked. `accuracy` is what
+    the export measured, as it recorded it; `notes` say what could not be checked on this machine.
     """
 
     models: dict[str, str]
     problems: list[str]
     contract: Contract | None
+    active: int | None
+    versions: list[int]
+    accuracy: str
+    notes: list[str]
 
 
 def check(directory: Path) -> Checked:
@@ -41,15 +58,20 @@ def check(directory: Path) -> Checked:
             "name another folder or write one with fer-export NAME.keras."
         )
     configs, problems = _read_configs(directory)
+    versions = {name: active_version(config, directory / name) for name, config in configs.items()}
     graphs = {}
     for name, config in configs.items():
         problems += [f"{name}: {problem}" for problem in _model_problems(config, directory / name)]
-        if config.backend == "onnxruntime" and (directory / name / ONNX).is_file():
+        path = directory / name / str(versions[name]) / ONNX
+        if config.backend in FILES and path.is_file():
             try:
-                graphs[name] = _read_graph(directory / name / ONNX)
+                graphs[name] = _read_graph(path)
                 problems += [f"{name}: {problem}" for problem in _graph_problems(config, graphs[name])]
             except InputError as error:
                 problems.append(f"{name}: {error}")
+    problems += _version_problems(configs, versions)
+    plan_problems, notes = _plan_problems(configs)
+    problems += plan_problems
     contract = None
     if MODEL in configs:
         problems += [f"{MODEL}: {problem}" for problem in _ensemble_problems(configs)]
@@ -59,8 +81,55 @@ def check(directory: Path) -> Checked:
             problems += _label_problems(labels, contract.labels)
         except ContractError as error:
             problems.append(f"{MODEL}: {error}")
-    models = {name: config.backend or config.platform for name, config in configs.items()}
-    return Checked(models, problems, contract)
+    accuracy = parameter(configs[MODEL], ACCURACY) if MODEL in configs else ""
+    return Checked(
+        {name: _engine(config) for name, config in configs.items()},
+        problems,
+        contract,
+        versions.get(MODEL),
+        stored(directory),
+        accuracy,
+        notes,
+    )
+
+
+def _engine(config: ModelConfig) -> str:
+    """What computes a model: its backend, with the accelerator inside and the precision where they are not plain."""
+    if not is_marked(config):
+        return str(config.backend or config.platform)
+    return f"{parameter(config, TARGET)} in {precision_of(config)}"
+
+
+def _version_problems(
+    configs: Mapping[str, ModelConfig], versions: Mapping[str, int | None]
+) -> Iterator[str]:
+    """A switch that was killed leaves models at different versions."""
+    if MODEL not in configs:
+        return
+    for step in configs[MODEL].ensemble_scheduling.step:
+        number = versions.get(step.model_name, versions[MODEL])
+        if number != versions[MODEL]:
+            yield (
+                f"{step.model_name}: serves version {number}, {MODEL} version {versions[MODEL]}: activate one with "
+                "fer-export activate."
+            )
+
+
+def _plan_problems(configs: Mapping[str, ModelConfig]) -> tuple[list[str], list[str]]:
+    """What a plan was compiled for against this machine: problems, and notes where there is no GPU to compare with."""
+    problems, notes = [], []
+    for name, config in configs.items():
+        if config.backend != "tensorrt":
+            continue
+        here, made = this_machine(), compiled_for(config)
+        if here is None:
+            notes.append(
+                f"{name}: its plan is for {made.gpu or 'an unknown GPU'} and TensorRT {made.tensorrt or 'unknown'}; "
+                "no GPU is here to compare it with."
+            )
+        else:
+            problems += [f"{name}: {problem}" for problem in mismatch(config, here)]
+    return problems, notes
 
 
 def _read_configs(directory: Path) -> tuple[dict[str, ModelConfig], list[str]]:
@@ -87,12 +156,15 @@ def _read_graph(path: Path) -> onnx.ModelProto:
 def _model_problems(config: ModelConfig, folder: Path) -> Iterator[str]:
     if config.name not in ("", folder.name):
         yield f"{CONFIG} names the model {config.name}."
-    if not any(path.is_dir() and path.name.isdigit() for path in folder.iterdir()):
+    version = active_version(config, folder)
+    if version is None:
         yield "has no version folder such as 1/."
+    elif not (folder / str(version)).is_dir():
+        yield f"{CONFIG} serves version {version}, and has no folder {version}/."
     if not config.backend and config.platform != "ensemble":
         yield f"{CONFIG} names no backend."
-    if (file := FILES.get(config.backend)) and not (folder / file).is_file():
-        yield f"has no {file}."
+    elif (file := FILES.get(config.backend)) and not (folder / str(version) / file).is_file():
+        yield f"has no {version}/{file}."
     if config.max_batch_size < 1:
         yield f"max_batch_size is {config.max_batch_size}, expected 1 or more."
 
@@ -145,7 +217,7 @@ def _label_lists(
         lists[f"{MODEL}/{filename}"] = path.read_text("utf-8").splitlines() if path.is_file() else []
     if EXPRESSION_MODEL in graphs:
         metadata = {entry.key: entry.value for entry in graphs[EXPRESSION_MODEL].metadata_props}
-        lists[f"{EXPRESSION_MODEL}/{ONNX}"] = json.loads(metadata.get("labels", "[]"))
+        lists[f"the {ONNX} of {EXPRESSION_MODEL}"] = json.loads(metadata.get("labels", "[]"))
     return lists
 
 

@@ -11,33 +11,51 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 import typer
 
 from fer_client.cli import console
+from fer_client.contract import EXPRESSION
 from fer_client.errors import ContractError, UsageError
+from fer_export.targets import Precision, Target
 
 NAME = "fer-export"
 
 if TYPE_CHECKING:
+    from fer_client.contract import Contract
     from fer_export.exporting import ExportReport
 
-write_app, check_app, plan_app = (
+write_app, check_app, activate_app, plan_app = (
     typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for _ in range(3)
+    for _ in range(4)
 )
 
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace models that the folder already holds.")
+RepositoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Open files that can hold code which runs: Lambda layers, HDF5, SavedModels."
+    ),
 ]
+CropsOption = Annotated[
+    Path | None,
+    typer.Option(help="Face crops to compare on: a folder or a .npy file. Default: portraits."),
+]
+ActivateOption = Annotated[
+    bool, typer.Option("--activate", help="Serve the new version at once. The first one always is.")
+]
+OptimumOption = Annotated[int, typer.Option(min=1, help="Batch size that TensorRT tunes for.")]
+TrtexecOption = Annotated[str, typer.Option(help="Name or path of TensorRT's program.")]
+DEFAULT_REPOSITORY = Path("model_repository")
 
 
 @write_app.command(
     help="Turn a trained Keras or ONNX network into the model repository that Triton serves, once the exported "
     "network answers as the file does on real face crops.",
-    epilog=f"Also: `{NAME} check` says whether a model repository fits together, and `{NAME} plan` compiles its "
-    "network with TensorRT on the GPU that will serve it.",
+    epilog=f"Also: `{NAME} check` says whether a model repository fits together and answers as it should, "
+    f"`{NAME} activate` serves another of its versions, and `{NAME} plan` compiles its network with TensorRT on the "
+    "GPU that will serve it.",
 )
 def write(
     weights: Annotated[
@@ -45,14 +63,21 @@ def write(
         typer.Argument(
             metavar="WEIGHTS",
             help="A .keras file, with its training record .json beside it or the options that say the same; also "
-            ".onnx, and the .h5 or .hdf5 of older Keras.",
+            ".onnx, the folder of a SavedModel, and the .h5 or .hdf5 of older Keras.",
         ),
     ],
     model_repository: Annotated[
         Path | None,
         typer.Option(help="Folder to write the models into. Default: NAME_repository, after the file."),
     ] = None,
-    overwrite: OverwriteOption = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace all versions that the folder holds. Without it, an export becomes the next version.",
+        ),
+    ] = False,
+    activate: ActivateOption = False,
     labels: Annotated[
         str | None, typer.Option(help="Names of the outputs in order, with commas, where there is no record.")
     ] = None,
@@ -62,16 +87,19 @@ def write(
             metavar="LOW HIGH", help="What luma 0 and 255 become for the network, where there is no record."
         ),
     ] = None,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="HEIGHT WIDTH", help="Size of the input, where the file takes any."),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=3, help="1 for luma, 3 for RGB, where the file takes any."),
+    ] = None,
     output: Annotated[
         Literal["logits", "probabilities"] | None,
         typer.Option(help="What the network gives. Default: told by its answers."),
     ] = None,
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="Open files that can hold code which runs as they are read: Lambda layers, HDF5."
-        ),
-    ] = False,
+    trust: TrustOption = False,
     valence_arousal: Annotated[
         Path | None,
         typer.Option(
@@ -79,10 +107,7 @@ def write(
             help="What `fer-train run … --target valence_arousal` wrote, to be served beside the expressions.",
         ),
     ] = None,
-    crops: Annotated[
-        Path | None,
-        typer.Option(help="Face crops to compare on: a folder or a .npy file. Default: portraits."),
-    ] = None,
+    crops: CropsOption = None,
     crop_side: Annotated[
         int | None,
         typer.Option(
@@ -92,11 +117,31 @@ def write(
     max_batch_size: Annotated[
         int, typer.Option(min=1, max=4096, help="Largest batch that a model takes.")
     ] = 64,
+    target: Annotated[
+        Target,
+        typer.Option(
+            help="What computes the network on the server: ONNX Runtime, alone or with an accelerator that the server "
+            "must have, or a TensorRT plan, which is compiled on this machine's GPU."
+        ),
+    ] = "onnxruntime",
+    precision: Annotated[
+        Precision, typer.Option(help="fp16 and int8 answer a little differently; int8 needs --data.")
+    ] = "fp32",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder of `fer-train prepare`, on which accuracy is measured and int8 calibrated.",
+        ),
+    ] = None,
+    optimum: OptimumOption = 32,
+    trtexec: TrtexecOption = "trtexec",
 ) -> None:
     """Export one network and say what came of it."""
     _set_up_tensorflow()
     with _extra():
-        from fer_export.exporting import ExportSettings, export
+        from fer_export.exporting import export
+        from fer_export.settings import ExportSettings
 
     repository = model_repository or Path(f"{weights.stem}_repository")
     report = export(
@@ -112,6 +157,14 @@ def write(
             overwrite,
             trust,
             valence_arousal,
+            size,
+            channels,
+            activate,
+            target,
+            precision,
+            optimum,
+            trtexec,
+            data,
         )
     )
     _tell(report, weights, repository)
@@ -120,7 +173,15 @@ def write(
 def _tell(report: "ExportReport", weights: Path, repository: Path) -> None:
     crop_shape = "x".join(map(str, report.crop_shape))
     beside = "" if report.affect is None else ", and valence and arousal"
-    typer.echo(f"Wrote {repository}: {crop_shape} crops in, {', '.join(report.labels)} out{beside}.")
+    typer.echo(
+        f"Wrote {repository}, version {report.version}: {crop_shape} crops in, {', '.join(report.labels)} out{beside}."
+    )
+    _tell_active(report.version, report.active, repository)
+    if not report.is_compared:
+        typer.echo(
+            "ONNX Runtime on this machine lacks the accelerator, so its answers are not compared; what follows is "
+            f"without it. Compare them where it serves: {NAME} check {repository} --url HOST:PORT."
+        )
     typer.echo(
         f"Its probabilities and those of {weights.name}, whose outputs are {report.output}, differ by at most "
         f"{report.difference.size:.2g} on {report.crops} real crops."
@@ -129,6 +190,14 @@ def _tell(report: "ExportReport", weights: Path, repository: Path) -> None:
         typer.echo(f"Valence and arousal differ by at most {report.affect.size:.2g}.")
     for answer in report.examples:
         typer.echo(f"{answer.crop}: {answer.label} {answer.confidence:.0%}")
+    for precision, accuracy in report.judged.by_precision.items():
+        voters = (
+            "" if accuracy.voters is None else f", of the class that most voters chose {accuracy.voters:.2%}"
+        )
+        typer.echo(
+            f"Right in {precision} on {accuracy.images} pictures of {report.judged.data}: of the labels "
+            f"{accuracy.labels:.2%}{voters}."
+        )
     for name, graph in report.graphs.items():
         times = ", ".join(f"{ms:.3g} ms for {size}" for size, ms in graph.latency_ms.items())
         size = f"{graph.nodes} operations, {graph.size_bytes / 1e3:.0f} kB"
@@ -140,13 +209,53 @@ def _tell(report: "ExportReport", weights: Path, repository: Path) -> None:
         )
 
 
-@check_app.command(help="Say whether configurations, ONNX files and the client's contract fit together.")
+def _tell_active(version: int, active: int, repository: Path) -> None:
+    if active != version:
+        typer.echo(
+            f"Version {active} goes on serving: {NAME} activate {version} {repository} serves the new one."
+        )
+
+
+@check_app.command(
+    help="Say whether configurations, ONNX files and the client's contract fit together; with --url or --weights also "
+    "whether all that computes the network answers alike on the same crops."
+)
 def check(
-    model_repository: Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")] = Path(
-        "model_repository"
-    ),
+    model_repository: RepositoryArgument = DEFAULT_REPOSITORY,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="gRPC address of a server that serves this repository."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The file of weights that the repository was made of.")
+    ] = None,
+    trust: TrustOption = False,
+    crops: CropsOption = None,
+    trtexec: TrtexecOption = "trtexec",
 ) -> None:
-    """Print one line per model, or every problem."""
+    """Print one line per model and per comparison, or every problem."""
+    _set_up_tensorflow()
+    contract = _checked_contract(model_repository)
+    if url is None and weights is None:
+        return
+    with _extra():
+        from fer_export.agreement import AgreementSettings, agreement
+
+    found = agreement(AgreementSettings(model_repository, url, weights, trust, crops, trtexec), contract)
+    typer.echo(f"On {found.crops} crops, against {found.reference}:")
+    for one in found.compared:
+        for output, difference in one.differences.items():
+            same = f", the same label for {difference.agreement:.2%}" if output == EXPRESSION else ""
+            size = f"at most {difference.size:.2g}, {difference.mean:.2g} in the mean"
+            typer.echo(f"{one.name}: {output} differs by {size}{same}.")
+    if not found.agrees:
+        raise ContractError(
+            f"The answers differ by more than {found.tolerance:g}, which {found.precision} allows: serve what was "
+            "exported, or export again."
+        )
+
+
+def _checked_contract(model_repository: Path) -> "Contract":
     with _extra():
         from fer_export.checking import check as check_repository
 
@@ -157,6 +266,8 @@ def check(
         raise ContractError(f"{model_repository} does not fit the contract: mend the above or export again.")
     for name, engine in checked.models.items():
         typer.echo(f"{name}: {engine}, fits.")
+    for note in checked.notes:
+        typer.echo(note)
     contract = checked.contract
     crop_shape = "x".join(map(str, contract.crop_shape))
     typer.echo(
@@ -164,22 +275,57 @@ def check(
         f"{len(contract.labels)} labels ({', '.join(contract.labels)})"
         f"{', valence and arousal' if contract.has_valence_arousal else ''}."
     )
+    if len(checked.versions) > 1:
+        typer.echo(f"Version {checked.active} of {', '.join(map(str, checked.versions))} serves.")
+    if checked.accuracy:
+        typer.echo(f"Accuracy as measured at export: {checked.accuracy}")
+    return contract
 
 
-@plan_app.command(help="Compile the network with TensorRT, on the very GPU that will serve it.")
-def plan(
-    out: Annotated[Path, typer.Argument(help="Folder to write the repository with the plan into.")],
-    model_repository: Annotated[Path, typer.Option(help="The model repository.")] = Path("model_repository"),
-    optimum: Annotated[int, typer.Option(help="Batch size that TensorRT tunes for.")] = 32,
-    half: Annotated[bool, typer.Option("--half", help="Compute in FP16 where that is faster.")] = False,
-    trtexec: Annotated[str, typer.Option(help="Name or path of TensorRT's program.")] = "trtexec",
-    overwrite: OverwriteOption = False,
+@activate_app.command(
+    help="Serve another version of a model repository: a newer one, or an older one to go back. A server that runs "
+    "takes it when it is started again."
+)
+def activate(
+    version: Annotated[int, typer.Argument(help="Number of the version; `check` names them.")],
+    model_repository: RepositoryArgument = DEFAULT_REPOSITORY,
 ) -> None:
-    """Write a repository whose network is a plan."""
-    from fer_export.plans import PlanSettings, build_plan
+    """Switch, and say how to go back."""
+    from fer_export.versions import activate as activate_version
 
-    build_plan(PlanSettings(model_repository, out, optimum, half, trtexec, overwrite))
-    typer.echo(f"Wrote {out}: serve it with tritonserver --model-repository={out}.")
+    before = activate_version(model_repository, version)
+    back = "" if before == version else f"; {NAME} activate {before} {model_repository} goes back"
+    typer.echo(f"{model_repository} serves version {version}{back}.")
+
+
+@plan_app.command(
+    help="Compile the network that a repository serves with TensorRT, on the very GPU that will serve it, as its next "
+    "version."
+)
+def plan(
+    model_repository: RepositoryArgument = DEFAULT_REPOSITORY,
+    optimum: OptimumOption = 32,
+    precision: Annotated[
+        Literal["fp32", "fp16"], typer.Option(help="fp16 is faster and answers a little differently.")
+    ] = "fp32",
+    trtexec: TrtexecOption = "trtexec",
+    activate: ActivateOption = False,
+    crops: CropsOption = None,
+) -> None:
+    """Write a version whose network is a plan."""
+    contract = _checked_contract(model_repository)
+    with _extra():
+        from fer_export.planning import PlanSettings, write_plan
+    from fer_export.versions import active
+
+    settings = PlanSettings(model_repository, optimum, precision, trtexec, activate, crops)
+    report = write_plan(settings, contract)
+    typer.echo(
+        f"Wrote version {report.version} of {model_repository}, for {report.machine.gpu} and TensorRT "
+        f"{report.machine.tensorrt}; on {report.crops} crops it differs from ONNX Runtime by at most "
+        f"{report.difference.size:.2g}."
+    )
+    _tell_active(report.version, active(model_repository), model_repository)
 
 
 @contextmanager
@@ -202,7 +348,7 @@ def _set_up_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-COMMANDS = {"write": write_app, "check": check_app, "plan": plan_app}
+COMMANDS = {"write": write_app, "check": check_app, "activate": activate_app, "plan": plan_app}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -10,6 +10,8 @@ from fer_client.errors import InputError, UsageError
 
 OutputKind = Literal["logits", "probabilities"]
 
+MIN_SIDE = 8
+
 PROVENANCE = ("architecture", "data", "recipe", "seed", "epochs", "metrics")
 """Entries of the training record that travel into the ONNX metadata."""
 
@@ -28,19 +30,53 @@ class Description:
     output: OutputKind = "logits"
     temperature: float = 1.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+
+    def input_shape(
+        self, weights: Path, height: int | None, width: int | None, channels: int | None
+    ) -> tuple[int, int, int]:
+        """(height, width, channels) from the file, in which None is open, and the user's word for what is open.
+
+        Raises UsageError where neither says it, or both and they differ; InputError for what no crop can be.
+        """
+        stated = (*(self.size or (None, None)), self.channels)
+        found = (height, width, channels)
+        if any(ours not in (None, its) for ours, its in zip(stated, found, strict=True) if its is not None):
+            raise UsageError(
+                f"{weights.name} takes {_shape_words(found)}, not {_shape_words(stated)}: mend --size or "
+                "--channels, or leave them away where the file says it."
+            )
+        high, wide, deep = (its or ours for ours, its in zip(stated, found, strict=True))
+        if not (high and wide and deep):
+            option = "--channels 1 or 3" if high and wide else "--size HEIGHT WIDTH"
+            raise UsageError(
+                f"{weights.name} takes {_shape_words(found)} and does not say which: give {option}, what it was "
+                "trained on."
+            )
+        if min(high, wide) < MIN_SIDE or deep not in (1, 3):
+            raise InputError(
+                f"{weights.name} takes {_shape_words((high, wide, deep))}, expected pictures of {MIN_SIDE}x{MIN_SIDE} "
+                "or more with 1 or 3 channels: export an image classifier."
+            )
+        return high, wide, deep
 
 
 def describe(
     weights: Path,
     labels: tuple[str, ...] | None = None,
     input_range: tuple[float, float] | None = None,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
 ) -> Description:
     """Take the description from the record `<weights>.json` that training writes; the arguments overrule it.
 
     Raises UsageError where neither says what is needed, InputError for a missing file or an unusable record.
     """
-    if not weights.is_file():
-        raise InputError(f"There is no file {weights}: name a network, such as NAME.keras or NAME.onnx.")
+    if not weights.is_file() and not is_saved_model(weights):
+        raise InputError(
+            f"There is no file {weights}: name a network, such as NAME.keras, NAME.onnx or the folder of a SavedModel."
+        )
     path = weights.with_suffix(".json")
     record = read_record(path) if path.is_file() else {}
     labels = labels or _recorded_labels(record, path)
@@ -59,7 +95,20 @@ def describe(
         input_range=input_range,
         temperature=_recorded_temperature(record, path),
         provenance={key: record[key] for key in PROVENANCE if key in record},
+        size=size,
+        channels=channels,
     )
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether a folder is what TensorFlow writes as a SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
+def _shape_words(shape: tuple[int | None, ...]) -> str:
+    height, width, channels = shape
+    pixels = "any size" if height is width is None else f"{height or 'any'}x{width or 'any'} pixels"
+    return f"pictures of {pixels} with {channels or 'any number of'} channel{'' if channels == 1 else 's'}"
 
 
 def require_labels(weights: Path, width: int, labels: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 
 from fer_client.errors import InputError, UsageError
-from fer_export.description import Description, require_labels
+from fer_export.description import Description, is_saved_model, require_labels
 from fer_export.graphs import expression_graph
 from fer_export.preprocessing import Float32Array
 
@@ -50,7 +50,11 @@ class Network:
 
     @cached_property
     def _split(self) -> Any:
-        last = self.model.layers[-1]
+        last = self.model.layers[-1] if isinstance(self.model, keras.Model) else None
+        if last is None:
+            raise InputError(
+                "A SavedModel has no layers: valence and arousal can stand behind one of fer-train's networks alone."
+            )
         if last.name != "logits" or self.description.output != "logits":
             raise InputError(
                 f"The network ends with the layer {last.name}, expected the dense layer `logits` of fer-train's "
@@ -71,20 +75,70 @@ class Network:
 
 
 def load_network(weights: Path, description: Description, is_trusted: bool = False) -> Network:
-    """Read a `.keras` file, or an HDF5 file of older Keras, and check that it is an image classifier.
+    """Read a `.keras` file, an HDF5 file of older Keras or a SavedModel, and check that it is an image classifier.
 
-    Both can hold code that runs as they are read; such a file is opened only where `is_trusted`. Raises InputError
-    for a file that cannot be read or whose shapes do not fit, UsageError where the labels do not fit the network
-    or trust is missing.
+    All can hold code that runs as they are read or asked; such a file is opened only where `is_trusted`. Raises
+    InputError for a file that cannot be read or whose shapes do not fit, UsageError where the labels, size or channels
+    do not fit the network or trust is missing.
     """
-    model = load_model(weights, is_trusted)
-    input_shape = _input_shape(model, weights)
+    model = (
+        _load_saved_model(weights, is_trusted) if is_saved_model(weights) else load_model(weights, is_trusted)
+    )
+    input_shape = _input_shape(model, weights, description)
     width = _output_width(model, weights)
-    # Old files wrap the single input in a list, of which Keras 3 warns at every call.
-    model = keras.Model(model.inputs[0], model.outputs[0])
-    _compute_in_fp32(model)
     require_labels(weights, width, description.labels)
-    return Network(model, input_shape, description, hashlib.sha256(weights.read_bytes()).hexdigest())
+    if isinstance(model, keras.Model):
+        # Old files wrap the single input in a list, of which Keras 3 warns at every call.
+        model = keras.Model(model.inputs[0], model.outputs[0])
+        _compute_in_fp32(model)
+    return Network(model, input_shape, description, _checksum(weights))
+
+
+def _checksum(weights: Path) -> str:
+    """SHA-256 of a file, or of the names and contents of all files of a folder."""
+    if weights.is_file():
+        return hashlib.sha256(weights.read_bytes()).hexdigest()
+    whole = hashlib.sha256()
+    for path in sorted(path for path in weights.rglob("*") if path.is_file()):
+        whole.update(path.relative_to(weights).as_posix().encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+class _SavedModel:
+    """A SavedModel's signature for serving, called as a Keras model is."""
+
+    def __init__(self, loaded: Any, signature: Any) -> None:
+        self._loaded = loaded  # holds the variables
+        self._signature = signature
+        specs = signature.structured_input_signature[1]
+        self._name = next(iter(specs), "")
+        self.inputs = list(specs.values())
+        self.outputs = list(signature.structured_outputs.values())
+
+    def __call__(self, pictures: Any, training: bool) -> Any:  # noqa: ARG002
+        import tensorflow as tf
+
+        given = {self._name: tf.cast(pictures, self.inputs[0].dtype)}
+        return next(iter(self._signature(**given).values()))
+
+
+def _load_saved_model(folder: Path, is_trusted: bool) -> _SavedModel:
+    import tensorflow as tf
+
+    if not is_trusted:
+        raise _untrusted(
+            folder, "a SavedModel is a program of TensorFlow, which can read and write files as it runs"
+        )
+    try:
+        loaded = tf.saved_model.load(folder)
+        signature = loaded.signatures["serving_default"]
+    except Exception as error:  # TensorFlow raises whatever its readers happen to raise.
+        raise InputError(
+            f"{folder} could not be read as a SavedModel with the signature `serving_default` "
+            f"({_first_sentence(error)}): write it with model.export('NAME') from Keras."
+        ) from error
+    return _SavedModel(loaded, signature)
 
 
 def load_model(weights: Path, is_trusted: bool) -> Any:
@@ -122,26 +176,40 @@ def _first_sentence(error: Exception) -> str:
     return lines[0].split(". ")[0].removesuffix(".") if lines else type(error).__name__
 
 
-def _input_shape(model: Any, weights: Path) -> tuple[int, int, int]:
-    shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
-    if len(shapes) == 1 and len(shapes[0]) == 4 and None not in shapes[0][1:]:
-        height, width, channels = shapes[0][1:]
-        if min(height, width) >= 8 and channels in (1, 3):
-            return height, width, channels
-    raise InputError(
-        f"{weights.name} takes {_shapes(shapes)}, expected one input [batch, height, width, 1 or 3]: "
-        "only image classifiers with channels last and a fixed size can be exported."
-    )
+def _input_shape(model: Any, weights: Path, description: Description) -> tuple[int, int, int]:
+    tensors = list(getattr(model, "inputs", None) or [])
+    shapes = [_sizes(tensor) for tensor in tensors]
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise InputError(
+            f"{weights.name} takes {_shapes(shapes)}, expected one input [batch, height, width, 1 or 3]: "
+            "only image classifiers with channels last can be exported."
+        )
+    batch, height, width, channels = shapes[0]
+    if batch is not None:
+        raise InputError(
+            f"{weights.name} takes batches of {batch} alone, expected any: save it with an input whose batch is open, "
+            "as keras.Input(shape) makes it."
+        )
+    if height in (1, 3) and channels not in (1, 3, None):
+        raise InputError(
+            f"{weights.name} takes {_shapes(shapes)}, with the channels first: save it with channels last."
+        )
+    return description.input_shape(weights, height, width, channels)
 
 
 def _output_width(model: Any, weights: Path) -> int:
-    shapes = [tuple(tensor.shape) for tensor in model.outputs]
+    shapes = [_sizes(tensor) for tensor in model.outputs]
     if len(shapes) == 1 and len(shapes[0]) == 2 and shapes[0][1] is not None:
         return int(shapes[0][1])
     raise InputError(
         f"{weights.name} gives {_shapes(shapes)}, expected one output [batch, classes]: "
         "cut the network down to its classifier before export."
     )
+
+
+def _sizes(tensor: Any) -> tuple[int | None, ...]:
+    """The shape of Keras's or TensorFlow's tensor; empty where not even the number of axes is known."""
+    return tuple(tensor.shape) if getattr(tensor.shape, "rank", 0) is not None else ()
 
 
 def _shapes(shapes: list[tuple[int | None, ...]]) -> str:

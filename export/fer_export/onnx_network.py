@@ -22,7 +22,6 @@ from fer_export.preprocessing import TO_PLANES, Float32Array, Shape
 from fer_export.repository import NETWORK_INPUT
 from fer_export.sessions import open_session
 
-MIN_SIDE = 8
 MIN_OPSET, MIN_IR = 7, 4
 """ONNX Runtime answers for operator sets from 7; weights need not be inputs since version 4 of the format."""
 
@@ -95,7 +94,7 @@ def load_onnx(weights: Path, description: Description) -> OnnxNetwork:
     fit the network.
     """
     model, session = _open(weights)
-    input_shape, is_planar = _layout(model.graph, weights)
+    input_shape, is_planar = _layout(model.graph, weights, description)
     batch = int(_sizes(_taken(model.graph)[0])[0] or 0)
     height, width, channels = input_shape
     sample = (1, channels, height, width) if is_planar else (1, *input_shape)
@@ -134,22 +133,22 @@ def _run(session: Any, pictures: Float32Array, size: int) -> Float32Array:
     return np.asarray(session.run(None, {session.get_inputs()[0].name: filled})[0])
 
 
-def _layout(graph: onnx.GraphProto, weights: Path) -> tuple[Shape, bool]:
+def _layout(graph: onnx.GraphProto, weights: Path, description: Description) -> tuple[Shape, bool]:
     """(height, width, channels) and whether the channels stand before the pixels, told by which size is 1 or 3."""
     taken = _taken(graph)
     if len(taken) == 1 and taken[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
         match _sizes(taken[0]):
-            case [_, int(height), int(width), (1 | 3) as channels] if min(height, width) >= MIN_SIDE:
-                return (height, width, channels), False
-            case [_, (1 | 3) as channels, int(height), int(width)] if min(height, width) >= MIN_SIDE:
-                return (height, width, channels), True
+            case [_, height, width, (1 | 3) as channels]:
+                return description.input_shape(weights, height, width, channels), False
+            case [_, (1 | 3) as channels, height, width]:
+                return description.input_shape(weights, height, width, channels), True
     found = " and ".join(
         f"{helper.tensor_dtype_to_np_dtype(tensor.type.tensor_type.elem_type)} {_sizes(tensor)}"
         for tensor in taken
     )
     raise InputError(
         f"{weights.name} takes {found or 'nothing'}, expected one float32 [batch, height, width, 1 or 3] or "
-        "[batch, 1 or 3, height, width]: export an image classifier with a fixed size."
+        "[batch, 1 or 3, height, width]: export an image classifier."
     )
 
 

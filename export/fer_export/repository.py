@@ -3,7 +3,8 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from google.protobuf import json_format, text_format  # type: ignore[import-unty
 from tritonclient.grpc.model_config_pb2 import TYPE_FP32, TYPE_UINT8, ModelConfig, ModelInput, ModelOutput
 
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import InputError
 
 NETWORK_INPUT = "NETWORK_INPUT"
 """Tensor between `face_preprocess` and the networks."""
@@ -22,8 +23,11 @@ EXPRESSION_MODEL = "expression"
 AFFECT_MODEL = "valence_arousal"
 CONFIG = "config.pbtxt"
 LABELS = "labels.txt"
-ONNX = "1/model.onnx"
-PLAN = "1/model.plan"
+ONNX = "model.onnx"
+PLAN = "model.plan"
+
+ACCURACY = "accuracy"
+"""Parameter of the ensemble: what the export measured, as JSON."""
 
 MODELS = (PREPROCESS_MODEL, EXPRESSION_MODEL, AFFECT_MODEL, MODEL)
 """Every model that an export may write; `valence_arousal` only where a network of its own computes it."""
@@ -76,21 +80,38 @@ def served_models(
 
 
 def build(
-    models: Sequence[ServedModel], labels: Sequence[str], max_batch_size: int, provenance: Mapping[str, str]
+    models: Sequence[ServedModel],
+    labels: Sequence[str],
+    max_batch_size: int,
+    provenance: Mapping[str, str],
+    version: int = 1,
 ) -> dict[str, bytes]:
-    """Every file of the repository by its path inside; `provenance` becomes parameters of the ensemble.
+    """Every file of one version of the repository by its path; `provenance` becomes parameters of the ensemble.
 
-    `models` stand in the order in which the ensemble takes its steps; the first takes the crops.
+    `models` stand in the order in which the ensemble takes its steps; the first takes the crops. A first version
+    stands alone and names no policy, a later one names itself as the only one to serve.
     """
+    labels_file = LABELS if version == 1 else f"{version}/{LABELS}"
     configs = {model.name: onnx_config(model, max_batch_size) for model in models}
-    configs[MODEL] = ensemble_config(models, labels, max_batch_size, provenance)
+    configs[MODEL] = ensemble_config(models, labels, max_batch_size, provenance, labels_file)
+    if version > 1:
+        configs = {name: pinned(config, version) for name, config in configs.items()}
     files = {f"{name}/{CONFIG}": config_text(config).encode() for name, config in configs.items()}
     return files | {
-        **{f"{model.name}/{ONNX}": model.onnx for model in models},
-        f"{MODEL}/{LABELS}": "".join(f"{label}\n" for label in labels).encode(),
+        **{f"{model.name}/{version}/{ONNX}": model.onnx for model in models},
+        f"{MODEL}/{labels_file}": "".join(f"{label}\n" for label in labels).encode(),
         # Triton wants a version folder for an ensemble too, and git keeps no empty folder.
-        f"{MODEL}/1/.gitkeep": b"",
+        f"{MODEL}/{version}/.gitkeep": b"",
     }
+
+
+def pinned(config: ModelConfig, version: int) -> ModelConfig:
+    """The configuration that serves this version alone, whichever folders lie beside it."""
+    alone = ModelConfig()
+    alone.CopyFrom(config)
+    alone.version_policy.Clear()
+    alone.version_policy.specific.versions.append(version)
+    return alone
 
 
 def onnx_config(model: ServedModel, max_batch_size: int) -> ModelConfig:
@@ -119,9 +140,13 @@ def onnx_config(model: ServedModel, max_batch_size: int) -> ModelConfig:
 
 
 def ensemble_config(
-    models: Sequence[ServedModel], labels: Sequence[str], max_batch_size: int, provenance: Mapping[str, str]
+    models: Sequence[ServedModel],
+    labels: Sequence[str],
+    max_batch_size: int,
+    provenance: Mapping[str, str],
+    labels_file: str,
 ) -> ModelConfig:
-    """The model that clients call; see `fer_client.contract`."""
+    """The model that clients call; see `fer_client.contract`. `labels_file` lies inside its folder."""
     faces, given = models[0].taken, [tensor for model in models for tensor in model.given]
     config = ModelConfig(
         name=MODEL,
@@ -132,11 +157,11 @@ def ensemble_config(
     )
     for output in config.output:
         if output.name == EXPRESSION:
-            output.label_filename = LABELS
+            output.label_filename = labels_file
     for key, value in sorted({"labels": json.dumps(list(labels)), **provenance}.items()):
         config.parameters[key].string_value = value
     for model in models:
-        # Version -1 is Triton's word for the newest.
+        # Version -1 is Triton's word for the newest of those that are served.
         step = config.ensemble_scheduling.step.add(model_name=model.name, model_version=-1)
         step.input_map[model.taken.name] = model.taken.name
         for tensor in model.given:
@@ -164,46 +189,50 @@ def parse_config(text: str) -> ModelConfig:
         raise ValueError(str(error)) from error
 
 
+def parameter(config: ModelConfig, name: str) -> str:
+    """One of the configuration's parameters, empty where it is not there; reading a map of protobuf would add it."""
+    return str(config.parameters[name].string_value) if name in config.parameters else ""
+
+
 def config_json(config: ModelConfig) -> dict[str, Any]:
     """The configuration as the JSON mapping that `fer_client.contract.read_contract` takes."""
     return dict(json_format.MessageToDict(config, preserving_proto_field_name=True))
 
 
-def require_free(directory: Path, models: Iterable[str]) -> None:
-    """Raise UsageError where the directory already holds one of the models."""
-    present = sorted(name for name in models if (directory / name).exists())
-    if present:
-        raise UsageError(
-            f"{directory} already holds {', '.join(present)}: name another folder, "
-            "or give --overwrite to replace what is there."
-        )
-
-
-def write(files: Mapping[str, bytes], directory: Path, overwrite: bool = False) -> None:
+def write(files: Mapping[str, bytes], directory: Path) -> None:
     """Put every model's folder in place whole, or leave the directory as it was; other models in it are kept.
 
-    One of MODELS that is not among the files goes, since the ensemble no longer asks it.
-    Raises UsageError where a model is there already and may not be replaced, InputError where the directory cannot
-    be written.
+    What MODELS held before goes with all its versions, also one that the ensemble no longer asks. Raises InputError
+    where the directory cannot be written.
     """
-    if not overwrite:
-        require_free(directory, {path.split("/")[0] for path in files})
-    try:
+    with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
         # Inside the directory, because a rename cannot leave a mounted volume.
         with tempfile.TemporaryDirectory(prefix=".fer-export-", dir=directory) as scratch:
             staged, replaced = Path(scratch, "new"), Path(scratch, "old")
-            for path, content in files.items():
-                target = staged / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
+            stage(files, staged)
             replaced.mkdir()
             _swap(staged, replaced, directory)
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[None]:
+    """Turn what the file system refuses into the one sentence that says what to do."""
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"The model repository {directory} could not be written ({error.strerror}): free the folder, "
             "or name another with --model-repository."
         ) from error
+
+
+def stage(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files into a folder that nobody reads yet."""
+    for path, content in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 def _swap(staged: Path, replaced: Path, directory: Path) -> None:

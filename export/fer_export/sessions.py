@@ -1,20 +1,34 @@
-"""ONNX Runtime on this machine's processor."""
+"""ONNX Runtime on this machine, its processor unless an accelerator is named."""
 
 import time
+from collections.abc import Mapping
 from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
+PROCESSOR = "CPUExecutionProvider"
 
-def open_session(model: bytes, threads: int = 0) -> ort.InferenceSession:
-    """Load a graph; 0 threads leaves their number to ONNX Runtime."""
+
+def open_session(
+    model: bytes,
+    threads: int = 0,
+    provider: str = PROCESSOR,
+    options_of_provider: Mapping[str, str] | None = None,
+) -> ort.InferenceSession:
+    """Load a graph; 0 threads leaves their number to ONNX Runtime, and `provider` is its name for what computes."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     # Errors come as exceptions; warnings would be about a graph that the user did not write.
     options.log_severity_level = 3
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    accelerated = [] if provider == PROCESSOR else [(provider, dict(options_of_provider or {}))]
+    return ort.InferenceSession(model, options, providers=[*accelerated, PROCESSOR])
+
+
+def available() -> list[str]:
+    """ONNX Runtime's names for what it can compute with here."""
+    return list(ort.get_available_providers())
 
 
 def latency_ms(model: bytes, batch: npt.NDArray[np.generic], rounds: int = 10, calls: int = 10) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_client.errors import InputError
+from fer_export import versions
 from fer_export.repository import write
 from support.repositories import built
 
@@ -165,6 +166,23 @@ def test_missing_parts(repository: Path, path: str, found: str) -> None:
     shutil.rmtree(target) if target.is_dir() else target.unlink()
 
     assert found in problems(repository)
+
+
+def test_versions_that_do_not_belong_together(repository: Path) -> None:
+    before = (repository / "expression/config.pbtxt").read_text()
+    versions.add(built(preprocess(), expression(), version=2), 2, repository, True)
+    assert problems(repository) == ""
+
+    (repository / "expression/config.pbtxt").write_text(before)
+    edit(
+        repository / "expression/config.pbtxt",
+        "max_batch_size",
+        "version_policy { specific { versions: 1 } }\nmax_batch_size",
+    )
+    assert "expression: serves version 1, fer version 2: activate one" in problems(repository)
+
+    shutil.rmtree(repository / "face_preprocess/2")
+    assert "face_preprocess: config.pbtxt serves version 2, and has no folder 2/" in problems(repository)
 
 
 def test_folder_without_a_repository(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,8 @@ import pytest
 
 from fer_client.contract import LABELS
 from fer_export.cli import COMMANDS, main
+from fer_export.repository import write as write_files
+from support.repositories import built, snapshot
 
 ROOT = Path(__file__).parents[2]
 keras_tier = [
@@ -27,12 +28,6 @@ def run(*arguments: object) -> int:
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     return int(ended.value.code or 0)
-
-
-def snapshot(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
 
 
 @pytest.fixture
@@ -53,13 +48,15 @@ def test_help_shows_the_main_use_and_names_the_commands(capsys: pytest.CaptureFi
         "--input-range",
         "--overwrite",
         "--trust",
+        "--target",
         "`fer-export check`",
+        "`fer-export activate`",
         "`fer-export plan`",
     ):
         assert word in shown
 
 
-@pytest.mark.parametrize("command", ["check", "plan"])
+@pytest.mark.parametrize("command", ["check", "activate", "plan"])
 def test_help_of_a_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--help") == 0
     assert f"fer-export {command} [OPTIONS]" in capsys.readouterr().out
@@ -121,8 +118,11 @@ class TestWrite:
         assert "small.keras, whose outputs are logits, differ by" in told
         assert "288 real crops" in told or "576 real crops" in told
         assert re.search(r"^grace_hopper\.jpg: \w+ \d+%$", told, re.M)
-        assert run("check", repository) == 0
-        assert "fits the contract" in capsys.readouterr().out
+        assert run("check", repository, "--weights", weights) == 0
+        told = capsys.readouterr().out
+        assert "fits the contract" in told
+        assert "288 crops, against small.keras" in told or "576 crops" in told
+        assert re.search(r"ONNX Runtime: EXPRESSION differs by at most \S+e-0\d, .* 100\.00%\.$", told, re.M)
 
         first, second = (
             ort.InferenceSession(repository / name / "1/model.onnx", providers=["CPUExecutionProvider"])
@@ -141,12 +141,6 @@ class TestWrite:
         assert json.loads(told_by_file["versions"]).keys() == {"keras", "tensorflow", "tf2onnx"}
         assert told_by_file["architecture"] == "small"
         assert str(tmp_path) not in str(snapshot(repository))
-
-    def test_again_gives_the_same_bytes(self, weights: Path, tmp_path: Path) -> None:
-        assert run(weights, "--model-repository", tmp_path / "one") == 0
-        assert run(weights, "--model-repository", tmp_path / "two") == 0
-
-        assert snapshot(tmp_path / "one") == snapshot(tmp_path / "two")
 
     def test_foreign_colour_network(
         self, keras: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -181,7 +175,7 @@ class TestWrite:
         from fer_export import network as keras_network
 
         repository = tmp_path / "repository"
-        assert run(weights, "--model-repository", repository) == 0
+        write_files(built(b"old", b"old"), repository)
         before = snapshot(repository)
         convert = keras_network.expression_graph
 
@@ -222,7 +216,7 @@ class TestWrite:
         assert run("--labels", "glad, sad", weights, "--model-repository", weights.parent / "repository") == 2
         assert "7 outputs but 2 labels were given (glad, sad)" in capsys.readouterr().err
 
-    def test_models_are_replaced_only_when_asked(
+    def test_export_again_is_a_version_and_overwriting_gives_the_same_bytes(
         self,
         weights: Path,
         tmp_path: Path,
@@ -230,28 +224,25 @@ class TestWrite:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.chdir(tmp_path)
+        repository = tmp_path / "small_repository"
         assert run(weights) == 0
-        before = snapshot(tmp_path / "small_repository")
+        before = snapshot(repository)
         capsys.readouterr()
 
-        assert run(weights, "--max-batch-size", "8") == 2
-        assert "small_repository already holds" in (told := capsys.readouterr().err)
-        assert "--overwrite" in told
-        assert snapshot(tmp_path / "small_repository") == before
+        assert run(weights, "--max-batch-size", "8") == 0
+        assert "Version 1 goes on serving: fer-export activate 2 small_repository" in capsys.readouterr().out
+        assert run("check", repository) == 0
+        told = capsys.readouterr().out
+        assert "up to 64 at a time" in told
+        assert "Version 1 of 1, 2 serves." in told
 
-        assert run(weights, "--max-batch-size", "8", "--overwrite") == 0
-        assert snapshot(tmp_path / "small_repository") != before
+        assert run("activate", "2", repository) == 0
+        assert f"fer-export activate 1 {repository} goes back" in capsys.readouterr().out
+        assert run("check", repository) == 0
+        assert "up to 8 at a time" in capsys.readouterr().out
 
-    def test_shipped_repository_stays_without_leave(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        copy = shutil.copytree(ROOT / "model_repository", tmp_path / "model_repository")
-        before = snapshot(copy)
-
-        assert run(ROOT / "training/weights/mini_xception.keras", "--model-repository", copy) == 2
-
-        assert "--overwrite" in capsys.readouterr().err
-        assert snapshot(copy) == before
+        assert run(weights, "--overwrite") == 0
+        assert snapshot(repository) == before
 
     def test_range_that_leaves_all_crops_alike_is_refused(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

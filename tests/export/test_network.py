@@ -1,8 +1,10 @@
 """A trained Keras network, read from its file, and files that are none."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fer_client.contract import LABELS
@@ -85,8 +87,8 @@ def test_missing_file(tmp_path: Path) -> None:
     ("shape", "layers", "found"),
     [
         ((10,), [], r"takes \['batch', 10\]"),
-        ((None, None, 1), ["GlobalMaxPooling2D"], "takes"),
-        ((48, 48, 4), ["Flatten"], "takes"),
+        ((48, 48, 4), ["Flatten"], "takes pictures of 48x48 pixels with 4 channels"),
+        ((1, 48, 48), ["Flatten"], "channels first"),
         ((48, 48, 1), [], r"gives \['batch', 48, 48, 7\]"),
     ],
 )
@@ -106,3 +108,70 @@ def test_network_with_two_inputs(keras: Any, tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="expected one input"):
         load(saved(model, tmp_path), labels=LABELS, input_range=(0, 1))
+
+
+def test_batch_that_is_fixed(keras: Any, tmp_path: Path) -> None:
+    model = keras.Sequential(
+        [keras.Input(batch_shape=(4, 48, 48, 1)), keras.layers.Flatten(), keras.layers.Dense(7)]
+    )
+
+    with pytest.raises(InputError, match="takes batches of 4 alone, expected any"):
+        load(saved(model, tmp_path), labels=LABELS, input_range=(0, 1))
+
+
+def any_size(keras: Any, channels: int | None = 1) -> Any:
+    return keras.Sequential(
+        [keras.Input((None, None, channels)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    )
+
+
+def test_size_is_stated_where_the_file_leaves_it_open(keras: Any, tmp_path: Path) -> None:
+    path = saved(any_size(keras), tmp_path)
+    options = {"labels": ("glad", "not"), "input_range": (0, 1)}
+
+    with pytest.raises(
+        UsageError, match=r"pictures of any size with 1 channel and.*give --size HEIGHT WIDTH"
+    ):
+        load(path, **options)
+    assert load(path, size=(64, 48), **options).input_shape == (64, 48, 1)
+    with pytest.raises(
+        UsageError, match=r"1 channel, not pictures of 64x48 pixels with 3 channels: mend --size"
+    ):
+        load(path, size=(64, 48), channels=3, **options)
+
+
+def saved_model(model: Any, folder: Path) -> Path:
+    model.export(folder / "exported", verbose=False)
+    return folder / "exported"
+
+
+def test_saved_model(keras: Any, tmp_path: Path) -> None:
+    """Both of one size and of any; its answers are those of the network it was made of."""
+    from fer_export.parity import compare, own_outputs, session_answers
+    from fer_export.sessions import open_session
+
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(2)]
+    model = keras.Sequential([keras.Input((32, 32, 3)), *layers, keras.layers.Softmax()])
+    path = saved_model(model, tmp_path)
+    options = {"labels": ("glad", "not"), "input_range": (0, 1)}
+
+    with pytest.raises(UsageError, match=r"not opened.*program of TensorFlow.*--trust"):
+        load(path, **options)
+    network = load(path, is_trusted=True, **options)
+
+    assert network.input_shape == (32, 32, 3)
+    faces = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    pictures = (faces / 255).astype(np.float32)
+    expected = np.asarray(model(pictures))
+    assert compare(expected, own_outputs(network, faces)).size < 1e-5
+    settled = replace(network, description=replace(network.description, output="probabilities"))
+    session = open_session(settled.graph().SerializeToString())
+    assert compare(expected, session_answers(session, [pictures])["EXPRESSION"]).size < 1e-5
+
+
+def test_folder_that_only_looks_like_a_saved_model(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"nothing")
+
+    with pytest.raises(InputError, match="could not be read as a SavedModel") as caught:
+        load(tmp_path, is_trusted=True, labels=LABELS, input_range=(0, 1))
+    assert "\n" not in str(caught.value)

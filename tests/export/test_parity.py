@@ -36,14 +36,14 @@ def crops() -> Any:
 
 def require(network: Any, graphs: tuple[Any, Any], crops: Any) -> Any:
     from fer_export.answers import probabilities
-    from fer_export.parity import own_outputs, require_parity, served_answers
+    from fer_export.parity import own_outputs, require_parity, served_answers, served_inputs
 
     expected = probabilities(own_outputs(network, crops.pixels), network.description)
     files = {
         name: graph.SerializeToString()
         for name, graph in zip(("face_preprocess", "expression"), graphs, strict=True)
     }
-    served = served_answers(files, crops.pixels)["EXPRESSION"]
+    served = served_answers(files, served_inputs(files, crops.pixels))["EXPRESSION"]
     return require_parity(expected, served, crops.names, network.description.labels)
 
 
@@ -90,24 +90,24 @@ def test_inputs_up_to_255_are_held_to_the_same_tolerance(keras: Any, tmp_path: P
         require(network, (first, network.graph()), crops)
 
 
-def test_answer_that_is_no_number_is_the_largest_difference() -> None:
-    from fer_export.parity import largest_difference
+def test_answer_that_is_no_number_is_the_compare() -> None:
+    from fer_export.parity import compare
 
     served = np.zeros((2, 3), np.float32)
     served[0, 1], served[1, 2] = 0.5, np.nan
 
-    difference = largest_difference(np.zeros((2, 3), np.float32), served)
+    difference = compare(np.zeros((2, 3), np.float32), served)
 
     assert (difference.size, difference.crop, difference.label) == (np.inf, 1, 2)
 
 
-def test_largest_difference_is_found() -> None:
-    from fer_export.parity import largest_difference
+def test_compare_is_found() -> None:
+    from fer_export.parity import compare
 
     served = np.zeros((4, 3), np.float32)
     served[2, 1], served[3, 0] = -0.25, 0.125
 
-    difference = largest_difference(np.zeros((4, 3), np.float32), served)
+    difference = compare(np.zeros((4, 3), np.float32), served)
 
     assert (difference.size, difference.crop, difference.label, difference.served) == (0.25, 2, 1, -0.25)
 

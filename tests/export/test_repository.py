@@ -4,21 +4,15 @@ from pathlib import Path
 import pytest
 
 from fer_client.contract import LABELS, read_contract
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import InputError
 from fer_export.repository import config_json, parse_config, write
-from support.repositories import built
+from support.repositories import built, snapshot
 
 COMMITTED = Path(__file__).parents[2] / "model_repository"
 
 
 def files(mark: bytes = b"onnx", affect: str = "") -> dict[str, bytes]:
     return built(mark, mark, affect, architecture="small")
-
-
-def snapshot(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
 
 
 def test_configs_parse_as_triton_reads_them() -> None:
@@ -89,7 +83,7 @@ def test_a_model_that_is_no_longer_asked_goes(tmp_path: Path) -> None:
     write(files(affect="valence_arousal"), tmp_path)
     assert (tmp_path / "valence_arousal/1/model.onnx").is_file()
 
-    write(files(), tmp_path, overwrite=True)
+    write(files(), tmp_path)
 
     assert snapshot(tmp_path) == files()
 
@@ -106,7 +100,7 @@ def test_writing_replaces_models_and_keeps_others(tmp_path: Path) -> None:
     (directory / "other").mkdir()
     (directory / "other/config.pbtxt").write_text("kept")
 
-    write(files(b"new"), directory, overwrite=True)
+    write(files(b"new"), directory)
 
     assert snapshot(directory) == files(b"new") | {"other/config.pbtxt": b"kept"}
     assert sorted(path.name for path in directory.iterdir()) == [
@@ -115,16 +109,6 @@ def test_writing_replaces_models_and_keeps_others(tmp_path: Path) -> None:
         "fer",
         "other",
     ]
-
-
-@pytest.mark.parametrize("present", ["fer", "expression", "face_preprocess"])
-def test_models_that_are_there_stay_without_leave(tmp_path: Path, present: str) -> None:
-    (tmp_path / present).mkdir()
-
-    with pytest.raises(UsageError, match=f"already holds {present}: .*--overwrite"):
-        write(files(b"new"), tmp_path)
-
-    assert [path.name for path in tmp_path.iterdir()] == [present]
 
 
 def test_failed_swap_restores_the_old_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +122,7 @@ def test_failed_swap_restores_the_old_models(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(Path, "rename", fails_late)
     with pytest.raises(InputError, match="No space left on device"):
-        write(files(b"new"), tmp_path, overwrite=True)
+        write(files(b"new"), tmp_path)
 
     assert snapshot(tmp_path) == files(b"old")
 

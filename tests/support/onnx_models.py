@@ -84,3 +84,45 @@ def write_double(repository: Path, extra: str = "dynamic_batching { }") -> Path:
         [("Y", "FP32", (4,))],
         extra=extra,
     )
+
+
+def write_onnx(
+    path: Path,
+    shape: tuple[int, ...],
+    batch: int | str = "n",
+    ends_in_softmax: bool = False,
+    flat: tuple[int, ...] = (-1, 4),
+    width: int = 4,
+) -> Path:
+    """A network of three classes, as other makers write them: [N, C, H, W] or [N, H, W, C]; `flat` is its reshape.
+
+    `width` is the number of its features.
+    """
+    onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    rng, is_planar = np.random.default_rng(1), shape[0] in (1, 3)
+    channels = shape[0] if is_planar else shape[2]
+    constants = {
+        "kernel": rng.normal(0, 1, (width, channels, 3, 3)).astype(np.float32),
+        "flat": np.array(flat),
+        "matrix": rng.normal(0, 1, (width, 3)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node(
+            "Transpose", ["NETWORK_INPUT"], ["planes"], perm=(0, 1, 2, 3) if is_planar else (0, 3, 1, 2)
+        ),
+        helper.make_node("Conv", ["planes", "kernel"], ["maps"]),
+        helper.make_node("GlobalAveragePool", ["maps"], ["means"]),
+        helper.make_node("Reshape", ["means", "flat"], ["features"]),
+        helper.make_node("MatMul", ["features", "matrix"], ["logits"]),
+        helper.make_node("Softmax" if ends_in_softmax else "Identity", ["logits"], ["answers"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "foreign",
+        [helper.make_tensor_value_info("NETWORK_INPUT", onnx.TensorProto.FLOAT, (batch, *shape))],
+        [helper.make_tensor_value_info("answers", onnx.TensorProto.FLOAT, (batch, 3))],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
