@@ -19,7 +19,7 @@ pytestmark = [
 NAMES = (
     "basic_cnn", "vgg", "inception", "resnet", "resnet_small", "resnet_medium", "se_resnet", "densenet",
     "mini_xception", "mobilenet", "efficientnet", "convnext", "repvgg", "residual_masking",
-    "generative_contrastive",
+    "generative_contrastive", "generative_contrastive_query",
 )  # fmt: skip
 
 
