@@ -1,9 +1,11 @@
 """A run that learns in steps: the generator, the classifier, then both end to end."""
 
 import dataclasses
+import importlib
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ pytestmark = [
     # Keras's TensorFlow backend meets NumPy 2.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
+NAME, WITH_QUERY = "generative_contrastive", "generative_contrastive_query"
 CONTRAST = dataclasses.replace(
     RECIPE, references=References(generator_epochs=2, frozen_epochs=1, weight=1.0, neighbours=2)
 )
@@ -32,7 +35,19 @@ class Killed(BaseException):
     """Stands for a signal that ends the process between two steps."""
 
 
-def _train(dataset: Any, out: Path, recipe: Any = CONTRAST, kill_after: int | None = None) -> Path:
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_layers() -> Iterator[None]:
+    """TensorFlow takes long to prepare a step of many layers, and each stage of each run has one."""
+    with pytest.MonkeyPatch.context() as patch:
+        module = importlib.import_module("fer_training.models.architectures.generative_contrastive")
+        for name, widths in {"DOWN": (16, 24), "UP": (16,), "SMALL_STAGES": ((16, 0), (24, 1))}.items():
+            patch.setattr(module, name, widths)
+        yield
+
+
+def _train(
+    dataset: Any, out: Path, recipe: Any = CONTRAST, kill_after: int | None = None, name: str = NAME
+) -> Path:
     from fer_training.fitting.run import Run
     from fer_training.fitting.train import train
 
@@ -43,7 +58,7 @@ def _train(dataset: Any, out: Path, recipe: Any = CONTRAST, kill_after: int | No
         if len(told) == kill_after:
             raise Killed
 
-    train(Run("generative_contrastive", recipe, seed=4, out=out), dataset, tell)
+    train(Run(name, recipe, seed=4, out=out), dataset, tell)
     return out
 
 
@@ -79,12 +94,15 @@ def test_the_generator_stands_still_in_the_second_step_and_moves_in_the_third(co
     assert any(not np.array_equal(one, other) for one, other in zip(before, third, strict=True))
 
 
-# Steps are told one by one, and each whole epoch once more.
-@pytest.mark.parametrize("told", [STEPS + 2, 3 * (STEPS + 1) + 1])
-def test_a_killed_run_goes_on_to_the_same_end(contrast: Path, small: Any, tmp_path: Path, told: int) -> None:
-    """Killed in the generator's second epoch, and in the first step of the third stage."""
-    with pytest.raises(Killed):
-        _train(small[1], tmp_path / "run", kill_after=told)
+def test_a_killed_run_goes_on_to_the_same_end(contrast: Path, small: Any, tmp_path: Path) -> None:
+    """Killed in the generator's second epoch, and again in the first step of the third stage.
+
+    Steps are told one by one, and each whole epoch once more.
+    """
+    for told in (STEPS + 2, 2 * (STEPS + 1) + 1):
+        with pytest.raises(Killed):
+            _train(small[1], tmp_path / "run", kill_after=told)
+    assert [epoch.epoch for epoch in read_history(tmp_path / "run/history.csv")] == [1]
     _train(small[1], tmp_path / "run")
     whole, resumed = (read_history(folder / "history.csv") for folder in (contrast, tmp_path / "run"))
     assert [epoch.training_loss for epoch in resumed] == pytest.approx(
@@ -98,13 +116,14 @@ def test_a_killed_run_goes_on_to_the_same_end(contrast: Path, small: Any, tmp_pa
         np.testing.assert_allclose(first, second, atol=1e-3)
 
 
-def test_what_learns_and_what_is_kept_give_the_same_answers(small: Any) -> None:
+@pytest.mark.parametrize("name", [NAME, WITH_QUERY])
+def test_what_learns_and_what_is_kept_give_the_same_answers(small: Any, name: str) -> None:
     """The kept network calls its encoder twice; what learns puts queries and references into one batch."""
     from fer_training.data.batches import to_input
     from fer_training.fitting.learner import float32_twin, new_learner, without_votes_head
 
-    learner = without_votes_head(new_learner("generative_contrastive", 7, CONTRAST, votes_head=True))
-    kept = float32_twin(learner, "generative_contrastive")
+    learner = without_votes_head(new_learner(name, 7, CONTRAST, votes_head=True))
+    kept = float32_twin(learner, name)
     faces = to_input(small[1].images[:5])
     np.testing.assert_allclose(kept.predict_on_batch(faces), learner.predict_on_batch(faces), atol=1e-5)
 
@@ -112,8 +131,8 @@ def test_what_learns_and_what_is_kept_give_the_same_answers(small: Any) -> None:
 def test_a_run_can_begin_with_trained_weights_of_other_classes(contrast: Path) -> None:
     from fer_training.fitting.learner import new_learner, start_from
 
-    model = new_learner("generative_contrastive", 3, CONTRAST, votes_head=False)
-    start_from(model, "generative_contrastive", contrast / "network.keras", ("a", "b", "c"))
+    model = new_learner(NAME, 3, CONTRAST, votes_head=False)
+    start_from(model, NAME, contrast / "network.keras", ("a", "b", "c"))
     trained = keras.saving.load_model(contrast / "network.keras")
     for name in ("generator", "encoder"):
         for one, other in zip(
@@ -139,7 +158,7 @@ def test_pairs_serve_as_references(small: Any, tmp_path: Path) -> None:
     recipe = dataclasses.replace(
         CONTRAST, epochs=1, references=References(generator_epochs=1, frozen_epochs=0)
     )
-    out = _train(dataclasses.replace(small[1], references=pairs), tmp_path / "run", recipe)
+    out = _train(dataclasses.replace(small[1], references=pairs), tmp_path / "run", recipe, name=WITH_QUERY)
     assert (out / "network.keras").exists()
     assert not (out / "classifier.keras").exists()
 

@@ -19,7 +19,7 @@ pytestmark = [
 NAMES = (
     "basic_cnn", "vgg", "inception", "resnet", "resnet_small", "resnet_medium", "se_resnet", "densenet",
     "mini_xception", "mobilenet", "efficientnet", "convnext", "repvgg", "residual_masking",
-    "generative_contrastive",
+    "generative_contrastive", "generative_contrastive_query",
 )  # fmt: skip
 
 
@@ -30,8 +30,9 @@ def network(request: pytest.FixtureRequest) -> Any:
 
     keras.utils.set_random_seed(0)
     model = ARCHITECTURES[request.param](7)
+    # Eagerly: TensorFlow takes longer to prepare a graph than to take these steps without one.
     model.compile(
-        keras.optimizers.Adam(1e-3), keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False
+        keras.optimizers.Adam(1e-3), keras.losses.CategoricalCrossentropy(from_logits=True), run_eagerly=True
     )
     rng = np.random.default_rng(0)
     faces = rng.uniform(-1, 1, (16, 48, 48, 1)).astype(np.float32)
@@ -105,8 +106,7 @@ def test_the_exported_graph_gives_the_same_answers(network: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("classes", [2, 8])
-def test_any_number_of_classes(name: str, classes: int) -> None:
+def test_another_number_of_classes(name: str) -> None:
     from fer_training.models.architectures import ARCHITECTURES
 
-    assert ARCHITECTURES[name](classes).output.shape == (None, classes)
+    assert ARCHITECTURES[name](2).output.shape == (None, 2)

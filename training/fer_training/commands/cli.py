@@ -269,7 +269,7 @@ def references(
         Path | None, typer.Option(help="PNG file to write. Default: references.png beside the weights.")
     ] = None,
 ) -> None:
-    """Draw queries, the references that generative_contrastive makes of them, and the differences."""
+    """Draw queries, the references that a generative-contrastive network makes of them, and the differences."""
     _choose(dict.fromkeys(SPLITS), split, "split")
     dataset = load_dataset(data)
     _load_keras()

@@ -11,7 +11,7 @@ from fer_client.errors import InputError, UsageError
 from fer_training.data.batches import Batch
 from fer_training.data.dataset import VOTE_NAMES
 from fer_training.models.architectures import ARCHITECTURES
-from fer_training.models.architectures.generative_contrastive import GENERATOR, NAME, learning_network
+from fer_training.models.architectures.generative_contrastive import GENERATOR, LEARNING_NETWORKS
 from fer_training.models.record import load_network, load_record
 from fer_training.recipes import EXPRESSION, Recipe
 
@@ -78,7 +78,7 @@ def new_learner(
     A network that makes references gives them as its last output. `loss` is that of the network itself; None is the
     cross-entropy of its logits.
     """
-    build = learning_network if architecture == NAME else ARCHITECTURES[architecture]
+    build = LEARNING_NETWORKS.get(architecture) or ARCHITECTURES[architecture]
     with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
         model = build(outputs)
         if recipe.small_side:

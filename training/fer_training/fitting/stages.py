@@ -1,4 +1,4 @@
-"""What of a run learns when: most networks learn whole, `generative_contrastive` in steps and then end to end.
+"""What of a run learns when: most networks learn whole, those that make references in steps and then end to end.
 
 Files that its steps leave in the run's folder beside those of every run:
 
@@ -20,7 +20,7 @@ from fer_training.fitting.epoch import Progress, Tell, train_epoch
 from fer_training.fitting.learner import compile_learner, load_checkpoint
 from fer_training.fitting.run import Run
 from fer_training.fitting.schedule import learning_rates
-from fer_training.models.architectures.generative_contrastive import GENERATOR, NAME
+from fer_training.models.architectures.generative_contrastive import GENERATOR, LEARNING_NETWORKS
 from fer_training.recipes import Recipe
 
 
@@ -36,7 +36,7 @@ class Stage:
 
 def makes_references(architecture: str) -> bool:
     """Tell whether the architecture makes a reference of each face."""
-    return architecture == NAME
+    return architecture in LEARNING_NETWORKS
 
 
 def stages(architecture: str, recipe: Recipe) -> Iterator[Stage]:
@@ -52,8 +52,8 @@ def check_recipe(recipe: Recipe) -> None:
     """Refuse what leaves a picture without one reference of its own size; UsageError."""
     if recipe.small_side or recipe.augmentation.mixup or recipe.augmentation.cutmix:
         raise UsageError(
-            f"Expected a recipe without small pictures, mixup and cutmix for {NAME}, since a mixed face has no single "
-            "reference. Choose the recipe `contrast`, `quick`, `distil` or `robust`."
+            f"Expected a recipe without small pictures, mixup and cutmix for {' and '.join(LEARNING_NETWORKS)}, "
+            "since a mixed face has no single reference. Choose the recipe `contrast`, `quick`, `distil` or `robust`."
         )
 
 

@@ -11,7 +11,10 @@ import keras
 from fer_training.models.architectures.basic_cnn import basic_cnn
 from fer_training.models.architectures.convnext import convnext
 from fer_training.models.architectures.densenet import densenet
-from fer_training.models.architectures.generative_contrastive import generative_contrastive
+from fer_training.models.architectures.generative_contrastive import (
+    generative_contrastive,
+    generative_contrastive_query,
+)
 from fer_training.models.architectures.inception import inception
 from fer_training.models.architectures.mini_xception import mini_xception
 from fer_training.models.architectures.mobile import efficientnet, mobilenet
@@ -36,4 +39,5 @@ ARCHITECTURES: dict[str, Callable[[int], keras.Model]] = {
     "repvgg": repvgg,
     "residual_masking": residual_masking,
     "generative_contrastive": generative_contrastive,
+    "generative_contrastive_query": generative_contrastive_query,
 }

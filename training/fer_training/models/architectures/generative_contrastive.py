@@ -3,9 +3,12 @@
 A generator makes a reference, the neutral face, from the query alone; an encoder embeds both with the same weights; the
 classifier sees the difference of the two embeddings. What the paper leaves open here is chosen: the generator is a
 small encoder-decoder without connections around its middle, through which an expression would pass; the encoder is the
-trunk of `resnet_small`; the classifier is one dense layer.
+trunk of `resnet_small`; the classifier is one dense layer. In `generative_contrastive_query` it sees the query's own
+embedding beside the difference.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -14,7 +17,7 @@ from keras import layers, ops
 from fer_training.models.architectures.blocks import SIDE, conv_bn, face_input, network
 from fer_training.models.architectures.residual import QUARTERING, SMALL_STAGES, trunk
 
-NAME = "generative_contrastive"
+NAME, WITH_QUERY = "generative_contrastive", "generative_contrastive_query"
 GENERATOR = "generator"
 """Name of the layer, itself a network, that makes the reference: luma [N, 48, 48, 1] in [-1, 1], as the query."""
 
@@ -23,15 +26,23 @@ DOWN, UP = (16, 24, 48), (32, 16)
 
 
 def generative_contrastive(classes: int) -> keras.Model:
-    """Build the network: query to logits."""
+    """Build the network: query to logits, by the difference alone."""
+    return _network(NAME, False, classes)
+
+
+def generative_contrastive_query(classes: int) -> keras.Model:
+    """Build the network: query to logits, by the query's embedding and the difference."""
+    return _network(WITH_QUERY, True, classes)
+
+
+def _network(name: str, sees_query: bool, classes: int) -> keras.Model:
     query, encoder = face_input(), _encoder()
     reference = _generator()(query)
-    difference = layers.Subtract()([encoder(query), encoder(reference)])
-    return network(query, _classifier(difference, classes), NAME)
+    return network(query, _classifier(encoder(query), encoder(reference), sees_query, classes), name)
 
 
-def learning_network(classes: int) -> keras.Model:
-    """Build what learns: query to logits and reference, with the weights of `generative_contrastive` in its order.
+def _learning_network(name: str, sees_query: bool, classes: int) -> keras.Model:
+    """Build what learns: query to logits and reference, with the weights of the network to keep in its order.
 
     Queries and references go through the encoder as one batch [2 N, 48, 48, 1]: batch normalisation learns from what
     it will meet, which two calls with statistics of their own would keep from it.
@@ -40,8 +51,16 @@ def learning_network(classes: int) -> keras.Model:
     reference = _generator()(query)
     both = ops.reshape(ops.stack([query, reference], axis=1), (-1, SIDE, SIDE, 1))
     embeddings = ops.reshape(encoder(both), (-1, 2, encoder.output.shape[-1]))
-    difference = layers.Subtract()([embeddings[:, 0], embeddings[:, 1]])
-    return network(query, [_classifier(difference, classes), reference], NAME)
+    return network(
+        query, [_classifier(embeddings[:, 0], embeddings[:, 1], sees_query, classes), reference], name
+    )
+
+
+LEARNING_NETWORKS: dict[str, Callable[[int], keras.Model]] = {
+    NAME: partial(_learning_network, NAME, False),
+    WITH_QUERY: partial(_learning_network, WITH_QUERY, True),
+}
+"""The architectures that make references, each with what builds the network in which it learns."""
 
 
 def _generator() -> keras.Model:
@@ -60,5 +79,8 @@ def _encoder() -> keras.Model:
     return network(face, embedding, "encoder")
 
 
-def _classifier(x: Any, classes: int) -> Any:
+def _classifier(query: Any, reference: Any, sees_query: bool, classes: int) -> Any:
+    x = layers.Subtract()([query, reference])
+    if sees_query:
+        x = layers.Concatenate()([query, x])
     return layers.Dense(classes, dtype="float32", name="logits")(layers.Dropout(0.3)(x))
