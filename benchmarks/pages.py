@@ -2,9 +2,9 @@
 
     python -m benchmarks.pages
 
-`muxspace.json` is what `python -m benchmarks.chain … --out` wrote and `precision.json` what
-`python -m benchmarks.precision … --out` did, each other file what a command of `python -m benchmarks` did, by whose name
-it goes. Curves are drawn too.
+`muxspace.json` is what `python -m benchmarks.chain … --out` wrote, `precision.json` what
+`python -m benchmarks.precision … --out` and `soak.json` what `python -m benchmarks.soak` did; each other file is of the
+command of `python -m benchmarks` by whose name it goes. Curves are drawn too.
 """
 
 import json
