@@ -29,7 +29,7 @@ from fer_client.inference.client import InferenceClient
 from fer_client.inference.server import embedded_server
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.interruption import Interruption
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 from fer_server.cli import default_repository
 from fer_server.environment import packages
 
@@ -41,7 +41,7 @@ def measure(
 ) -> dict[str, Any]:
     """Measure everything with one embedded server and return the record."""
     settings = Settings()
-    choice = choose_detector("auto", model, settings.min_score)
+    choice = choose_detector(AUTO, model, settings.min_score)
     folder, network = packages(os.environ, notify), default_repository() / "expression/1/model.onnx"
     interruption = Interruption()
     interruption.install()
