@@ -26,7 +26,7 @@ from fer_client.media.sources import Photographs
 from fer_client.pipeline.analysis import open_analysis
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 from fer_training.reports.documents import markdown_table, percent
 
 SAME_NAME = {
@@ -133,7 +133,7 @@ def measure(folder: Path, labels: Path, url: str | None, detector_model: Path | 
     """Run the chain with the client's default settings over the labelled pictures."""
     settings = Settings()
     everything = read_labels(labels, folder)
-    detector = choose_detector("auto", detector_model, settings.min_score)
+    detector = choose_detector(AUTO, detector_model, settings.min_score)
     interruption = Interruption()
     interruption.install()
     with open_job(settings, detector, url, notify, interruption) as job:

@@ -24,7 +24,7 @@ from fer_client.faces.detection import choose_detector
 from fer_client.inference.server import Server, embedded_server
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 from fer_server.cli import default_repository
 from fer_server.environment import packages
 
@@ -75,7 +75,7 @@ def _efficiency(video: Path, job: Job, server: Server, every: Sequence[int], run
 @contextmanager
 def _served(model: Path | None) -> Iterator[tuple[Job, Server]]:
     settings = Settings()
-    choice = choose_detector("auto", model, settings.min_score)
+    choice = choose_detector(AUTO, model, settings.min_score)
     interruption = Interruption()
     interruption.install()
     with (

@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from av.video.reformatter import VideoReformatter
-
 from fer_client.bench.cost import Cost, measured
 from fer_client.faces.detection import DetectorChoice, detection_size
 from fer_client.media.sources import video_file
@@ -107,14 +105,14 @@ def decoding_s(path: Path) -> float:
 
 def detection_s(path: Path, choice: DetectorChoice, settings: Settings) -> float:
     """Mean processor time of one detection, over frames spread evenly; making the small copy is not in it."""
-    detector, reformatter, times = choice.make(), VideoReformatter(), []
+    detector, times = choice.make(), []
     with open_video(path) as video:
         step = max(1, (video.info.frame_count or _DETECTIONS) // _DETECTIONS)
         for frame in video.frames(allow_corruption=True):
             if frame.index % step == 0:
-                bgr = frame.bgr(detection_size(frame.size_wh, settings.detection_side), reformatter)
+                copy = detector.copy(frame, detection_size(frame.size_wh, settings.detection_side))
                 start = time.thread_time()
-                detector.detect(bgr)
+                detector.detect(copy)
                 times.append(time.thread_time() - start)
     return sum(times) / len(times)
 

@@ -34,7 +34,7 @@ from fer_client.media.sources import video_file
 from fer_client.outputs.result import write_result
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
-from fer_client.settings import Settings, usable_cores
+from fer_client.settings import AUTO, Settings, usable_cores
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure every curve and return the record."""
-    choice = choose_detector("auto", arguments.detector_model, Settings().min_score)
+    choice = choose_detector(AUTO, arguments.detector_model, Settings().min_score)
     interruption, plan = Interruption(), QUICK if arguments.quick else FULL
     with tempfile.TemporaryDirectory() as folder, embedded_server(notify) as server:
         if server.process is None:

@@ -28,7 +28,7 @@ from fer_client.inference.server import embedded_server
 from fer_client.live.session import Ended, Plan, show_live
 from fer_client.live.source import find_live_source
 from fer_client.live.view import percentiles
-from fer_client.settings import Settings, usable_cores
+from fer_client.settings import AUTO, Settings, usable_cores
 
 SIZE_WH = (1280, 720)
 FPS = 30
@@ -63,7 +63,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 def measure_view(file: Path, seconds: float, model: Path | None) -> dict[str, Any]:
     """Show a file for so many seconds with a page that looks, and return the record."""
     settings = Settings(low_latency=True, duration_s=seconds)
-    detector = choose_detector("auto", model, settings.min_score)
+    detector = choose_detector(AUTO, model, settings.min_score)
     pages: list[subprocess.Popen[bytes]] = []
 
     def look(address: str) -> None:

@@ -21,7 +21,7 @@ from fer_client.cli.console import notify
 from fer_client.faces.detection import choose_detector
 from fer_client.live.session import Plan, show_live
 from fer_client.live.source import find_live_source
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 
 SECONDS = 45.0
 FACES = 2
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("picture", type=Path, help="PNG file to write")
     arguments = parser.parse_args()
     settings = Settings(low_latency=True)
-    detector = choose_detector("auto", None, settings.min_score)
+    detector = choose_detector(AUTO, None, settings.min_score)
     source = find_live_source(arguments.clip)
     plan = Plan(source, settings, detector, None, "127.0.0.1", 0, is_looped=True)
 

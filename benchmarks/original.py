@@ -28,7 +28,7 @@ from benchmarks.memory import repeat
 from fer_client.bench.benching import bench_videos
 from fer_client.cli.console import notify
 from fer_client.faces.detection import choose_detector
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 from fer_server.cli import default_repository
 from fer_server.environment import packages
 
@@ -86,7 +86,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     arguments.clips.mkdir(parents=True, exist_ok=True)
     clips = [made_clip(arguments.video, row, arguments.clips / row.name) for row in rows]
     settings = Settings()
-    detector = choose_detector("auto", arguments.detector_model, settings.min_score)
+    detector = choose_detector(AUTO, arguments.detector_model, settings.min_score)
     record = bench_videos(clips, settings, detector, None, arguments.runs, True, notify)
     network = default_repository() / "expression/1/model.onnx"
     face_s = network_s(network, settings.batch_size, packages(os.environ, notify))

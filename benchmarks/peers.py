@@ -33,7 +33,7 @@ from fer_client.media.sources import video_file
 from fer_client.outputs.result import write_result
 from fer_client.pipeline.context import open_job
 from fer_client.pipeline.interruption import Interruption
-from fer_client.settings import Settings, usable_cores
+from fer_client.settings import AUTO, Settings, usable_cores
 
 PEERS = {"haar": ("fer",), "mtcnn": ("fer", "mtcnn")}
 """How the package finds faces, and the files of packages that it needs for that."""
@@ -51,7 +51,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure every clip and return the record."""
-    choice = choose_detector("auto", arguments.detector_model, Settings().min_score)
+    choice = choose_detector(AUTO, arguments.detector_model, Settings().min_score)
     finders = ["haar", *(["mtcnn"] if arguments.mtcnn else [])]
     folders = {finder: environment(*PEERS[finder]) for finder in finders}
     clips = []

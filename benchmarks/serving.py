@@ -33,7 +33,7 @@ from fer_client.cli.console import notify
 from fer_client.contract import FACES, MODEL
 from fer_client.errors import ServerError
 from fer_client.faces.detection import choose_detector
-from fer_client.settings import Settings, usable_cores
+from fer_client.settings import AUTO, Settings, usable_cores
 from fer_server.cli import default_repository
 from fer_server.environment import packages
 
@@ -76,7 +76,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure every point and return the record."""
-    detector = choose_detector("auto", arguments.detector_model, Settings().min_score)
+    detector = choose_detector(AUTO, arguments.detector_model, Settings().min_score)
     plan, repository = QUICK if arguments.quick else FULL, arguments.model_repository
     with tempfile.TemporaryDirectory() as folder, program() as analyzer:
         scratch = Path(folder)

@@ -29,6 +29,7 @@ from fer_client.outputs.tables import Value
 from fer_client.pipeline.analysis import Progress, open_analysis
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
+from fer_client.settings import AUTO
 from fer_client.temporal.episodes import Episode
 
 
@@ -68,7 +69,7 @@ class Analyzer:
         self,
         *,
         url: str | None = None,
-        detector: str = "auto",
+        detector: str = AUTO,
         detector_model: Named | None = None,
         progress: Callable[[Progress], None] | None = None,
         notify: Callable[[str], None] | None = None,
@@ -180,7 +181,7 @@ def analyze(
     inputs: Input | Iterable[Input],
     *,
     url: str | None = None,
-    detector: str = "auto",
+    detector: str = AUTO,
     detector_model: Named | None = None,
     progress: Callable[[Progress], None] | None = None,
     notify: Callable[[str], None] | None = None,

@@ -44,7 +44,7 @@ _WITHOUT_EFFECT_ON = {
 }
 """The same for each `fer_client.media.sources.Source.kind` of input."""
 
-DETECTORS = ("auto", "yunet", "haar")
+AUTO, LUMAFACE, YUNET = DETECTORS = ("auto", "lumaface", "yunet")
 """Kinds of face detector, as `fer_client.faces.detection.choose_detector` takes them."""
 
 SMOOTH_S = 0.5

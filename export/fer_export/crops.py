@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 import numpy.typing as npt
-from cv2.data import haarcascades
 
 from fer_client.errors import InputError, UsageError
+from fer_client.faces.detection import lumaface
 
 MAX_CROPS = 576
 MAX_EXAMPLES = 6
@@ -25,6 +25,9 @@ SHIFTS = (-0.08, 0.0, 0.08)
 GAMMAS = (0.5, 0.8, 1.25, 2.0)
 PLAIN = " (zoom 1.0, shift +0.0 +0.0, gamma 0.8, mirrored False)"
 """How the variation nearest to the portrait itself is named."""
+
+_MIN_SCORE = 0.5
+"""Least score of the face that is looked for in a portrait, where there is one."""
 
 UInt8Array: TypeAlias = npt.NDArray[np.uint8]
 
@@ -90,10 +93,10 @@ def _packaged(package: str, inside: str) -> Path | None:
 
 
 def _face_square(picture: UInt8Array, path: Path) -> tuple[float, float, float]:
-    """Centre x, centre y and side in pixels of the largest face that OpenCV's frontal Haar cascade finds."""
-    cascade = cv2.CascadeClassifier(f"{haarcascades}haarcascade_frontalface_default.xml")
-    boxes = cascade.detectMultiScale(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 1.1, 5)
-    if len(boxes) == 0:
+    """Centre x, centre y and side in pixels of the largest face that LumaFace finds."""
+    luma = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+    boxes = lumaface(_MIN_SCORE).detect(luma).boxes_xywh.tolist()
+    if not boxes:
         raise InputError(f"No face was found in {path}: name face crops with --crops.")
     x, y, width, height = max(boxes, key=lambda box: box[2] * box[3])
     return x + width / 2, y + height / 2, float(max(width, height))

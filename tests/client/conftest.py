@@ -36,10 +36,10 @@ def command(
 
 @pytest.fixture
 def run(command: Command, server: ProtocolServer) -> Command:
-    """Run `fer-client` against the protocol server, with the Haar cascade; given options win."""
+    """Run `fer-client` against the protocol server, with LumaFace; given options win."""
 
     def with_defaults(*arguments: object) -> Done:
-        return command("--detector", "haar", "--url", server.url, *arguments)
+        return command("--detector", "lumaface", "--url", server.url, *arguments)
 
     return with_defaults
 

@@ -41,7 +41,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "client.md"
 
 @pytest.fixture
 def analyzer(server: ProtocolServer) -> Iterator[Analyzer]:
-    with Analyzer(url=server.url, detector="haar") as opened:
+    with Analyzer(url=server.url, detector="lumaface") as opened:
         yield opened
 
 
@@ -60,7 +60,7 @@ def test_records_are_the_rows_of_the_table(
     run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer
 ) -> None:
     told: list[Progress] = []
-    found = list(analyze(face_video, url=server.url, detector="haar", progress=told.append))
+    found = list(analyze(face_video, url=server.url, detector="lumaface", progress=told.append))
     assert run(face_video).returncode == 0
     rows = read_rows(tmp_path / "out" / "face" / "faces.csv")
     assert list(rows[0]) == list(columns(LABELS))
@@ -71,7 +71,7 @@ def test_records_are_the_rows_of_the_table(
 
 def test_whoever_stops_early_leaves_nothing_running(server: ProtocolServer, tmp_path: Path) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 10, uneven_ticks(300))
-    for record in analyze(tmp_path / "long.mp4", url=server.url, detector="haar", batch_size=2):
+    for record in analyze(tmp_path / "long.mp4", url=server.url, detector="lumaface", batch_size=2):
         assert isinstance(record, FaceRecord)
         assert threads()
         break
@@ -81,24 +81,24 @@ def test_whoever_stops_early_leaves_nothing_running(server: ProtocolServer, tmp_
 
 def test_several_inputs_in_order(face_video: Path, server: ProtocolServer, tmp_path: Path) -> None:
     (tmp_path / "second.mp4").write_bytes(face_video.read_bytes())
-    found = analyze([face_video, tmp_path / "second.mp4"], url=server.url, detector="haar", fps=1)
+    found = analyze([face_video, tmp_path / "second.mp4"], url=server.url, detector="lumaface", fps=1)
     assert list(dict.fromkeys(record.source for record in found)) == ["face.mp4", "second.mp4"]
 
 
 def test_what_cannot_be_read_is_told_before_a_server_is_started(face_video: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds none"):
-        analyze(tmp_path, detector="haar")
+        analyze(tmp_path, detector="lumaface")
     with pytest.raises(InputError, match=r"nowhere\.mp4"):
-        analyze([face_video, tmp_path / "nowhere.mp4"], detector="haar")
+        analyze([face_video, tmp_path / "nowhere.mp4"], detector="lumaface")
     with pytest.raises(UsageError, match="at least one input"):
-        analyze([], detector="haar")
+        analyze([], detector="lumaface")
 
 
 def test_damage_is_told_where_it_is_met(face_video: Path, tmp_path: Path, server: ProtocolServer) -> None:
     write_video(tmp_path / "cut.mkv", ticks=[1280 * index for index in range(30)], gop=1)
     data = (tmp_path / "cut.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
-    found = analyze([face_video, tmp_path / "cut.mkv"], url=server.url, detector="haar")
+    found = analyze([face_video, tmp_path / "cut.mkv"], url=server.url, detector="lumaface")
     assert next(found).source == "face.mp4"
     with pytest.raises(InputError, match=r"cut\.mkv.*cut off"):
         list(found)
@@ -108,14 +108,14 @@ def test_an_error_that_nobody_foresaw_is_the_inputs(
     face_video: Path, server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fer_client.media.video.luma_of", lambda _: 1 / 0)
-    found = analyze(face_video, url=server.url, detector="haar")
+    found = analyze(face_video, url=server.url, detector="lumaface")
     with pytest.raises(InputError, match=r"face\.mp4.*ZeroDivisionError") as raised:
         list(found)
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 def test_an_error_of_the_callers_own_stays_as_it_is(face_video: Path, server: ProtocolServer) -> None:
-    found = analyze(face_video, url=server.url, detector="haar", progress=lambda _: 1 / 0)
+    found = analyze(face_video, url=server.url, detector="lumaface", progress=lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         next(found)
 
@@ -131,7 +131,7 @@ def test_the_readmes_example_runs(
     (tmp_path / "interview.mp4").write_bytes(face_video.read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FER_TRITON_URL", server.url)
-    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: haar())
+    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: lumaface_choice())
     exec(compile(example, "README.md", "exec"), {})
     assert "face 1" in capsys.readouterr().out
 
@@ -176,7 +176,7 @@ class TestAnalyzer:
 
     def test_settings_are_told_as_json_numbers(self, server: ProtocolServer, face_video: Path) -> None:
         options: dict[str, Any] = {"fps": np.float32(2), "detect_every": np.int64(2), "smooth_s": 1}
-        with Analyzer(url=server.url, detector="haar", **options) as analyzer:
+        with Analyzer(url=server.url, detector="lumaface", **options) as analyzer:
             settings = json.loads(json.dumps(analyzer.summary(face_video)))["settings"]
         assert (settings["fps"], settings["detect_every"], settings["smooth_s"]) == (2.0, 2, 1.0)
         assert isinstance(settings["smooth_s"], float)
@@ -186,13 +186,13 @@ class TestAnalyzer:
     ) -> None:
         monkeypatch.setattr("fer_client.inference.server.LOCAL_URL", server.url)
         told: list[str] = []
-        with Analyzer(detector="haar", fps=1, notify=told.append) as analyzer:
+        with Analyzer(detector="lumaface", fps=1, notify=told.append) as analyzer:
             for _ in range(3):
                 analyzer.summary(face_video)
         assert told == [f"Using the server that is ready at {server.url}."]
 
     def test_it_can_be_kept_open_and_closed(self, server: ProtocolServer, face_video: Path) -> None:
-        analyzer = Analyzer(url=server.url, detector="haar", fps=1)
+        analyzer = Analyzer(url=server.url, detector="lumaface", fps=1)
         assert analyzer.summary(face_video)["frames_analysed"] == 2
         begun = analyzer.records(face_video)
         analyzer.close()
@@ -235,7 +235,7 @@ class TestAnalyzer:
             with pytest.raises(UsageError, match=rf"str or os\.PathLike.*{came}"):
                 call(wrong)
         with pytest.raises(UsageError, match=rf"str or os\.PathLike.*{came}"):
-            analyze(wrong, detector="haar")
+            analyze(wrong, detector="lumaface")
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -262,17 +262,17 @@ def test_the_examples_of_the_docs_run(
         (tmp_path / name).write_bytes(face_video.read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FER_TRITON_URL", server.url)
-    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: haar())
+    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: lumaface_choice())
     names: dict[str, Any] = {}
     exec(compile(example, "client.md", "exec"), names)
     assert isinstance(names["result"], fer_client.Result)
     assert names["mean"].keys() == {"monday.mp4", "tuesday.mp4"}
 
 
-def haar() -> object:
+def lumaface_choice() -> object:
     from fer_client.faces.detection import choose_detector
 
-    return choose_detector("haar", None, 0.7)
+    return choose_detector("lumaface", None, 0.7)
 
 
 def test_public_names_are_there() -> None:

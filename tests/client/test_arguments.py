@@ -29,13 +29,13 @@ def test_a_wrong_setting_is_named_at_once(
     face_video: Path, options: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(UsageError) as raised:
-        analyze(face_video, detector="haar", **options)
+        analyze(face_video, detector="lumaface", **options)
     assert all(word in str(raised.value) for word in words), raised.value
 
 
 def test_numbers_of_any_kind_are_numbers(face_video: Path, server: ProtocolServer) -> None:
     options: dict[str, Any] = {"fps": np.float32(5), "detect_every": np.int64(2), "smooth_s": 1}
-    assert next(analyze(str(face_video), url=server.url, detector="haar", **options)).frame == 0
+    assert next(analyze(str(face_video), url=server.url, detector="lumaface", **options)).frame == 0
 
 
 def test_a_named_detector_may_be_a_text(face_video: Path, tmp_path: Path) -> None:

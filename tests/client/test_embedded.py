@@ -117,7 +117,7 @@ def test_alone_it_starts_the_server_and_leaves_nothing_behind(
     face_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # as of a user who needs one to install
-    process = fer_client(face_video, "--detector", "haar", cwd=tmp_path)
+    process = fer_client(face_video, "--detector", "lumaface", cwd=tmp_path)
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert err.strip() == "Starting the embedded Triton server for this job."
@@ -136,7 +136,7 @@ def test_a_folder_of_a_video_and_a_photograph_is_done_once(
     cv2.imwrite(str(tmp_path / "study" / "portrait.png"), portrait())
     printed = []
     for _ in range(2):
-        process = fer_client("study", "--url", url, "--detector", "haar", "--json", cwd=tmp_path)
+        process = fer_client("study", "--url", url, "--detector", "lumaface", "--json", cwd=tmp_path)
         out, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
         printed.append(out)
@@ -151,7 +151,7 @@ def test_a_folder_of_a_video_and_a_photograph_is_done_once(
 def test_an_analyzer_starts_one_server_for_all_inputs(face_video: Path) -> None:
     told: list[str] = []
     before = set(descendants(os.getpid()))
-    with Analyzer(detector="haar", fps=1, notify=told.append) as analyzer:
+    with Analyzer(detector="lumaface", fps=1, notify=told.append) as analyzer:
         for _ in range(2):
             assert analyzer.summary(face_video)["server"].startswith("Triton")
         started = set(descendants(os.getpid())) - before
@@ -163,7 +163,7 @@ def test_an_analyzer_starts_one_server_for_all_inputs(face_video: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_in_the_middle_takes_the_server_along(tmp_path: Path, number: signal.Signals) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
-    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    process = fer_client("long.mp4", "--detector", "lumaface", cwd=tmp_path)
     assert process.stdout is not None
     out = tmp_path / "out"
     await_work(process, out)
@@ -185,8 +185,8 @@ def test_a_server_that_dies_is_started_again_and_the_table_is_the_same(
     tmp_path: Path, url: str, words: str
 ) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
-    whole = fer_client("long.mp4", "--detector", "haar", "--url", url, "--out", "whole", cwd=tmp_path)
-    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    whole = fer_client("long.mp4", "--detector", "lumaface", "--url", url, "--out", "whole", cwd=tmp_path)
+    process = fer_client("long.mp4", "--detector", "lumaface", cwd=tmp_path)
     await_work(process, tmp_path / "out")
     assert kill(tmp_path, words)
     _, err = process.communicate(timeout=120)
@@ -203,7 +203,7 @@ def test_a_server_that_dies_again_and_again_says_why_and_the_result_is_not_half_
     tmp_path: Path,
 ) -> None:
     write_video(tmp_path / "long.mp4", default_frames() * 40, uneven_ticks(1200))
-    process = fer_client("long.mp4", "--detector", "haar", cwd=tmp_path)
+    process = fer_client("long.mp4", "--detector", "lumaface", cwd=tmp_path)
     out = tmp_path / "out"
     await_work(process, out)
     while process.poll() is None:

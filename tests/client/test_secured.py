@@ -57,7 +57,7 @@ def test_the_main_job_over_mutual_tls_with_a_header(
 ) -> None:
     url = f"grpcs://{secured.grpc.replace('127.0.0.1', 'localhost')}"
     variables = files.variables(is_mutual=True) | KEYED | {"FER_TRITON_URL": url}
-    done = fer_client(tmp_path, variables, str(face_video), "--detector", "haar", "--json")
+    done = fer_client(tmp_path, variables, str(face_video), "--detector", "lumaface", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["results"][0]["overall"]["faces"] > 0
     told = (
@@ -130,7 +130,7 @@ def test_a_name_of_the_certificate_stands_for_any_address_and_servers_share_the_
     variables = files.variables(is_mutual=True) | KEYED | {"FER_TRITON_SERVER_NAME": "fer-server"}
     with embedded_server(MODELS, *options) as second:
         url = f"grpcs://{secured.grpc},{second.grpc}"
-        words = (str(face_video), "--detector", "haar", "--batch-size", "1", "--url", url)
+        words = (str(face_video), "--detector", "lumaface", "--batch-size", "1", "--url", url)
         done = fer_client(tmp_path, variables, *words)
         assert done.returncode == 0, done.stderr
         assert statistics(second, "fer")["inference_count"] > 0

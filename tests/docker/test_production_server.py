@@ -49,7 +49,7 @@ def analyse(
     running: ProductionServer, video: Path, cwd: Path, variables: dict[str, str]
 ) -> dict[str, object]:
     scheme = "grpcs://" if variables else ""
-    command = [sys.executable, "-m", "fer_client", str(video), "--detector", "haar", "--json"]
+    command = [sys.executable, "-m", "fer_client", str(video), "--detector", "lumaface", "--json"]
     address = running.grpc.replace("127.0.0.1", "localhost")
     done = subprocess.run(
         [*command, "--url", f"{scheme}{address}"],

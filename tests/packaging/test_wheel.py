@@ -120,7 +120,7 @@ def test_a_model_repository_is_found_inside_the_installation(commands: Path, tmp
 @pytest.mark.triton
 def test_the_main_job_runs_from_another_folder(commands: Path, tmp_path: Path, face_video: Path) -> None:
     (tmp_path / "video.mp4").symlink_to(face_video)
-    done = run(commands, tmp_path, "fer-client", "video.mp4", "--detector", "haar")
+    done = run(commands, tmp_path, "fer-client", "video.mp4", "--detector", "lumaface")
     assert done.returncode == 0, done.stderr
     assert "Starting the embedded Triton server" in done.stderr
     result = json.loads((tmp_path / "out" / "video" / "summary.json").read_text())

@@ -31,9 +31,9 @@ LONGEST_S = 20.0
 
 
 def plan(source: str, url: str, out: Path, **options: Any) -> Plan:
-    """A view with the Haar cascade on a free port; `settings` among the options are those of `Settings`."""
+    """A view with LumaFace on a free port; `settings` among the options are those of `Settings`."""
     settings = Settings(low_latency=True, out=out, **options.pop("settings", {}))
-    detector = choose_detector("haar", None, settings.min_score)
+    detector = choose_detector("lumaface", None, settings.min_score)
     return Plan(find_live_source(source), settings, detector, url, "127.0.0.1", 0, **options)
 
 

@@ -16,7 +16,7 @@ from fer_client.cli.bench import bench_app
 from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 
 if TYPE_CHECKING:
     from fer_client.cli.session import Outcome
@@ -70,7 +70,7 @@ def analyse(
         ),
     ],
     url: UrlOption = None,
-    detector_kind: DetectorKindOption = "auto",
+    detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summaries as JSON.")] = False,
     _version: Annotated[
@@ -94,7 +94,7 @@ def analyse(
     for failure in outcome.failures.values():
         console.notify(f"{NAME}: {failure}")
     if detector.is_fallback and outcome.results:
-        console.notify(f"Note: {detector.name} in place of YuNet: some of these faces may be none.")
+        console.notify(f"Note: {detector.name} in place of YuNet: faces may be missing.")
     if outcome.ended_by:
         raise outcome.ended_by
     return outcome.exit_code

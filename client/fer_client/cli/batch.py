@@ -9,7 +9,7 @@ import typer
 
 from fer_client.cli import console
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 
 _SETTINGS = (
     *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s", "duration_s", "overwrite"),
@@ -44,7 +44,7 @@ def batch(
     ],
     out: Annotated[str, typer.Option("--out", "-o", help="Folder or address for the results.")] = "batch",
     url: UrlOption = None,
-    detector_kind: DetectorKindOption = "auto",
+    detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
     **options: Any,
 ) -> int:

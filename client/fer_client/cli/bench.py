@@ -10,7 +10,7 @@ import typer
 from fer_client.cli import console
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
 from fer_client.errors import UsageError
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 
 bench_app = typer.Typer(
     add_completion=False,
@@ -49,7 +49,7 @@ def bench(
         Path | None, typer.Option(help="JSON file for every run's figures and the machine's.")
     ] = None,
     url: UrlOption = None,
-    detector_kind: DetectorKindOption = "auto",
+    detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
     **options: Any,
 ) -> int:

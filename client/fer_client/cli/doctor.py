@@ -13,7 +13,8 @@ from fer_client.errors import FerError
 from fer_client.faces.detection import choose_detector
 from fer_client.inference.client import InferenceClient
 from fer_client.inference.server import find_server
-from fer_client.settings import usable_cores
+from fer_client.media.images import picture_frame
+from fer_client.settings import AUTO, usable_cores
 
 _CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4")
 _PACKAGES = ("av", "numpy", "opencv-python-headless", "tritonclient", "grpcio")
@@ -70,8 +71,9 @@ def _video_library() -> Finding:
 
 
 def _detector(model: Path | None) -> Finding:
-    choice = choose_detector("auto", model, 0.5)
-    choice.make().detect(np.zeros((64, 64, 3), np.uint8))
+    choice = choose_detector(AUTO, model, 0.5)
+    detector = choice.make()
+    detector.detect(detector.copy(picture_frame(0, 0.0, np.zeros((64, 64, 3), np.uint8)), (64, 64)))
     if choice.is_fallback:
         return Finding("detector", choice.advice, is_warning=True)
     return Finding("detector", f"{choice.name} from {choice.source}")

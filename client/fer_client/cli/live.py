@@ -10,7 +10,7 @@ import typer
 from fer_client.cli import console
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
 from fer_client.errors import UsageError
-from fer_client.settings import Settings
+from fer_client.settings import AUTO, Settings
 
 DEFAULT_PORT = 8050
 
@@ -54,7 +54,7 @@ def live(
     ] = False,
     is_looped: Annotated[bool, typer.Option("--loop", help="Play a video again and again.")] = False,
     url: UrlOption = None,
-    detector_kind: DetectorKindOption = "auto",
+    detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
     **options: Any,
 ) -> int:

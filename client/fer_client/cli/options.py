@@ -40,7 +40,7 @@ DetectorKindOption = Annotated[
     str,
     typer.Option(
         "--detector",
-        help="Face detector: yunet, haar, or auto for YuNet where its weights are.",
+        help="Face detector: yunet, lumaface, or auto for YuNet where its weights are.",
         autocompletion=completes(DETECTORS),
     ),
 ]

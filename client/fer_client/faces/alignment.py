@@ -23,12 +23,6 @@ them: `python -m benchmarks.fer2013_places`; docs/accuracy.md has the spread.
 SCALE = 0.95
 """Side of the crop over the longer side of YuNet's box: 0.952 is the median over those same faces."""
 
-SCALE_OF_BOX_ALONE = 1.0
-"""The same where no landmarks come with the box, which is then the cascade's: smaller and less steady.
-
-On the photographs of docs/accuracy.md 1.0 and 1.1 served alike; 0.95 lost 0.4 points, 0.9 lost 3.
-"""
-
 TILT_SHARE = 0.75
 """How much of a face's tilt is taken out. Faces of FER2013 are tilted too, by 6 degrees as a rule, and part
 of a measured tilt is error; more helps leaning heads, less helps upright ones (docs/accuracy.md)."""
@@ -44,7 +38,7 @@ _MARGIN = 2
 class FaceCrops:
     """The faces of one frame, cut out: int32 boxes [N, 4] in pixels, scores [N], and uint8 crops [N, H, W, C].
 
-    A score is NaN where the detector gives none, or did not look at this frame. `starts_shot`: the frame is the first
+    A score is NaN where the detector did not look at this frame. `starts_shot`: the frame is the first
     after a cut, or of the video.
     """
 
@@ -86,8 +80,8 @@ def crop_faces(
     """Cut the faces out of a frame, upright.
 
     `boxes_xywh`: [N, 4] in square pixels of the upright frame; may reach over its edge, where the edge's
-    pixels are repeated. `landmarks_xy`: float32 [N, 5, 2] as in detection.Faces; a face whose landmarks are NaN is
-    cut out by its box. Returns uint8 [N, *shape]; a third dimension of 1 is full-range luma, 3 is RGB.
+    pixels are repeated. `landmarks_xy`: float32 [N, 5, 2] as in detection.Faces. Returns uint8
+    [N, *shape]; a third dimension of 1 is full-range luma, 3 is RGB.
     """
     crops = np.empty((len(boxes_xywh), *shape), np.uint8)
     if not len(crops):  # spares the conversion to RGB
@@ -104,13 +98,10 @@ def face_square(box_xywh: NDArray[Any], landmarks_xy: NDArray[np.float32]) -> Sq
     """Place the square so that the face lies in it as faces lie in FER2013's images.
 
     The box gives the size, since distances between landmarks shrink when a head turns; the middle between
-    eyes and mouth gives the place, and all five landmarks the tilt. Without landmarks, NaN, the square is
-    upright around the box's centre.
+    eyes and mouth gives the place, and all five landmarks the tilt.
     """
-    x, y, width, height = box_xywh.tolist()
+    _, _, width, height = box_xywh.tolist()
     points = landmarks_xy.tolist()
-    if math.isnan(points[0][0]):
-        return Square((x + width / 2, y + height / 2), max(1.0, SCALE_OF_BOX_ALONE * max(width, height)))
     side, tilt = max(1.0, SCALE * max(width, height)), TILT_SHARE * _tilt(points)
     cosine, sine = side * math.cos(tilt), side * math.sin(tilt)
     (x, y), (right, down) = _middle(points), _FROM_MIDDLE

@@ -1,13 +1,12 @@
-"""Faces in an image: YuNet where its weights are found, OpenCV's Haar cascade where not."""
+"""Faces in an image: YuNet where its weights are found, LumaFace, which comes with the client, where not."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Protocol
 
 import cv2
-import cv2.data
 import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from fer_client.faces.weights import (
     named_weights,
 )
 from fer_client.media.video import Frame, Image
-from fer_client.settings import DETECTORS
+from fer_client.settings import AUTO, DETECTORS, LUMAFACE, YUNET
 
 _MISSING = "YuNet's weights were not found and could not be downloaded."
 _TINY_SIDE = 224
@@ -32,7 +31,7 @@ Of 798 photographs of single faces, a part of them that small, YuNet then found 
 320 pixels it found 768.
 """
 
-_HAAR_FILE = "haarcascade_frontalface_alt2.xml"
+_LUMAFACE_FILE = "lumaface.onnx"
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ class Faces:
     """Faces of one image as parallel arrays, in no particular order.
 
     `boxes_xywh`: float32 [N, 4], left, top, width and height in square pixels of the upright frame.
-    `scores`: float32 [N], the detector's confidence in [0, 1], NaN where the detector gives none.
+    `scores`: float32 [N], the detector's confidence in [0, 1], NaN where it did not look.
     `landmarks_xy`: float32 [N, 5, 2], in the same pixels, as seen in the image from left to right: two
-    eyes, the tip of the nose, two corners of the mouth. NaN where the detector gives none.
+    eyes, the tip of the nose, two corners of the mouth.
     """
 
     boxes_xywh: NDArray[np.float32]
@@ -58,56 +57,32 @@ class Faces:
             raise ValueError(f"expected landmarks [{count}, 5, 2], got {list(self.landmarks_xy.shape)}")
 
 
-class Detector(Protocol):
-    """Finds faces in one BGR image, uint8 [height, width, 3]; boxes are in that image's pixels."""
+class Detector:
+    """A network that OpenCV's FaceDetectorYN runs and decodes; not for several threads at once."""
 
-    name: str
-
-    def detect(self, bgr: Image) -> Faces:
-        """Return the faces of the image."""
-        ...
-
-
-class YuNet:
-    """YuNet through OpenCV's FaceDetectorYN (Wu, Peng and Yu 2023, doi:10.1007/s11633-023-1423-y)."""
-
-    name = "YuNet"
-
-    def __init__(self, model: Path, min_score: float) -> None:
+    def __init__(self, model: Path, min_score: float, reads_luma: bool) -> None:
+        self._reads_luma = reads_luma
+        self._reformatter = VideoReformatter()
         self._net = cv2.FaceDetectorYN.create(str(model), "", (320, 320), score_threshold=min_score)
 
-    def detect(self, bgr: Image) -> Faces:
-        """Return the faces whose score reaches the minimum."""
-        self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
-        _, found = self._net.detect(bgr)
+    def copy(self, frame: Frame, size_wh: tuple[int, int]) -> Image:
+        """Return what `detect` is given of a frame: luma, uint8 [height, width], or BGR, uint8 [height, width, 3]."""
+        return frame.small_luma(size_wh) if self._reads_luma else frame.bgr(size_wh, self._reformatter)
+
+    def detect(self, image: Image) -> Faces:
+        """Return the faces whose score reaches the minimum, boxes in the image's pixels."""
+        self._net.setInputSize((image.shape[1], image.shape[0]))
+        _, found = self._net.detect(image)
         rows = np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
         return Faces(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2))
 
 
-class Haar:
-    """OpenCV's bundled frontal-face cascade (Viola and Jones 2001): no download, but frontal faces only.
-
-    Of OpenCV's three frontal cascades, `alt2` at these settings was the fastest by a fifth and gave no
-    false face in 185 frames of 15 clips, where it found 103 of the 132 faces that YuNet finds.
-    """
-
-    name = "Haar cascade"
-
-    def __init__(self) -> None:
-        self._cascade = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / _HAAR_FILE))
-
-    def detect(self, bgr: Image) -> Faces:
-        """Return the faces; the cascade gives no confidence in [0, 1] and no landmarks: NaN."""
-        luma = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
-        found = self._cascade.detectMultiScale(luma, scaleFactor=1.2, minNeighbors=3, minSize=(20, 20))
-        boxes = np.array(found, np.float32).reshape(-1, 4)
-        landmarks = np.full((len(boxes), 5, 2), np.nan, np.float32)
-        return Faces(boxes, np.full(len(boxes), np.nan, np.float32), landmarks)
+LUMAFACE_NAME, YUNET_NAME = "LumaFace", "YuNet"
 
 
 @dataclass(frozen=True)
 class DetectorChoice:
-    """Which detector serves and why; `make` builds one, since OpenCV's detectors are not thread-safe.
+    """Which detector serves, and with which weights; `make` builds one for a thread.
 
     `is_fallback`: the weaker detector serves, unasked, for want of YuNet's weights.
     """
@@ -118,44 +93,55 @@ class DetectorChoice:
     is_fallback: bool = False
 
     def with_min_score(self, min_score: float) -> "DetectorChoice":
-        """Return the same detector with another least score; the cascade has none."""
-        if self.name != YuNet.name:
-            return self
-        return replace(self, make=lambda: YuNet(Path(self.source), min_score))
+        """Return the same detector with another least score."""
+        make = _yunet_maker(Path(self.source)) if self.name == YUNET_NAME else lumaface
+        return replace(self, make=lambda: make(min_score))
 
     @property
     def advice(self) -> str:
         """Say that the weaker detector serves, and how to get the better one."""
         return (
-            f"{_MISSING} OpenCV's weaker {self.name} finds the faces instead: frontal ones only, and "
-            f"slower. Download {YUNET_URL} and name the file with --detector-model or {MODEL_VARIABLE}."
+            f"{_MISSING} {self.name}, which comes with the client and misses more faces, finds them instead. "
+            f"Download {YUNET_URL} and name the file with --detector-model or {MODEL_VARIABLE}."
         )
+
+
+def lumaface(min_score: float) -> Detector:
+    """Make the detector whose weights come with this package: docs/model-card.md says how it was trained."""
+    with as_file(files("fer_client.faces") / _LUMAFACE_FILE) as model:
+        return Detector(model, min_score, reads_luma=True)
 
 
 def choose_detector(kind: str, model: Path | None, min_score: float) -> DetectorChoice:
     """Choose the detector of a kind of DETECTORS.
 
-    `yunet` looks for the weights: `model`, environment, cache, download. `auto` does so too and falls back
-    on the cascade. Raises UsageError where a named file is missing or no YuNet network, or none is found.
+    `yunet` (Wu, Peng and Yu 2023, doi:10.1007/s11633-023-1423-y) looks for the weights: `model`, environment, cache,
+    download. `auto` does so too and falls back on LumaFace. Raises UsageError where a named file is missing or no YuNet
+    network, or none is found.
     """
     if kind not in DETECTORS:
         raise UsageError(f"--detector must be one of {', '.join(DETECTORS)}, but is {kind}.")
-    haar = DetectorChoice(Haar.name, "bundled with OpenCV", Haar, is_fallback=kind == "auto")
-    if kind == "haar" and model:
+    own = DetectorChoice(LUMAFACE_NAME, "this package", lambda: lumaface(min_score), is_fallback=kind == AUTO)
+    if kind == LUMAFACE and model:
         raise UsageError(
-            f"--detector-model names YuNet's weights ({model}), but --detector is haar. Leave one out."
+            f"--detector-model names YuNet's weights ({model}), but --detector is {kind}. Leave one out."
         )
-    if kind == "haar":
-        return haar
+    if kind == LUMAFACE:
+        return own
     named = named_weights(model)
     if named:
         _check_loads(named)
     weights = named or cached_weights() or download_weights()
-    if weights is None and kind == "yunet":
+    if weights is None and kind == YUNET:
         raise UsageError(f"{_MISSING} Download {YUNET_URL} and name the file with --detector-model.")
     if weights is None:
-        return haar
-    return DetectorChoice(YuNet.name, str(weights), lambda: YuNet(weights, min_score))
+        return own
+    make = _yunet_maker(weights)
+    return DetectorChoice(YUNET_NAME, str(weights), lambda: make(min_score))
+
+
+def _yunet_maker(model: Path) -> Callable[[float], Detector]:
+    return lambda min_score: Detector(model, min_score, reads_luma=False)
 
 
 def _check_loads(model: Path) -> None:
@@ -165,7 +151,7 @@ def _check_loads(model: Path) -> None:
         cv2.utils.logging.LOG_LEVEL_SILENT
     )  # else it prints lines before our sentence
     try:
-        YuNet(model, 0.5).detect(np.zeros((64, 64, 3), np.uint8))
+        _yunet_maker(model)(0.5).detect(np.zeros((64, 64, 3), np.uint8))
     except cv2.error as error:
         raise UsageError(
             f"The face detector {model} is no YuNet network that OpenCV can run. Name {YUNET_FILE}."
@@ -190,24 +176,24 @@ class FrameDetector:
     def detect(self, frame: Frame) -> Faces:
         """Return the frame's faces, boxes in pixels of the frame."""
         size_wh = detection_size(frame.size_wh, self._longest_side)
-        detector, reformatter = self._tools()
-        faces = detector.detect(frame.bgr(size_wh, reformatter))
+        detector = self._detector()
+        faces = detector.detect(detector.copy(frame, size_wh))
         factor = np.array(frame.size_wh, np.float32) / np.array(size_wh, np.float32)
         boxes = faces.boxes_xywh * np.tile(factor, 2)
         large = (boxes[:, 2:].min(axis=1) >= self._min_face) if len(boxes) else np.zeros(0, bool)
         return Faces(boxes[large], faces.scores[large], (faces.landmarks_xy * factor)[large])
 
-    def _tools(self) -> tuple[Detector, Any]:
-        if not hasattr(self._local, "tools"):
-            self._local.tools = self._choice.make(), VideoReformatter()
-        tools: tuple[Detector, Any] = self._local.tools
-        return tools
+    def _detector(self) -> Detector:
+        if not hasattr(self._local, "detector"):
+            self._local.detector = self._choice.make()
+        detector: Detector = self._local.detector
+        return detector
 
 
 def detection_size(size_wh: tuple[int, int], longest_side: int) -> tuple[int, int]:
     """Size of the detector's copy: the frame's shape, shrunk to the longest side.
 
-    A tiny image is enlarged, where `longest_side` allows: YuNet knows few faces that small.
+    A tiny image is enlarged, where `longest_side` allows: detectors know few faces that small.
     """
     side = min(longest_side, max(_TINY_SIDE, *size_wh))
     factor = side / max(size_wh)

@@ -52,10 +52,7 @@ def interpolate(
 
 
 def match_faces(first: Faces, last: Faces) -> NDArray[np.intp] | None:
-    """Match the N faces of both: the index in `last` of each in `first`, [N]; None where one of them is unsure.
-
-    Scores that are NaN, as the cascade's, count as sure.
-    """
+    """Match the N faces of both: the index in `last` of each in `first`, [N]; None where one of them is unsure."""
     count = len(first.scores)
     if count != len(last.scores) or (np.concatenate([first.scores, last.scores]) < MIN_SCORE).any():
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fer_client.faces.detection import Haar
+from fer_client.faces.detection import LUMAFACE_NAME
 
 
 def result_warnings(detector: str, corruption: str | None = None, times_backwards: int = 0) -> Iterator[str]:
@@ -11,10 +11,10 @@ def result_warnings(detector: str, corruption: str | None = None, times_backward
     `detector`: name of the one that found the faces. `corruption`: what was damaged in the input.
     `times_backwards`: how often its presentation times went back.
     """
-    if detector == Haar.name:
+    if detector == LUMAFACE_NAME:
         yield (
-            f"OpenCV's {detector} found the faces. It takes other things for faces, a necktie for instance, and "
-            "misses those that turn away: look at the boxes before you trust the expressions, or use YuNet."
+            f"{detector} found the faces, which is less sure than YuNet: it misses more of them, small and turned ones "
+            "first. Look at the boxes before you trust the expressions, or use YuNet."
         )
     if corruption:
         yield f"The input is damaged and was analysed in part: {corruption}."

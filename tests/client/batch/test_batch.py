@@ -42,7 +42,7 @@ def batch(command: Command, server: ProtocolServer, videos: Path) -> Batch:
     """Run `fer-client batch` on the list; given options win."""
 
     def run(*words: object) -> Done:
-        common = ("-o", "results", "--detector", "haar", "--url", server.url)
+        common = ("-o", "results", "--detector", "lumaface", "--url", server.url)
         return command("batch", videos, *common, *words)
 
     return run
@@ -183,7 +183,7 @@ def test_videos_of_one_name_have_parts_of_their_own() -> None:
 def test_a_run_that_is_killed_goes_on_where_it_was(
     batch: Batch, videos: Path, server: ProtocolServer, tmp_path: Path
 ) -> None:
-    words = ["-o", "results", "--detector", "haar", "--url", server.url]
+    words = ["-o", "results", "--detector", "lumaface", "--url", server.url]
     results = tmp_path / "results"
     process = subprocess.Popen([sys.executable, "-m", "fer_client", "batch", videos, *words], cwd=tmp_path)
     while process.poll() is None and not list(results.glob("summaries/*.json")):

@@ -41,7 +41,7 @@ def calls(path: Path, frames: int, server: ProtocolServer) -> Counter[CodeType]:
 
     write_video(path, [face_frame(index % 20) for index in range(frames)])
     settings = Settings(detection_workers=1)
-    with open_job(settings, choose_detector("haar", None, 0.7), server.url, print, Interruption()) as job:
+    with open_job(settings, choose_detector("lumaface", None, 0.7), server.url, print, Interruption()) as job:
         threading.setprofile(note)
         sys.setprofile(note)
         try:

@@ -73,7 +73,7 @@ class TestHelp:
             ("fer-client --form", ["--format"]),
             ("fer-client a.mp4 --format ", ["csv", "jsonl", "parquet", "xlsx"]),
             ("fer-client --format p", ["parquet"]),
-            ("fer-client --detector ", ["auto", "yunet", "haar"]),
+            ("fer-client --detector ", ["auto", "lumaface", "yunet"]),
         ],
     )
     def test_a_shell_completes(self, words: str, completed: list[str]) -> None:

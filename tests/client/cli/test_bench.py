@@ -12,8 +12,8 @@ from support.videos import face_frame, write_video
 
 @pytest.fixture
 def bench(command: Command, server: ProtocolServer) -> Command:
-    """Run `fer-client bench` against the protocol server, with the Haar cascade."""
-    return lambda *arguments: command("bench", *arguments, "--detector", "haar", "--url", server.url)
+    """Run `fer-client bench` against the protocol server, with LumaFace."""
+    return lambda *arguments: command("bench", *arguments, "--detector", "lumaface", "--url", server.url)
 
 
 def test_the_record_holds_every_run_and_their_medians(

@@ -28,7 +28,7 @@ class TestStandardOutput:
     ) -> None:
         reader, gone = os.pipe()
         os.close(reader)
-        arguments = [*pair, "--detector", "haar", "--url", server.url]
+        arguments = [*pair, "--detector", "lumaface", "--url", server.url]
         stderr = gone if both else subprocess.PIPE
         process = start(arguments, tmp_path, stdout=gone, stderr=stderr, PYTHONUNBUFFERED=unbuffered)
         os.close(gone)
@@ -43,7 +43,7 @@ class TestStandardOutput:
         self, pair: list[str], tmp_path: Path, server: ProtocolServer, option: str
     ) -> None:
         with Path("/dev/full").open("w") as full:
-            arguments = [*pair, "--detector", "haar", "--url", server.url, option]
+            arguments = [*pair, "--detector", "lumaface", "--url", server.url, option]
             process = start(arguments, tmp_path, stdout=full)
             told = process.communicate(timeout=60)[1]
         assert process.returncode == 3
@@ -57,7 +57,7 @@ class TestEncoding:
         (tmp_path / name).write_bytes(face_video.read_bytes())
         with ProtocolServer() as server:
             process = start(
-                [name, "--detector", "haar", "--url", server.url], tmp_path, PYTHONIOENCODING="ascii"
+                [name, "--detector", "lumaface", "--url", server.url], tmp_path, PYTHONIOENCODING="ascii"
             )
             out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err

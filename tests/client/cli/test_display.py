@@ -106,7 +106,7 @@ class TestLive:
         write_video(tmp_path / "cam.ts", [face_frame()] * 60, uneven_ticks(60))
         terminal, stderr = pty.openpty()
         with web(tmp_path, closing := threading.Event()) as address:
-            arguments = [f"{address}/live/cam.ts", "--detector", "haar", "--url", server.url]
+            arguments = [f"{address}/live/cam.ts", "--detector", "lumaface", "--url", server.url]
             process = start([*arguments, "--batch-size", "4"], tmp_path, stderr=stderr, TERM="xterm")
             os.close(stderr)
             told = b""

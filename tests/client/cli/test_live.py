@@ -28,7 +28,7 @@ def clip(tmp_path: Path) -> Path:
 def test_a_file_is_recorded_from_its_first_frame_to_its_last(
     command: Command, server: ProtocolServer, clip: Path, tmp_path: Path
 ) -> None:
-    done = command("live", clip, "--record", "--port", 0, "--url", server.url, "--detector", "haar")
+    done = command("live", clip, "--record", "--port", 0, "--url", server.url, "--detector", "lumaface")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "talk-live" / "summary.json").is_file()
     assert "Wrote out/talk-live/: episodes.csv, faces.csv, summary.json" in done.stdout
@@ -39,7 +39,18 @@ def test_a_file_is_recorded_from_its_first_frame_to_its_last(
 
 @needs_extra
 def test_ctrl_c_ends_it_well(server: ProtocolServer, clip: Path, tmp_path: Path) -> None:
-    arguments = ["live", clip, "--loop", "--record", "--port", 0, "--url", server.url, "--detector", "haar"]
+    arguments = [
+        "live",
+        clip,
+        "--loop",
+        "--record",
+        "--port",
+        0,
+        "--url",
+        server.url,
+        "--detector",
+        "lumaface",
+    ]
     with start(arguments, tmp_path) as process:
         assert process.stderr
         assert "is shown at" in process.stderr.readline()
@@ -83,7 +94,7 @@ class TestRefusals:
     ) -> None:
         write_video(tmp_path / "second.mp4", default_frames()[:2])
         (tmp_path / "photo.png").write_bytes(b"")
-        done = command("live", *arguments, "--detector", "haar")
+        done = command("live", *arguments, "--detector", "lumaface")
         assert_refused(done, code, *words)
 
     def test_without_the_extra(self, command: Command, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +110,7 @@ class TestRefusals:
 
 @needs_extra
 def test_who_opens_it_to_others_is_told(command: Command, server: ProtocolServer, clip: Path) -> None:
-    arguments = ("live", clip, "--record", "--port", 0, "--url", server.url, "--detector", "haar")
+    arguments = ("live", clip, "--record", "--port", 0, "--url", server.url, "--detector", "lumaface")
     done = command(*arguments, "--host", "0.0.0.0")
     assert done.returncode == 0
     assert "whoever can reach this machine sees the faces" in done.stderr

@@ -16,7 +16,7 @@ from support.videos import write_video
 
 class TestInputsThatFail:
     def test_no_server_is_started_where_nothing_can_be_read(self, command: Command) -> None:
-        assert_fails(command("nowhere.mp4", "--detector", "haar"), 3, "nowhere.mp4")
+        assert_fails(command("nowhere.mp4", "--detector", "lumaface"), 3, "nowhere.mp4")
 
     @pytest.mark.parametrize("part", ["check", "open", "frames"])
     def test_an_error_that_nobody_foresaw_ends_one_input(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fer_client.faces.alignment import (
     LANDMARKS_XY,
     SCALE,
-    SCALE_OF_BOX_ALONE,
     TILT_SHARE,
     Square,
     crop_faces,
@@ -20,8 +19,7 @@ from fer_client.faces.alignment import (
     face_square,
 )
 from fer_client.media.video import Frame, Orientation
-
-NOWHERE = np.full((5, 2), np.nan, np.float32)
+from support.faces import upright_face
 
 
 def frame_of(luma: NDArray[np.uint8], is_full_range: bool = True) -> Frame:
@@ -53,12 +51,8 @@ def dots(points: NDArray[np.float32], size: int = 400) -> NDArray[np.uint8]:
 
 
 class TestPlace:
-    def test_without_landmarks_the_square_shares_the_centre_of_the_box(self) -> None:
-        assert face_square(np.array([10, 20, 30, 40]), NOWHERE) == Square((25, 40), SCALE_OF_BOX_ALONE * 40)
-        assert face_square(np.array([10, 20, 40, 30]), NOWHERE) == Square((30, 35), SCALE_OF_BOX_ALONE * 40)
-
     def test_an_empty_box_still_has_a_side(self) -> None:
-        assert face_square(np.zeros(4, int), NOWHERE).side == 1
+        assert face_square(np.zeros(4, int), np.zeros((5, 2), np.float32)).side == 1
 
     def test_landmarks_as_in_fer2013_give_back_their_square(self) -> None:
         wanted = Square((210.5, 190.25), 133.0)
@@ -148,15 +142,14 @@ class TestCrops:
     def test_limited_range_becomes_full_range(self) -> None:
         luma = np.full((96, 96), 235, np.uint8)
         luma[:48] = 16
-        box = np.array([[0, 0, 96, 96]])
-        crop = crop_faces(frame_of(luma, is_full_range=False), box, NOWHERE[None], (96, 96, 1))
+        crop = crop_faces(frame_of(luma, is_full_range=False), *upright_face(0, 0, 96), (96, 96, 1))
         assert {crop[0, 0, 0, 0], crop[0, -1, 0, 0]} == {0, 255}
 
     def test_turned_frames_are_read_in_their_view(self) -> None:
         luma = np.random.default_rng(0).integers(0, 256, (120, 160), np.uint8)
-        box = np.array([[20, 30, 50, 50]])
-        view = crop_faces(frame_of(np.rot90(luma)), box, NOWHERE[None], (96, 96, 1))
-        copy = crop_faces(frame_of(np.rot90(luma).copy()), box, NOWHERE[None], (96, 96, 1))
+        face = upright_face(20, 30, 50)
+        view = crop_faces(frame_of(np.rot90(luma)), *face, (96, 96, 1))
+        copy = crop_faces(frame_of(np.rot90(luma).copy()), *face, (96, 96, 1))
         np.testing.assert_array_equal(view, copy)
 
     @pytest.mark.parametrize("channels", [1, 3])
@@ -166,5 +159,8 @@ class TestCrops:
         converted: list[Frame] = []
         monkeypatch.setattr(Frame, "rgb", lambda frame: converted.append(frame))
         frame, shape = frame_of(np.zeros((50, 50), np.uint8)), (96, 96, channels)
-        assert crop_faces(frame, np.empty((0, 4)), NOWHERE[None][:0], shape).shape == (0, *shape)
+        assert crop_faces(frame, np.empty((0, 4)), np.empty((0, 5, 2), np.float32), shape).shape == (
+            0,
+            *shape,
+        )
         assert not converted

@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from fer_client.faces.detection import Faces, FrameDetector, Haar, choose_detector, detection_size
+from fer_client.faces.detection import DetectorChoice, Faces, FrameDetector, choose_detector, detection_size
 from fer_client.media.video import Frame, Image, Orientation
-from support.videos import face_frame, portrait
+from support.videos import face_frame
 
 needs_portrait = pytest.mark.skipif(
     importlib.util.find_spec("matplotlib") is None, reason="needs Matplotlib's sample portrait"
@@ -40,17 +40,28 @@ class TestFaces:
         with pytest.raises(ValueError, match=r"boxes \[2, 4\], got \[1, 4\]"):
             Faces(boxes[:1], scores, np.zeros((2, 5, 2), np.float32))
 
-    @needs_portrait
-    def test_the_cascade_gives_no_landmarks(self) -> None:
-        faces = Haar().detect(portrait())
-        assert len(faces.scores) >= 1
-        assert faces.landmarks_xy.shape == (len(faces.scores), 5, 2)
-        assert np.isnan(faces.landmarks_xy).all()
+
+@pytest.fixture(params=["lumaface", "yunet"])
+def choice(request: pytest.FixtureRequest) -> DetectorChoice:
+    if request.param == "lumaface":
+        return choose_detector("lumaface", None, 0.7)
+    shared: Path = request.getfixturevalue("shared")
+    return choose_detector("yunet", next((shared / "models").glob("*yunet*2023mar.onnx")), 0.7)
 
 
 @needs_portrait
-def test_landmarks_are_in_the_frames_pixels(shared: Path) -> None:
-    choice = choose_detector("yunet", next((shared / "models").glob("*yunet*2023mar.onnx")), 0.7)
+@pytest.mark.parametrize("orientation", [Orientation(), Orientation(quarter_turns=1), Orientation(True, 2)])
+def test_a_turned_frame_shows_the_same_face(orientation: Orientation, choice: DetectorChoice) -> None:
+    upright = FrameDetector(choice, 320, 24).detect(frame_of(face_frame()))
+    stored = np.ascontiguousarray(orientation.stored(face_frame()))
+    picture = av.VideoFrame.from_ndarray(stored, format="bgr24")
+    turned = Frame(0, 0.0, orientation.upright(stored[..., 1]), True, picture, orientation)
+    found = FrameDetector(choice, 320, 24).detect(turned)
+    np.testing.assert_allclose(found.boxes_xywh, upright.boxes_xywh, atol=2)
+
+
+@needs_portrait
+def test_landmarks_are_in_the_frames_pixels(choice: DetectorChoice) -> None:
     found = [FrameDetector(choice, side, 24).detect(frame_of(face_frame())) for side in (160, 320)]
     for faces in found:
         assert len(faces.scores) == 1

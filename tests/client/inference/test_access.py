@@ -85,7 +85,7 @@ def test_secrets_and_certificates_are_refused_where_faces_would_pass_in_the_clea
     command: Command, face_video: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, SECRET)
-    done = command("--detector", "haar", "--url", "gpu-box.invalid:8001", face_video)
+    done = command("--detector", "lumaface", "--url", "gpu-box.invalid:8001", face_video)
     assert done.returncode == 2
     assert (
         f"{variable} is set, but everything would be sent to gpu-box.invalid:8001 in the clear" in done.stderr

@@ -16,6 +16,6 @@ def test_a_server_that_was_not_named_is_announced(
 ) -> None:
     monkeypatch.delenv("FER_TRITON_URL", raising=False)
     monkeypatch.setattr("fer_client.inference.server.LOCAL_URL", server.url)
-    done = command("--detector", "haar", face_video)
+    done = command("--detector", "lumaface", face_video)
     assert done.returncode == 0
     assert f"Using the server that is ready at {server.url}." in done.stderr

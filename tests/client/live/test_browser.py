@@ -43,7 +43,7 @@ class Program:
 @contextmanager
 def shown(clip: Path, folder: Path, *options: object) -> Iterator[Program]:
     """Run `fer-client live` until Ctrl-C at the end of the block."""
-    with start(["live", clip, "--loop", "--port", 0, "--detector", "haar", *options], folder) as process:
+    with start(["live", clip, "--loop", "--port", 0, "--detector", "lumaface", *options], folder) as process:
         assert process.stderr
         lines: list[str] = []
         try:

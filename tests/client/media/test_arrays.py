@@ -26,7 +26,7 @@ FEW = default_frames()[5:15]
 
 @pytest.fixture
 def analyzer(server: ProtocolServer) -> Iterator[Analyzer]:
-    with Analyzer(url=server.url, detector="haar") as opened:
+    with Analyzer(url=server.url, detector="lumaface") as opened:
         yield opened
 
 
@@ -66,7 +66,7 @@ class TestEqualToFiles:
         (tmp_path / "film").mkdir()
         for index, frame in enumerate(FEW):
             cv2.imwrite(str(tmp_path / "film" / f"{index:03d}.png"), frame)
-        with Analyzer(url=server.url, detector="haar", sequence_fps=25) as analyzer:
+        with Analyzer(url=server.url, detector="lumaface", sequence_fps=25) as analyzer:
             of_files = rows(analyzer, tmp_path / "film")
             assert rows(analyzer, ArrayVideo(rgb(FEW), fps=25)) == of_files
 
@@ -99,14 +99,14 @@ class TestAnalyzer:
 
     def test_it_stands_beside_files(self, server: ProtocolServer, face_video: Path) -> None:
         inputs = [ArrayVideo(luma(), fps=25), face_video, ArrayVideo(luma(1), [7.5])]
-        found = list(analyze(inputs, url=server.url, detector="haar", fps=1))
+        found = list(analyze(inputs, url=server.url, detector="lumaface", fps=1))
         assert list(dict.fromkeys(record.source for record in found)) == ["array", "face.mp4"]
         assert (found[-1].source, found[-1].time_s) == ("array", 7.5)
 
     def test_progress_knows_the_share_where_the_length_is_known(self, server: ProtocolServer) -> None:
         shares: list[float | None] = []
         with Analyzer(
-            url=server.url, detector="haar", progress=lambda told: shares.append(told.share)
+            url=server.url, detector="lumaface", progress=lambda told: shares.append(told.share)
         ) as analyzer:
             for video in (ArrayVideo(luma(2), [1.0, 2.0]), ArrayVideo(iter(luma(2)), fps=1)):
                 analyzer.summary(video)
@@ -124,7 +124,7 @@ class TestAnalyzer:
                 most = max(most, sum(ref() is not None for ref in held))
                 yield frame
 
-        with Analyzer(url=server.url, detector="haar", detection_side=64) as analyzer:
+        with Analyzer(url=server.url, detector="lumaface", detection_side=64) as analyzer:
             assert analyzer.summary(ArrayVideo(frames(), fps=25))["frames_analysed"] == 150
         gc.collect()
         assert most <= 3
@@ -236,8 +236,8 @@ def example(
     (tmp_path / "monday.mp4").write_bytes(face_video.read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FER_TRITON_URL", server.url)
-    haar = choose_detector("haar", None, 0.7)
-    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: haar)
+    choice = choose_detector("lumaface", None, 0.7)
+    monkeypatch.setattr("fer_client.arguments.choose_detector", lambda *_: choice)
 
     def run(number: int) -> dict[str, Any]:
         examples = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)

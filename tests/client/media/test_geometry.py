@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 from fer_client.faces.alignment import crop_faces
 from fer_client.media.video import Frame, open_video
 from support.command import Command, read_rows
+from support.faces import upright_face
 from support.videos import face_frame, stored, turned, write_picture, write_video
 
 
@@ -131,9 +132,9 @@ def test_a_clip_gives_the_same_faces_whatever_the_shape_of_its_pixels(
 def test_crops_are_those_of_square_pixels(tmp_path: Path, channels: int) -> None:
     write_video(tmp_path / "square.mp4", PICTURES[:1], [0])
     write_anamorphic(tmp_path / "stored.mp4", Fraction(4, 3), 1)
-    box, nowhere = np.array([[100, 40, 90, 90]]), np.full((1, 5, 2), np.nan, np.float32)
+    box, landmarks = upright_face(100, 40, 90)
     square, stored = (
-        crop_faces(first_frame(tmp_path / name), box, nowhere, (96, 96, channels)).astype(int)
+        crop_faces(first_frame(tmp_path / name), box, landmarks, (96, 96, channels)).astype(int)
         for name in ("square.mp4", "stored.mp4")
     )
     least_of_another_place = 40  # the stored picture has a little less detail

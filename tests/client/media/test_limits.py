@@ -34,7 +34,7 @@ class TestLive:
         before = datetime.now(UTC)
         with web(tmp_path, closing := threading.Event()) as address:
             closing.set()  # the line ends with the file
-            records = list(analyze(f"{address}/live/cam.ts", url=server.url, detector="haar"))
+            records = list(analyze(f"{address}/live/cam.ts", url=server.url, detector="lumaface"))
         after = datetime.now(UTC)
         came = [datetime.fromisoformat(str(record.wall_time)) for record in records]
         assert before - timedelta(milliseconds=1) <= came[0] <= after

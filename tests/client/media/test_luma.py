@@ -11,6 +11,7 @@ from av.video.reformatter import VideoReformatter
 
 from fer_client.faces.alignment import crop_faces
 from fer_client.media.video import open_video
+from support.faces import upright_face
 from support.videos import X265_OPTIONS
 
 SIDE = 96
@@ -48,10 +49,10 @@ def assert_is_slope(path: Path, pixel_format: str) -> None:
     """So it must be as luma crop, as RGB crop, and as the detector sees it."""
     with av.open(str(path)) as container:
         assert container.streams.video[0].format.name == pixel_format
-    box, nowhere = np.array([[0, 0, SIDE, SIDE]]), np.full((1, 5, 2), np.nan, np.float32)
+    box, landmarks = upright_face(0, 0, SIDE)
     with open_video(path) as video:
         frame = next(video.frames())
-        crops = [crop_faces(frame, box, nowhere, (SIDE, SIDE, channels))[0, ..., 0] for channels in (1, 3)]
+        crops = [crop_faces(frame, box, landmarks, (SIDE, SIDE, channels))[0, ..., 0] for channels in (1, 3)]
         seen = cv2.cvtColor(frame.bgr(frame.size_wh, VideoReformatter()), cv2.COLOR_BGR2GRAY)
     for picture in (*crops, seen):
         assert np.abs(picture.astype(int) - SLOPE).max() <= 3

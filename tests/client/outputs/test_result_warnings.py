@@ -9,7 +9,7 @@ from support.command import Command
 from support.protocol_server import ProtocolServer
 
 
-def test_the_cascade_is_told_wherever_a_result_is(
+def test_the_weaker_detector_is_told_wherever_a_result_is(
     command: Command,
     server: ProtocolServer,
     face_video: Path,
@@ -21,10 +21,10 @@ def test_the_cascade_is_told_wherever_a_result_is(
     done = command(face_video, "--url", server.url)
     assert done.returncode == 0
     (warning,) = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"]
-    assert "Haar cascade" in warning
-    assert "look at the boxes" in warning
+    assert "LumaFace" in warning
+    assert "Look at the boxes" in warning
     assert f"Note: {warning}" in done.stdout
-    assert "Haar cascade in place of YuNet" in done.stderr.splitlines()[-1]
+    assert "LumaFace in place of YuNet" in done.stderr.splitlines()[-1]
 
 
 def test_the_better_detector_needs_no_warning(

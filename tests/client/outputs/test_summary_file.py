@@ -25,4 +25,4 @@ def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Pat
     assert {"decode", "detect", "crop", "wait_for_server", "write", "total"} <= written[
         "stage_seconds"
     ].keys()
-    assert written["models"]["detector"] == "Haar cascade"
+    assert written["models"]["detector"] == "LumaFace"

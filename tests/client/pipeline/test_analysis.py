@@ -21,7 +21,7 @@ CONTRACT = Contract((8, 8, 1), tuple(LABELS), 64, False, "1")
 
 
 def job_on(client: InferenceClient, **settings: int) -> Job:
-    return Job(Settings(**settings), client, CONTRACT, choose_detector("haar", None, 0.7), "test")
+    return Job(Settings(**settings), client, CONTRACT, choose_detector("lumaface", None, 0.7), "test")
 
 
 def held_crops() -> list[FaceCrops]:

@@ -37,7 +37,7 @@ def test_a_signal_stops_every_thread(server: ProtocolServer, tmp_path: Path, num
             os.kill(os.getpid(), number)
 
     with InferenceClient(server.url, 10) as client:
-        detector = choose_detector("haar", None, 0.7)
+        detector = choose_detector("lumaface", None, 0.7)
         job = Job(settings, client, client.read_contract(), detector, "test", interruption)
         with pytest.raises(Interrupted), interruption.deferred():
             write_result(video_file(tmp_path / "long.mp4"), tmp_path / "result", job, interrupt)
@@ -54,7 +54,7 @@ class TestCommand:
         self, face_video: Path, server: ProtocolServer, tmp_path: Path, number: signal.Signals
     ) -> None:
         server.hang.clear()
-        process = start([face_video, "--detector", "haar", "--url", server.url], tmp_path)
+        process = start([face_video, "--detector", "lumaface", "--url", server.url], tmp_path)
         assert server.asked.wait(30)
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
@@ -69,7 +69,7 @@ class TestLive:
     ) -> None:
         write_video(tmp_path / "cam.ts", default_frames() * 4, uneven_ticks(120))
         with web(tmp_path, closing := threading.Event()) as address:
-            arguments = [f"{address}/live/cam.ts", "--detector", "haar", "--url", server.url]
+            arguments = [f"{address}/live/cam.ts", "--detector", "lumaface", "--url", server.url]
             process = start([*arguments, "--batch-size", "4"], tmp_path)
             assert server.asked.wait(60)
             process.send_signal(signal.SIGINT)

@@ -20,7 +20,7 @@ PICTURES = [frame[..., ::-1] for frame in default_frames()[5:25]]
 
 
 def analyzer(server: ProtocolServer, **options: Any) -> Analyzer:
-    return Analyzer(url=server.url, detector="haar", **options)
+    return Analyzer(url=server.url, detector="lumaface", **options)
 
 
 class TestPipeline:

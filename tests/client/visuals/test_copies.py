@@ -137,7 +137,7 @@ def test_a_file_that_is_too_large_for_the_disk_ends_in_a_sentence(
     server: ProtocolServer, tmp_path: Path
 ) -> None:
     write_video(tmp_path / "face.mp4", [face_frame(index) for index in range(60)])
-    arguments = ("--detector", "haar", "--url", server.url, "face.mp4")
+    arguments = ("--detector", "lumaface", "--url", server.url, "face.mp4")
     start(arguments, tmp_path).communicate(timeout=120)
     before = {path.name for path in (tmp_path / "out" / "face").iterdir()}
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
