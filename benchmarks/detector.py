@@ -61,7 +61,7 @@ class Comparison:
 
     def add(self, frame: Frame, luma: Faces, yunet: Faces) -> None:
         """Take in the faces that both found in one picture."""
-        sure = np.flatnonzero(yunet.scores >= SURE)
+        sure = np.flatnonzero(yunet.scores >= SURE).tolist()
         overlap = iou_matrix(luma.boxes_xywh, yunet.boxes_xywh)
         pairs = {column: row for row, column in greedy_pairs(overlap, MATCH_IOU)}
         hits = [face for face in sure if face in pairs]
@@ -187,7 +187,7 @@ def _sheet(
     for frame, (x, y, width, height) in found[: 10 * columns]:
         reach = max(width, height)
         shown = frame.small_luma(frame.size_wh)
-        padded = cv2.copyMakeBorder(shown, *[int(reach)] * 4, cv2.BORDER_CONSTANT, value=0)
+        padded = np.pad(shown, int(reach))
         left, top = int(x + width / 2), int(y + height / 2)
         part = padded[top : top + 2 * int(reach), left : left + 2 * int(reach)]
         tiles.append(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA))

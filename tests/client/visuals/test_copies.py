@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fer_client.faces.boxes import iou_matrix
-from fer_client.faces.detection import DetectorChoice, FrameDetector, YuNet
+from fer_client.faces.detection import FrameDetector, choose_detector
 from fer_client.media.images import read_picture
 from fer_client.palette import rgb
 from fer_client.settings import Settings
@@ -185,7 +185,7 @@ def test_the_detector_finds_no_face_where_one_is_hidden(shared: Path, tmp_path: 
     """The table is empty here: what is hidden is found anew."""
     clip = shared / "media" / "videos" / name
     weights = shared / "models" / "face_detection_yunet_2023mar.onnx"
-    choice = DetectorChoice(YuNet.name, str(weights), lambda: YuNet(weights, 0.7))
+    choice = choose_detector("yunet", weights, 0.7)
     target = tmp_path / "anonymized.mp4"
     settings = Settings(anonymize=True, duration_s=2.5)
     AnonymizedCopy().make(request(clip, [], choice, settings), target, nothing)

@@ -58,7 +58,7 @@ def _grid_targets(faces: Faces, grid: _Grid, least: float, largest: float) -> ND
         lines, columns = _cells_within(faces.boxes[number], grid, 0.5)
         cells[lines, columns, WEIGHT] = 0
     # Large faces first, so that a smaller one before them keeps its cells.
-    for number in sorted(np.flatnonzero(is_sure).tolist(), key=lambda face: -sizes[face]):
+    for number in sorted(is_sure.nonzero()[0].tolist(), key=lambda face: -sizes[face]):
         box, size = faces.boxes[number], sizes[number]
         if least <= size <= largest:
             lines, columns = _cells_within(box, grid, _AROUND)
