@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 LITTLE_MEMORY = (
     "expected enough memory, but the system gives this program no more. End other programs, raise its limit, or give "
     "--workers 1."
