@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format bench docs requirements clean
+.PHONY: help demo install test test-keras test-triton test-browser test-faults test-base test-all lint format bench docs requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,14 @@ test-browser: $(VENV)/.all ## Run the tests in a real browser, Debian's chromium
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m pytest -m browser
 
+test-faults: $(VENV)/.all ## Run the tests that kill, cut off and fill up what a run needs
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m pytest -m faults
+
 test-base: .venv-base/.ready ## Install the thin client alone and run its tests with it
 	.venv-base/bin/python -m pytest tests/client
 
-test-all: test lint test-base test-keras test-triton test-browser ## Run every tier and the linters
+test-all: test lint test-base test-keras test-triton test-browser test-faults ## Run every tier and the linters
 
 install: $(VENV)/.all ## Install everything into .venv, TensorFlow for fer-train and fer-export included
 

@@ -14,15 +14,14 @@ class TcpProxy:
 
     `refuses`: connections are closed as they come. `swallows`: nothing passes any more, and nothing is closed.
     `delay_s`: what comes from the server waits so long. `garbles`: the share of its bytes that are replaced, from
-    `rng`. `reset` breaks all connections at once.
+    the seed. `reset` breaks all connections at once. `sent` counts bytes from clients, `target` may change.
     """
 
     def __init__(self, target: str, seed: int = 0) -> None:
-        host, _, port = target.rpartition(":")
-        self.target = (host, int(port))
+        self.target = target
         self.refuses = self.swallows = False
         self.delay_s = self.garbles = 0.0
-        self.connections = 0
+        self.connections = self.sent = 0
         self._rng = random.Random(seed)
         self._open: list[socket.socket] = []
         self._ends = threading.Event()
@@ -57,7 +56,8 @@ class TcpProxy:
             try:
                 if self.refuses:
                     raise ConnectionRefusedError
-                server = socket.create_connection(self.target)
+                host, _, port = self.target.rpartition(":")
+                server = socket.create_connection((host, int(port)))
             except OSError:
                 _reset(client)
                 continue
@@ -70,7 +70,9 @@ class TcpProxy:
             while data := source.recv(65_536):
                 while self.swallows and not self._ends.is_set():
                     self._ends.wait(0.05)
-                if is_answer:
+                if not is_answer:
+                    self.sent += len(data)
+                else:
                     time.sleep(self.delay_s)
                     data = self._garbled(data)
                 sink.sendall(data)
