@@ -3,7 +3,8 @@
     python -m benchmarks.pages
 
 `speed.json` is what `python -m benchmarks … --record` wrote, `live.json` what `python -m benchmarks.live … --record`
-did, and `muxspace.json` what `python -m benchmarks.chain … --out` did.
+did, `muxspace.json` what `python -m benchmarks.chain … --out` did, and `robustness.json` what
+`python -m pytest -m faults --record-faults …` did.
 """
 
 import json
@@ -107,11 +108,21 @@ def live(record: dict[str, Any]) -> str:
     return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
 
 
+def faults(record: dict[str, Any]) -> str:
+    """Markdown table of what the tests tried, what happened, and what was lost."""
+    rows = [
+        [f"{row['kind']}: {row['fault']}", row["happened"], row["lost"], str(row["tried"])]
+        for row in record["faults"]
+    ]
+    return markdown_table(["fault or input", "what happened", "what was lost", "tried"], rows, left=3)
+
+
 PARTS = (
     ("speed.md", "speed.json", "agreement", agreement),
     ("speed.md", "speed.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
     ("live.md", "live.json", "live", live),
+    ("robustness.md", "robustness.json", "faults", faults),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 
