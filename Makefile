@@ -19,7 +19,7 @@ MORE ?=
 record = $(if $(RECORDS),--record $(RECORDS)/$(1).json)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-keras test-triton test-browser test-base test-all lint format check-cost
+.PHONY: help demo install test test-keras test-triton test-browser test-faults test-base test-all lint format check-cost
 .PHONY: bench bench-table bench-serving bench-peers bench-growth bench-all docs requirements audit clean
 
 help: ## Show this list
@@ -43,10 +43,14 @@ test-browser: $(VENV)/.all ## Run the tests in a real browser, Debian's chromium
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m pytest -m browser
 
+test-faults: $(VENV)/.all ## Run the tests that kill, cut off and fill up what a run needs
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m pytest -m faults
+
 test-base: .venv-base/.ready ## Install the thin client alone and run its tests with it
 	.venv-base/bin/python -m pytest tests/client
 
-test-all: test lint test-base test-keras test-triton test-browser ## Run every tier and the linters
+test-all: test lint test-base test-keras test-triton test-browser test-faults ## Run every tier and the linters
 
 install: $(VENV)/.all ## Install everything into .venv, TensorFlow for fer-train and fer-export included
 

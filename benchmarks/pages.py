@@ -3,8 +3,9 @@
     python -m benchmarks.pages
 
 `muxspace.json` is what `python -m benchmarks.chain … --out` wrote, `precision.json` what
-`python -m benchmarks.precision … --out` and `soak.json` what `python -m benchmarks.soak` did; each other file is of the
-command of `python -m benchmarks` by whose name it goes. Curves are drawn too.
+`python -m benchmarks.precision … --out`, `soak.json` what `python -m benchmarks.soak` and `robustness.json` what
+`python -m pytest -m faults --record-faults …` did; each other file is of the command of `python -m benchmarks` by whose
+name it goes. Curves are drawn too.
 """
 
 import json
@@ -338,6 +339,15 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f} %"
 
 
+def faults(record: dict[str, Any]) -> str:
+    """Markdown table of what the tests tried, what happened, and what was lost."""
+    rows = [
+        [f"{row['kind']}: {row['fault']}", row["happened"], row["lost"], str(row["tried"])]
+        for row in record["faults"]
+    ]
+    return markdown_table(["fault or input", "what happened", "what was lost", "tried"], rows, left=3)
+
+
 PARTS = (
     ("speed.md", "client.json", "agreement", agreement),
     ("speed.md", "client.json", "speed", speed),
@@ -350,6 +360,7 @@ PARTS = (
     ("speed.md", "growth.json", "growth", growth),
     ("serving.md", "serving.json", "serving", serving),
     ("serving.md", "precision.json", "precision", precision),
+    ("robustness.md", "robustness.json", "faults", faults),
 )
 """Page, file of figures, name of the part, and what lays the figures out."""
 

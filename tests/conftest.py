@@ -17,6 +17,12 @@ from support.videos import write_video
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-faults", metavar="FILE", help="keep what the tier `faults` tried, for docs/robustness.md"
+    )
+
+
 @pytest.fixture
 def shared() -> Path:
     """The folder of real clips and data beside the checkout; tests that need it skip where it is missing."""

@@ -16,6 +16,14 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LITTLE_MEMORY = (
+    "expected enough memory, but the system gives this program no more. End other programs, raise its limit, or give "
+    "--workers 1."
+)
+"""Follows the name of what it happened to."""
+
+_SIGNS_OF_LITTLE_MEMORY = ("Cannot allocate memory", "Insufficient memory", "can't start new thread")
+
 
 class FerError(Exception):
     """Base of all errors that end in one sentence and an exit code."""
@@ -57,6 +65,10 @@ class Interrupted(FerError):
     exit_code = 130
 
 
+def _is_lack_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS_OF_LITTLE_MEMORY)
+
+
 @contextmanager
 def fails_alone(shown: str) -> Iterator[None]:
     """Turn an error of the block that nobody foresaw into an InputError, so that it ends the input `shown` alone.
@@ -70,6 +82,8 @@ def fails_alone(shown: str) -> Iterator[None]:
     except Exception as error:
         if os.environ.get("FER_TRACEBACK"):
             traceback.print_exception(error)
+        if _is_lack_of_memory(error):
+            raise InputError(f"{shown}: {LITTLE_MEMORY}") from error
         raise InputError(
             f"{shown}: expected an input that can be read, but it brings about an error of this program "
             f"({_in_one_line(error)}). Save it in another format, and report the error with what it prints where "

@@ -36,6 +36,22 @@ def _drawn(crop_shape: tuple[int, int, int]) -> frozenset[bytes]:
     return frozenset(crop.tobytes() for crop in probe_crops(crop_shape))
 
 
+class _Garbage(grpc.ServerInterceptor):
+    """Answers requests with bytes that are no message of the protocol, where the server is told to."""
+
+    def __init__(self, server: "ProtocolServer") -> None:
+        self._server = server
+
+    def intercept_service(self, continuation, handler_call_details):
+        if self._server.sends_garbage and handler_call_details.method.endswith("ModelInfer"):
+            return grpc.unary_unary_rpc_method_handler(self._answer)
+        return continuation(handler_call_details)
+
+    def _answer(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
+        self._server.asked.set()
+        return b"\xff" * 40
+
+
 class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
     """A context manager; `url` is its address. Set attributes before the call that shall misbehave.
 
@@ -61,6 +77,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.failures_left = 1_000_000
         self.fail_after: int | None = None
         self.cut_answer = 0
+        self.sends_garbage = False
         self.hang = threading.Event()
         self.hang.set()
         self.asked = threading.Event()
@@ -70,7 +87,7 @@ class ProtocolServer(service_pb2_grpc.GRPCInferenceServiceServicer):
         self._lock = threading.Lock()
 
     def __enter__(self) -> "ProtocolServer":
-        self._server = grpc.server(futures.ThreadPoolExecutor(8))
+        self._server = grpc.server(futures.ThreadPoolExecutor(8), interceptors=[_Garbage(self)])
         service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(self, self._server)
         self.url = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()

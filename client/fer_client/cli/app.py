@@ -16,6 +16,7 @@ from fer_client.cli.bench import bench_app
 from fer_client.cli.compare import compare_app
 from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.pipeline.memory import check_memory
 from fer_client.settings import AUTO, Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def analyse(
 ) -> int:
     """Analyse the inputs one after the other; `options` are those of `fer_client.settings.Settings`."""
     settings = Settings(**options)
+    check_memory()
     from fer_client.cli.display import Terminal
     from fer_client.cli.session import analyse_inputs
     from fer_client.faces.detection import choose_detector

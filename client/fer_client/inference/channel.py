@@ -39,20 +39,34 @@ https://grpc.github.io/grpc/core/md_doc_environment_variables.html"""
 
 
 def connect(url: str, access: Access, timeout_s: float) -> triton.InferenceServerClient:
-    """Open a channel, on which nothing is sent yet; each call carries the headers of `access`.
+    """Make a client, which sends nothing yet; each of its calls carries the headers of `access`.
 
     Raises ServerLostError where none of several names can be looked up.
     """
-    credentials = None
-    if is_encrypted(url):
-        credentials = grpc.ssl_channel_credentials(
-            access.root_certificates, access.private_key, access.certificate_chain
-        )
     options = channel_options(url, access, timeout_s)
-    client = triton.InferenceServerClient(target_of(url), creds=credentials, channel_args=options)
+    client = triton.InferenceServerClient(
+        target_of(url), creds=_credentials(url, access), channel_args=options
+    )
     if access.headers:
         client.register_plugin(_Headers(access))
     return client
+
+
+def open_channel(url: str, access: Access, timeout_s: float) -> grpc.Channel:
+    """Open a channel for calls of gRPC's own, without headers; gRPC lets it share the connection of `connect`."""
+    options = channel_options(url, access, timeout_s)
+    credentials = _credentials(url, access)
+    if credentials is None:
+        return grpc.insecure_channel(target_of(url), options)
+    return grpc.secure_channel(target_of(url), credentials, options)
+
+
+def _credentials(url: str, access: Access) -> Any:
+    if not is_encrypted(url):
+        return None
+    return grpc.ssl_channel_credentials(
+        access.root_certificates, access.private_key, access.certificate_chain
+    )
 
 
 class _Headers(triton.InferenceServerClientPlugin):  # type: ignore[misc]

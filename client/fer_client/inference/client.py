@@ -10,13 +10,14 @@ import grpc
 import numpy as np
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
 from fer_client.contract import EXPRESSION, FACES, MODEL, VALENCE_AROUSAL, Contract, read_contract
 from fer_client.errors import ContractError, FerError, ServerError, ServerLostError
 from fer_client.inference.access import Access
 from fer_client.inference.addresses import host_of, split_url
-from fer_client.inference.channel import connect
+from fer_client.inference.channel import connect, open_channel
 from fer_client.inference.unavailable import explain_refusal, explain_unavailable
 
 CONTROL_TIMEOUT_S = 5.0
@@ -45,7 +46,7 @@ class InferenceClient:
         self.url = url
         self.timeout_s = timeout_s
         self._access = access or Access()
-        self._client = connect(url, self._access, timeout_s)
+        self._connect()
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -58,11 +59,18 @@ class InferenceClient:
     def move_to(self, url: str) -> None:
         """Go on with the server at another address."""
         self._close()
-        self.url, self._client = url, connect(url, self._access, self.timeout_s)
+        self.url = url
+        self._connect()
+
+    def _connect(self) -> None:
+        self._client = connect(self.url, self._access, self.timeout_s)
+        self._channel = open_channel(self.url, self._access, self.timeout_s)
+        self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     def _close(self) -> None:
         with suppress(grpc.RpcError, InferenceServerException):
             self._client.close()
+            self._channel.close()
 
     def read_contract(self) -> Contract:
         """Ask the server what its model `fer` takes and gives.
@@ -113,26 +121,22 @@ class InferenceClient:
         """
         future: Future[Predictions] = Future()
 
-        def receive(result: Any, error: InferenceServerException | None) -> None:
+        def receive(call: Any) -> None:
             try:
-                if error is not None:
-                    raise self._explain(error) from error
-                future.set_result(_predictions(result, len(crops), contract))
+                if (code := call.code()) is not grpc.StatusCode.OK:
+                    raise self._explain(InferenceServerException(call.details() or "", str(code)))
+                future.set_result(_predictions(triton.InferResult(call.result()), len(crops), contract))
             except FerError as failure:
                 future.set_exception(failure)
             except Exception as failure:  # else whoever waits for this future would wait for good
                 future.set_exception(ServerError(f"The server's answer cannot be read: {failure}."))
 
-        faces = triton.InferInput(FACES, list(crops.shape), "UINT8")
-        faces.set_data_from_numpy(np.ascontiguousarray(crops))
-        names = [EXPRESSION, VALENCE_AROUSAL] if contract.has_valence_arousal else [EXPRESSION]
-        self._client.async_infer(
-            MODEL,
-            [faces],
-            receive,
-            outputs=[triton.InferRequestedOutput(name) for name in names],
-            client_timeout=self.timeout_s,
+        # Not by `async_infer`: of an answer that is no message it asks for a text that never comes, and gRPC's thread,
+        # or this one, waits for good.
+        call = self._stub.ModelInfer.future(
+            _request(crops, contract), timeout=self.timeout_s, metadata=self._access.headers
         )
+        call.add_done_callback(receive)
         return future
 
     def server_version(self) -> str:
@@ -181,6 +185,15 @@ class InferenceClient:
                 "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
             )
         return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
+
+
+def _request(crops: NDArray[np.uint8], contract: Contract) -> Any:
+    request = service_pb2.ModelInferRequest(model_name=MODEL)
+    request.inputs.add(name=FACES, datatype="UINT8", shape=crops.shape)
+    request.raw_input_contents.append(crops.tobytes())
+    for name in [EXPRESSION, VALENCE_AROUSAL] if contract.has_valence_arousal else [EXPRESSION]:
+        request.outputs.add(name=name)
+    return request
 
 
 def is_ready(url: str) -> bool:

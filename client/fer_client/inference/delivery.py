@@ -82,6 +82,13 @@ class Delivery:
                 self._tell_return()
                 return predictions
 
+    def confirm(self) -> None:
+        """Raise ContractError where another network serves by now, as gRPC itself may have connected anew meanwhile.
+
+        A server that is gone after its last answer is no matter.
+        """
+        self._serves()
+
     def _answer(self, pending: Pending) -> Predictions:
         try:
             return self.wait(pending.answer, pending.until_s)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from fer_client.errors import FerError, InputError, UsageError, fails_alone
+from fer_client.media.animations import is_animated_png
 from fer_client.media.images import MOST_PIXELS
 from fer_client.media.network import check_url, is_url, shown_url
 from fer_client.media.sources import (
@@ -124,7 +125,7 @@ def _named(spec: str, sequence_fps: float | None, out: Path | None) -> Inputs:
         return Inputs([_numbered(path, sequence_fps)])
     if path.is_dir():
         return Inputs([_folder_sequence(path, sequence_fps)]) if sequence_fps else _below(path, out)
-    if path.suffix.lower() in IMAGE_SUFFIXES:
+    if path.suffix.lower() in IMAGE_SUFFIXES and not _is_animation(path):
         return Inputs([Photographs(_HERE, (path,))])
     return Inputs([video_file(path)])
 
@@ -170,10 +171,13 @@ def _below(top: Path, out: Path | None) -> Inputs:
     for folder in _walk(top, out, inputs.failures):
         place = PurePosixPath(folder_name(top), *folder.relative_to(top).parts)
         files = _files(folder)
+        animations = {path for path in files if _is_animation(path)}
         inputs.sources += [
-            VideoFile(place, (path,)) for path in files if path.suffix.lower() in VIDEO_SUFFIXES
+            VideoFile(place, (path,))
+            for path in files
+            if path.suffix.lower() in VIDEO_SUFFIXES or path in animations
         ]
-        if photographs := _images(files):
+        if photographs := [path for path in _images(files) if path not in animations]:
             inputs.sources.append(Photographs(place, tuple(photographs), folder))
     if not (inputs.sources or inputs.failures):
         raise InputError(
@@ -213,6 +217,11 @@ def _files(folder: Path) -> list[Path]:
 
 def _cannot_read(path: str | Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be read ({error.strerror}). Check the path and its permissions.")
+
+
+def _is_animation(path: Path) -> bool:
+    """Whether a file is an image by its name and a video by its content."""
+    return path.suffix.lower() == ".png" and is_animated_png(path)
 
 
 def _images(files: Iterable[Path]) -> list[Path]:

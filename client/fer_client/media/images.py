@@ -2,7 +2,6 @@
 
 import io
 import stat
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,16 +14,17 @@ import imagesize
 import numpy as np
 
 from fer_client.errors import InputError
+from fer_client.media.animations import count_pictures
 from fer_client.media.frame import Frame, Image, Orientation, VideoInfo
 from fer_client.media.heif import read_heif
+from fer_client.media.jpeg import has_hole
+from fer_client.media.wholeness import missing_from
 
 BYTES_PER_PIXEL = 4
 """Of an image's frame: blue, green, red and luma."""
 
 MOST_PIXELS = 200_000_000
 """By default, in a frame: as many as the sensors of phones have. A file of 0.1 MB can state 900 million."""
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 _FFMPEG_MOST = 2**31
 """FFmpeg takes frames up to (8 width + 1024) (height + 128) below this (libavutil/imgutils.c)."""
@@ -38,6 +38,11 @@ def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Image:
     """
     data = _content(path)
     check_pixels(str(path), *_stated_size(data), most_pixels)
+    if (count := count_pictures(data)) > 1:
+        raise InputError(
+            f"{path}: expected a photograph, but it is an animation of {count} pictures, of which one alone would be "
+            "read. Convert it to a video, to MP4 for instance."
+        )
     image = _decoded(path, data)
     if image is None:
         raise InputError(
@@ -100,7 +105,8 @@ def _content(path: Path) -> bytes:
 def _decoded(path: Path, data: bytes) -> Image | None:
     """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
-    if not data or _is_cut_off_png(data):
+    # Of a PNG's chunk that reaches beyond the end, OpenCV would first take the memory, up to 4 GB.
+    if not data or missing_from(io.BytesIO(data)) or has_hole(data):
         return None
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -109,17 +115,6 @@ def _decoded(path: Path, data: bytes) -> Image | None:
     if image is None:
         return read_heif(path) if data[4:8] == b"ftyp" else None
     return np.asarray(image, np.uint8)
-
-
-def _is_cut_off_png(data: bytes) -> bool:
-    """Whether a chunk reaches beyond the end; OpenCV would first take memory of the chunk's length, up to 4 GB."""
-    if not data.startswith(_PNG):
-        return False
-    place, kind = len(_PNG), b""
-    while kind != b"IEND" and place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        place += 12 + length
-    return place > len(data)
 
 
 def first_picture(paths: Sequence[Path], most_pixels: int = MOST_PIXELS) -> Image:

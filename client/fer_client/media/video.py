@@ -17,6 +17,7 @@ from fer_client.media.decoding_times import CONTAINERS, DecodingTimes
 from fer_client.media.frame import Frame, Image, Orientation, Video, VideoInfo, shown_length
 from fer_client.media.geometry import PixelAspect, read_orientation
 from fer_client.media.luma import bytes_per_pixel, in_stated_range, luma_of
+from fer_client.media.wholeness import missing_part
 
 __all__ = ["Frame", "Image", "Orientation", "Video", "VideoInfo", "VideoReader", "open_video"]
 
@@ -41,13 +42,15 @@ class TiledPictureError(InputError):
 class VideoReader:
     """An open video file or stream; `corruption` is set once `frames` has met a damaged or missing part.
 
-    `_shown` names it in messages. A live stream has no end that could be missing: what has come is kept.
+    `_shown` names it in messages, and `_cut` says what a file lacks by its own structure. A live stream has no end
+    that could be missing: what has come is kept.
     """
 
     info: VideoInfo
     _container: Any
     _stream: Any
     _shown: str
+    _cut: str | None = None
     corruption: str | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -59,6 +62,8 @@ class VideoReader:
         """
         end = _End()
         aspect = PixelAspect(self._stream)
+        if self._cut and not allow_corruption:  # else it would be told after hours, at the end
+            self._note_corruption(self._cut, allow_corruption)
         try:
             for index, decoded in enumerate(self._decoded(end)):
                 orientation = read_orientation(decoded)
@@ -73,7 +78,7 @@ class VideoReader:
         except FFmpegError as error:
             reason: str | None = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
         else:
-            reason = self._missing_end(end)
+            reason = self._missing_end(end) or self._cut
         if reason:
             self._note_corruption(reason, allow_corruption)
         if not end.frames:
@@ -199,8 +204,14 @@ def open_video(path: Path) -> Iterator[VideoReader]:
     with open_container(path) as container:
         stream = main_stream(container, str(path))
         info = video_info(container, stream, path.name)
-        with closing(VideoReader(info, container, stream, str(path))) as video:
+        with closing(VideoReader(info, container, stream, str(path), _missing(path))) as video:
             yield video
+
+
+def _missing(path: Path) -> str | None:
+    with suppress(OSError):  # which FFmpeg has told, or will
+        return missing_part(path)
+    return None
 
 
 def open_container(path: Path) -> Any:

@@ -141,6 +141,7 @@ class XlsxTable(Table):
 
     def close(self) -> None:
         """Pack the workbook."""
+        self._sheet.close()  # first: a disk that takes no package would leave its writer half open
         self._book.save(self.path)
 
     def _text(self, value: str) -> Any:

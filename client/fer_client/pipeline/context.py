@@ -14,6 +14,7 @@ from fer_client.inference.delivery import Delivery
 from fer_client.inference.probe import ask
 from fer_client.inference.server import find_server
 from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.memory import check_memory
 from fer_client.pipeline.timing import StageClock
 from fer_client.settings import Settings
 
@@ -75,6 +76,7 @@ def open_job(
     Within the block a signal only sets the flag of `interruption`. Raises ServerError and ContractError; a
     ServerError that leaves the block comes with what the embedded server says of its end.
     """
+    check_memory()
     with (
         find_server(url, notify) as server,
         interruption.deferred(),

@@ -37,6 +37,7 @@ def frames_as_they_come(
         faces = crop(frame, detect(frame), starts_shot)
         for _, answer in job.predict([faces], clock):
             yield analysed(faces, follow(faces), answer)
+    job.delivery.confirm()
 
 
 def _with_cuts(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:

@@ -57,5 +57,6 @@ def analysed_photographs(
         found = (frame for frame in seen if frame is not None)
         for faces, answer in job.predict(found, clock):
             yield analysed(faces, [None] * len(faces.scores), answer)
+    job.delivery.confirm()
     if len(unreadable) == len(source.paths):
         raise next(iter(unreadable.values()))

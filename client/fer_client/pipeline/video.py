@@ -95,3 +95,4 @@ def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter)
     ):
         for faces, answer in job.predict(chain.from_iterable(seen), clock):
             yield analysed(faces, follow(faces), answer)
+    job.delivery.confirm()

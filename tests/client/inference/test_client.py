@@ -1,5 +1,6 @@
 """Servers that are absent, not ready, slow, busy, or answer what cannot be read."""
 
+import threading
 from pathlib import Path
 
 import grpc
@@ -35,6 +36,22 @@ class TestServer:
         server.failure, server.failures_left = grpc.StatusCode.UNAVAILABLE, 2
         assert run(face_video).returncode == 0
         assert sum(server.batches) == 20
+
+    def test_an_answer_that_is_no_message_ends_the_run_at_once(
+        self, run: Command, face_video: Path, server: ProtocolServer
+    ) -> None:
+        """Asked for all that it knows of such a call, gRPC's own thread would wait for good."""
+        server.hang.clear()
+
+        def spoil() -> None:
+            assert server.asked.wait(60)
+            server.sends_garbage = True
+            server.hang.set()
+
+        spoiler = threading.Thread(target=spoil)
+        spoiler.start()
+        assert_fails(run(face_video, "--batch-size", 2), 4, "Exception deserializing response")
+        spoiler.join()
 
     def test_an_answer_that_cannot_be_read(
         self, run: Command, face_video: Path, server: ProtocolServer

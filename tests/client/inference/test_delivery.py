@@ -139,3 +139,21 @@ def test_the_tables_of_a_run_whose_server_went_away_are_the_same(
 def test_no_patience_ends_the_run_at_once(run: Command, face_video: Path, server: ProtocolServer) -> None:
     server.failure = grpc.StatusCode.UNAVAILABLE
     assert_fails(run(face_video, "--reconnect", "0"), 4, "No Triton server can be reached")
+
+
+def test_another_network_at_the_same_address_is_found_although_no_call_failed(
+    run: Command, face_video: Path, tmp_path: Path, server: ProtocolServer
+) -> None:
+    """gRPC connects anew by itself, as to a server that took the place of the first within a second."""
+    server.hang.clear()
+
+    def exchange() -> None:
+        assert server.asked.wait(60)
+        server.labels = list(reversed(LABELS))
+        server.hang.set()
+
+    other = threading.Thread(target=exchange)
+    other.start()
+    assert_fails(run(face_video), 5, "another network")
+    other.join()
+    assert list((tmp_path / "out").iterdir()) == []

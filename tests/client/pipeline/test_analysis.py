@@ -35,6 +35,7 @@ def test_crops_are_let_go_once_they_were_looked_at(server: ProtocolServer, tmp_p
     write_video(tmp_path / "clip.mp4", [face_frame()] * 3)
     cv2.imwrite(str(tmp_path / "face.png"), face_frame())
     (source,) = find_inputs([str(tmp_path / name)], None).sources
+    server.crop_shape = CONTRACT.crop_shape
     of_others = held_crops()
     with InferenceClient(server.url, 10) as client, open_analysis(source, job_on(client)) as analysis:
         frames = list(analysis.frames)
