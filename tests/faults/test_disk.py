@@ -67,7 +67,7 @@ def test_visuals_on_a_full_disk(
 def test_a_limit_on_the_size_of_files(
     real: EmbeddedServer, clip: Path, whole: dict[str, bytes], tmp_path: Path, faults: FaultRecord
 ) -> None:
-    command = [sys.executable, "-m", "fer_client", clip, "--url", real.grpc, "--detector", "haar"]
+    command = [sys.executable, "-m", "fer_client", clip, "--url", real.grpc, "--detector", "lumaface"]
     for limit in (1 << 10, 1 << 13):
         process = subprocess.Popen(
             command,

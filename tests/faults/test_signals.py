@@ -30,7 +30,7 @@ def test_a_signal_at_any_moment(
     names = ["a.mp4", "b.mp4"]
     for name in names:
         shutil.copy(clip, tmp_path / name)
-    arguments = [*names, "--url", real.grpc, "--detector", "haar", "--batch-size", 2, "--in-flight", 2]
+    arguments = [*names, "--url", real.grpc, "--detector", "lumaface", "--batch-size", 2, "--in-flight", 2]
     rng = random.Random(number)
     began = time.monotonic()
     assert finish(start([*arguments, "--out", "timed"], tmp_path), 240).returncode == 0

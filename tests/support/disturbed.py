@@ -20,7 +20,7 @@ TABLES = ("faces.csv", "episodes.csv")
 def analyse(clip: Path, url: str, cwd: Path, *options: object) -> "subprocess.Popen[str]":
     """Start `fer-client` in small requests, so that there is a middle for faults to come in."""
     return start(
-        [clip, "--url", url, "--detector", "haar", "--batch-size", 2, "--in-flight", 2, *options], cwd
+        [clip, "--url", url, "--detector", "lumaface", "--batch-size", 2, "--in-flight", 2, *options], cwd
     )
 
 

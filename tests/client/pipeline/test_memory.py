@@ -18,7 +18,7 @@ def limited(kilobytes: int) -> Callable[[], None]:
 @pytest.mark.parametrize("kilobytes", [600_000, 800_000, 1_200_000])
 def test_little_memory(face_video: Path, tmp_path: Path, server: ProtocolServer, kilobytes: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fer_client", face_video, "--detector", "haar", "--url", server.url],
+        [sys.executable, "-m", "fer_client", face_video, "--detector", "lumaface", "--url", server.url],
         cwd=tmp_path,
         preexec_fn=limited(kilobytes),
         capture_output=True,
