@@ -177,7 +177,13 @@ def table(record: dict[str, Any]) -> str:
         "of its own not YuNet's",
         "landmarks off by",
     ]
-    return markdown_table(header, rows)
+    times = record["time"]
+    return (
+        f"{markdown_table(header, rows)}\n\n"
+        "Landmarks by the distance of the eyes. One detection in a copy of 320×180 takes "
+        f"{times['ms']:.1f} ms of one thread, YuNet's\n{times['ms_of_yunet']:.1f} ms; paired, {times['ratio']:.2f} "
+        "times."
+    )
 
 
 def _sheet(
@@ -225,7 +231,7 @@ def main() -> None:
         for name, part in found.items():
             cv2.imwrite(str(arguments.sheet / f"{name}-missed.png"), _sheet(part.missed_at))
             cv2.imwrite(str(arguments.sheet / f"{name}-invented.png"), _sheet(part.invented_at))
-    print(table(record), record["time"], sep="\n\n")  # noqa: T201
+    print(table(record))  # noqa: T201
 
 
 if __name__ == "__main__":

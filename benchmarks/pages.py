@@ -2,17 +2,17 @@
 
     python -m benchmarks.pages
 
-`muxspace.json` is what `python -m benchmarks.chain … --out` wrote, `precision.json` what
-`python -m benchmarks.precision … --out`, `soak.json` what `python -m benchmarks.soak` and `robustness.json` what
-`python -m pytest -m faults --record-faults …` did; each other file is of the command of `python -m benchmarks` by whose
-name it goes. Curves are drawn too.
+`muxspace.json` is what `python -m benchmarks.chain … --out` wrote, `precision.json` and `detector.json` what
+`python -m benchmarks.precision … --out` and `python -m benchmarks.detector … --out` did, `soak.json` what
+`python -m benchmarks.soak` and `robustness.json` what `python -m pytest -m faults --record-faults …` did; each other
+file is of the command of `python -m benchmarks` by whose name it goes. Curves are drawn too.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chain
+from benchmarks import chain, detector
 from benchmarks.curves import draw_growth, draw_serving
 from benchmarks.original import ROWS
 from benchmarks.peers import OURS, times_as_fast
@@ -352,6 +352,7 @@ PARTS = (
     ("speed.md", "client.json", "agreement", agreement),
     ("speed.md", "client.json", "speed", speed),
     ("accuracy.md", "muxspace.json", "accuracy", accuracy),
+    ("accuracy.md", "detector.json", "detector", detector.table),
     ("live.md", "live.json", "live", live),
     ("speed.md", "original.json", "latency", latency),
     ("../README.md", "original.json", "latency", latency),

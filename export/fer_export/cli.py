@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from fer_client.contract import Contract
     from fer_export.exporting import ExportReport
 
-write_app, check_app, activate_app, plan_app = (
+write_app, check_app, activate_app, plan_app, detector_app = (
     typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for _ in range(4)
+    for _ in range(5)
 )
 
 RepositoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
@@ -339,6 +339,25 @@ def _extra() -> Iterator[None]:
         ) from error
 
 
+@detector_app.command(
+    help="Turn the weights of `fer-train detector` into the ONNX file that OpenCV runs in the client, once OpenCV "
+    "answers as Keras does."
+)
+def detector(
+    weights: Annotated[Path, typer.Argument(metavar="WEIGHTS", help="face_detector.keras of a run.")],
+    out: Annotated[Path, typer.Option(help="The ONNX file to write.")],
+) -> None:
+    """Export the face detector and say how near the two come."""
+    _set_up_tensorflow()
+    with _extra():
+        from fer_export.face_detector import export_detector
+
+    difference = export_detector(weights, out)
+    typer.echo(
+        f"Wrote {out}; the largest difference of an answer of OpenCV's from Keras's is {difference:.1g}."
+    )
+
+
 def _set_up_tensorflow() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -348,7 +367,13 @@ def _set_up_tensorflow() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-COMMANDS = {"write": write_app, "check": check_app, "activate": activate_app, "plan": plan_app}
+COMMANDS = {
+    "write": write_app,
+    "check": check_app,
+    "activate": activate_app,
+    "plan": plan_app,
+    "detector": detector_app,
+}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

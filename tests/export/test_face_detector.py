@@ -31,10 +31,12 @@ def weights(keras: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_opencv_answers_as_keras_does(weights: Path, tmp_path: Path) -> None:
-    from fer_export.face_detector import TOLERANCE, export_detector
+    from fer_export.cli import main
 
     out = tmp_path / "detector.onnx"
-    assert 0 < export_detector(weights, out) <= TOLERANCE
+    with pytest.raises(SystemExit) as ended:
+        main(["detector", str(weights), "--out", str(out)])
+    assert ended.value.code == 0
     assert out.stat().st_size < 500_000
     for width, height in ((320, 180), (180, 320), (64, 64)):
         detector = cv2.FaceDetectorYN.create(str(out), "", (width, height), score_threshold=0.01)
@@ -52,3 +54,14 @@ def test_other_weights_are_refused_and_nothing_is_written(keras: Any, tmp_path: 
         with pytest.raises(InputError, match="fer-train detector"):
             export_detector(path, tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_the_client_carries_the_trained_weights() -> None:
+    import keras
+
+    from fer_export.face_detector import detector_graph
+
+    root = Path(__file__).parents[2]
+    trained = keras.saving.load_model(root / "training" / "weights" / "face_detector.keras", compile=False)
+    carried = (root / "client" / "fer_client" / "faces" / "lumaface.onnx").read_bytes()
+    assert detector_graph(trained).SerializeToString() == carried
