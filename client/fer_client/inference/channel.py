@@ -16,16 +16,17 @@ _RETRY_BUSY = {
             "name": [{"service": "inference.GRPCInferenceService", "method": "ModelInfer"}],
             "retryPolicy": {
                 "maxAttempts": 5,
-                "initialBackoff": "0.5s",
-                "maxBackoff": "8s",
-                "backoffMultiplier": 3,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }
     ]
 }
-"""A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline, over about fifteen seconds.
-That is longer than a request may wait in a queue. It allows no more attempts than five."""
+"""A full queue answers UNAVAILABLE; gRPC itself repeats such a call within its deadline, over about three seconds.
+It allows no more attempts than five. A server that has gone answers so too, and is waited for by
+`fer_client.inference.delivery`, which should hear of it soon."""
 
 _IN_TURN: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 
