@@ -20,7 +20,7 @@ record = $(if $(RECORDS),--record $(RECORDS)/$(1).json)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-keras test-triton test-browser test-faults test-base test-all lint format check-cost
-.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-all docs requirements audit clean
+.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-all record-faults docs requirements audit sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,12 +109,23 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 		-o requirements/pages.txt
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
+	$(COMPILE) requirements/audit.in -o requirements/audit.txt
 	$(COMPILE) --no-deps benchmarks/environments/perf_analyzer.in -o benchmarks/environments/perf_analyzer.txt
+
+record-faults: $(VENV)/.all ## Write the record of faults and hostile clients that docs/robustness.md shows
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m pytest -m "faults or triton" tests/faults tests/server \
+		--record-faults benchmarks/results/robustness.json
 
 audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies
 	for set in requirements/all requirements/client server/fer_server/requirements; do \
-		.cache/audit/bin/pip-audit --disable-pip --require-hashes -r $$set.txt || exit 1; \
+		.cache/audit/bin/pip-audit --strict --disable-pip --require-hashes -r $$set.txt || exit 1; \
 	done
+
+sbom: .cache/audit/.ready ## Write bills of materials of client and server (CycloneDX) into out/
+	mkdir -p out
+	.cache/audit/bin/cyclonedx-py requirements requirements/client.txt -o out/client.cdx.json
+	.cache/audit/bin/cyclonedx-py requirements server/fer_server/requirements.txt -o out/server.cdx.json
 
 clean: ## Remove everything that was generated, except caches in your home folder
 	rm -rf .venv .venv-base .cache out build dist .mypy_cache .pytest_cache .ruff_cache
@@ -156,9 +167,9 @@ $(VENV)/.all: requirements/all.txt $(VENV)/.dev
 		-d $(@D) -r $<
 	@touch $@
 
-.cache/audit/.ready: | $(VENV)/bin/python
+.cache/audit/.ready: requirements/audit.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check "pip-audit>=2.9"
+	$(@D)/bin/pip $(PIP_INSTALL) -r $<
 	@touch $@
 
 $(SAMPLE): benchmarks/sample_clip.py $(VENV)/.client .cache/pictures/.ready

@@ -4,8 +4,8 @@
 
 `muxspace.json` is what `python -m benchmarks.chain … --out` wrote, `precision.json` and `detector.json` what
 `python -m benchmarks.precision … --out` and `python -m benchmarks.detector … --out` did, `soak.json` what
-`python -m benchmarks.soak` and `robustness.json` what `python -m pytest -m faults --record-faults …` did; each other
-file is of the command of `python -m benchmarks` by whose name it goes. Curves are drawn too.
+`python -m benchmarks.soak` and `robustness.json` what `make record-faults` did; each other file is of the command of
+`python -m benchmarks` by whose name it goes. Curves are drawn too.
 """
 
 import json

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fer_client.inference.access import VARIABLES
+from support.fault_record import FaultRecord
 from support.protocol_server import ProtocolServer
 from support.videos import write_video
 
@@ -29,6 +30,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the folder ../shared with real clips and data")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def faults(request: pytest.FixtureRequest) -> Iterator[FaultRecord]:
+    """What the tests tried and what held; `--record-faults` keeps it for docs/robustness.md."""
+    record = FaultRecord()
+    yield record
+    if path := request.config.getoption("--record-faults"):
+        assert not request.session.testsfailed, "a record is of a run in which everything held"
+        record.write(Path(path))
 
 
 @pytest.fixture

@@ -7,20 +7,10 @@ import pytest
 
 from support.disturbed import analyse, finish, tables
 from support.embedded_server import EmbeddedServer, embedded_server
-from support.fault_record import FaultRecord
 from support.tcp_proxy import TcpProxy
 from support.videos import default_frames, uneven_ticks, write_video
 
 REPOSITORY = Path(__file__).parents[2] / "model_repository"
-
-
-@pytest.fixture(scope="session")
-def faults(request: pytest.FixtureRequest) -> Iterator[FaultRecord]:
-    record = FaultRecord()
-    yield record
-    if path := request.config.getoption("--record-faults"):
-        assert not request.session.testsfailed, "a record is of a run in which everything held"
-        record.write(Path(path))
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,15 @@ from tritonclient.utils import InferenceServerException
 
 from fer_server.health import stub_processes
 from support.embedded_server import EmbeddedServer, await_end, descendants, embedded_server
+from support.fault_record import FaultRecord
 from support.onnx_models import write_double
 from support.triton_calls import infer
 
 pytestmark = pytest.mark.triton
+
+KIND = "server"
+RESTARTED = "told in one line, started again at the same addresses"
+LOST = "requests under way, which `fer-client` sends again"
 SOON_S = 60
 TWO = "instance_group [ { kind: KIND_CPU count: 2 } ]\ndynamic_batching { }"
 
@@ -57,7 +62,7 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_a_dead_stub_ends_in_a_new_server_at_the_same_address(models: Path) -> None:
+def test_a_dead_stub_ends_in_a_new_server_at_the_same_address(models: Path, faults: FaultRecord) -> None:
     with embedded_server(models, "--probe-interval=0") as running:
         kill(stub_processes(running.tritonserver_pid)[0])
         await_answers(running, running.tritonserver_pid)
@@ -65,9 +70,10 @@ def test_a_dead_stub_ends_in_a_new_server_at_the_same_address(models: Path) -> N
     (line,) = running.said.splitlines()
     assert "one of its model processes has died" in line
     assert "Starting it again at the same addresses (1 of 5 within 10 minutes)." in line
+    faults.held(KIND, "a process of a model killed", RESTARTED, LOST)
 
 
-def test_a_stub_that_hangs_is_noticed_by_the_answers_that_fail(models: Path) -> None:
+def test_a_stub_that_hangs_is_noticed_by_the_answers_that_fail(models: Path, faults: FaultRecord) -> None:
     with embedded_server(models, "--probe-interval=0.2") as running:
         stop(stub_processes(running.tritonserver_pid)[0])
         await_answers(running, running.tritonserver_pid)
@@ -75,9 +81,12 @@ def test_a_stub_that_hangs_is_noticed_by_the_answers_that_fail(models: Path) -> 
     assert "is not healthy" in running.said
     assert running.said.count("\n") == 1
     assert await_end(processes, SOON_S) == []
+    faults.held(KIND, "a process of a model that stands still", RESTARTED, LOST)
 
 
-def test_a_tritonserver_that_dies_is_started_again_on_all_its_ports(models: Path) -> None:
+def test_a_tritonserver_that_dies_is_started_again_on_all_its_ports(
+    models: Path, faults: FaultRecord
+) -> None:
     with embedded_server(models, "--allow-http=true", "--allow-metrics=true") as running:
         kill(running.tritonserver_pid)
         await_answers(running, running.tritonserver_pid)
@@ -86,9 +95,10 @@ def test_a_tritonserver_that_dies_is_started_again_on_all_its_ports(models: Path
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=10).close()
     assert "SIGKILL" in running.said
+    faults.held(KIND, "tritonserver killed", RESTARTED, LOST)
 
 
-def test_one_that_fails_again_and_again_ends_with_a_reason(models: Path) -> None:
+def test_one_that_fails_again_and_again_ends_with_a_reason(models: Path, faults: FaultRecord) -> None:
     with embedded_server(models, "--max-restarts=1") as running:
         kill(running.tritonserver_pid)
         await_answers(running, running.tritonserver_pid)
@@ -97,9 +107,12 @@ def test_one_that_fails_again_and_again_ends_with_a_reason(models: Path) -> None
         assert running.command.stdout
         said = running.command.stdout.read()
     assert "It failed 2 times within 10 minutes and is not started again. The server ended by itself" in said
+    faults.held(
+        KIND, "killed more often than --max-restarts", "one sentence with the reason, exit code 4", LOST
+    )
 
 
-def test_a_stop_signal_between_two_starts_ends_it(models: Path) -> None:
+def test_a_stop_signal_between_two_starts_ends_it(models: Path, faults: FaultRecord) -> None:
     with embedded_server(models) as running:
         kill(running.tritonserver_pid)
         await_answers(running, running.tritonserver_pid)
@@ -108,6 +121,7 @@ def test_a_stop_signal_between_two_starts_ends_it(models: Path) -> None:
             os.sched_yield()
         running.command.terminate()
         assert running.command.wait(SOON_S) == 0
+    faults.held(KIND, "SIGTERM between two starts", "it ends with 0")
 
 
 @contextlib.contextmanager
@@ -121,7 +135,7 @@ def sick_server(models: Path) -> Iterator[EmbeddedServer]:
 
 
 def test_a_client_does_not_prefer_a_server_that_only_says_it_is_ready(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, faults: FaultRecord
 ) -> None:
     from fer_client.inference.server import find_server
 
@@ -137,3 +151,6 @@ def test_a_client_does_not_prefer_a_server_that_only_says_it_is_ready(
         f"The server at {running.grpc} says that it is ready, but answers no request; it is not used.",
         "Starting the embedded Triton server for this job.",
     ]
+    faults.held(
+        KIND, "a server here that is ready and answers nothing", "not used; an embedded one is started"
+    )

@@ -15,8 +15,11 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from fer_client.inference.channel import channel_options
 from support.embedded_server import EmbeddedServer, embedded_server
+from support.fault_record import FaultRecord
 
 pytestmark = pytest.mark.triton
+
+KIND = "hostile client"
 REPOSITORY = Path(__file__).parents[2] / "model_repository"
 CROP = 96 * 96
 SERVICE = "/inference.GRPCInferenceService/"
@@ -152,29 +155,40 @@ REFUSED: dict[str, Callable[[], Request]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_request_that_does_not_fit_is_refused(channel: grpc.Channel, kind: str) -> None:
+def test_a_request_that_does_not_fit_is_refused(
+    channel: grpc.Channel, kind: str, faults: FaultRecord
+) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     with pytest.raises(grpc.RpcError) as caught:
         stub.ModelInfer(REFUSED[kind](), timeout=60)
     code = caught.value.code()
     assert code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAVAILABLE)
+    faults.held(KIND, "requests that do not fit", "refused with an error")
 
 
 @pytest.mark.parametrize("count", [2**32, 1 + 2**32, 1 + 2**54, 2**62])
-def test_a_batch_beyond_32_bits_is_the_batch_that_its_data_fill(channel: grpc.Channel, count: int) -> None:
+def test_a_batch_beyond_32_bits_is_the_batch_that_its_data_fill(
+    channel: grpc.Channel, count: int, faults: FaultRecord
+) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     answered = stub.ModelInfer(faces(1, shape=[count, 96, 96, 1]), timeout=60)
     assert sorted(map(len, answered.raw_output_contents)) == [2 * 4, 7 * 4]
+    faults.held(KIND, "batches beyond 32 bits", "answered as the batch that the data fill")
 
 
-def test_a_request_that_unpacks_to_a_thousand_times_its_size_is_refused(channel: grpc.Channel) -> None:
+def test_a_request_that_unpacks_to_a_thousand_times_its_size_is_refused(
+    channel: grpc.Channel, faults: FaultRecord
+) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     bomb = faces(10_000, data=bytes(10_000 * CROP))
     with pytest.raises(grpc.RpcError, match="batch"):
         stub.ModelInfer(bomb, timeout=60, compression=grpc.Compression.Gzip)
+    faults.held(KIND, "a request that unpacks to a thousand times its size", "refused with an error")
 
 
-def test_bytes_that_are_no_message_are_refused_by_every_method(channel: grpc.Channel) -> None:
+def test_bytes_that_are_no_message_are_refused_by_every_method(
+    channel: grpc.Channel, faults: FaultRecord
+) -> None:
     rng = random.Random(0)
     good = faces(1).SerializeToString()
     for method in (
@@ -192,6 +206,7 @@ def test_bytes_that_are_no_message_are_refused_by_every_method(channel: grpc.Cha
             for data in (bytes(damaged), rng.randbytes(300), good[: rng.randrange(len(good))]):
                 with contextlib.suppress(grpc.RpcError):  # some of them happen to be messages
                     call(data, timeout=60)
+    faults.held(KIND, "damaged and random messages", "the server goes on", tried=300)
 
 
 NO_GRPC = {
@@ -207,12 +222,17 @@ NO_GRPC = {
 
 
 @pytest.mark.parametrize("kind", NO_GRPC)
-def test_what_is_no_grpc_ends_its_own_connection_at_most(attacked: EmbeddedServer, kind: str) -> None:
+def test_what_is_no_grpc_ends_its_own_connection_at_most(
+    attacked: EmbeddedServer, kind: str, faults: FaultRecord
+) -> None:
     with contextlib.suppress(ConnectionError), connected(attacked) as connection:
         connection.sendall(NO_GRPC[kind])
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65_536):
             pass
+    faults.held(
+        KIND, "bytes that are no gRPC, HTTP and TLS among them", "they end their own connection at most"
+    )
 
 
 def connected(server: EmbeddedServer) -> socket.socket:
@@ -220,14 +240,19 @@ def connected(server: EmbeddedServer) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=30)
 
 
-def test_more_connections_than_most_systems_allow_shut_nobody_out(attacked: EmbeddedServer) -> None:
+def test_more_connections_than_most_systems_allow_shut_nobody_out(
+    attacked: EmbeddedServer, faults: FaultRecord
+) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(600):
             stack.enter_context(connected(attacked))
         assert answer(attacked)
+    faults.held(KIND, "600 connections at once", "others are answered")
 
 
-def test_streams_left_open_shut_nobody_out(attacked: EmbeddedServer, channel: grpc.Channel) -> None:
+def test_streams_left_open_shut_nobody_out(
+    attacked: EmbeddedServer, channel: grpc.Channel, faults: FaultRecord
+) -> None:
     stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
     held = [stub.ModelStreamInfer(itertools.repeat(faces(1), 3), timeout=30) for _ in range(50)]
     for stream in held[::2]:
@@ -235,3 +260,4 @@ def test_streams_left_open_shut_nobody_out(attacked: EmbeddedServer, channel: gr
     assert answer(attacked)
     for stream in held:
         stream.cancel()
+    faults.held(KIND, "50 streams left open", "others are answered")

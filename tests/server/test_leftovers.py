@@ -11,6 +11,7 @@ import pytest
 
 from fer_server import leftovers
 from support.embedded_server import await_end, embedded_server
+from support.fault_record import FaultRecord
 from support.onnx_models import write_double
 
 SOON_S = 30
@@ -84,7 +85,7 @@ def test_a_folder_without_an_owners_file_or_a_link_is_not_touched(temporary: Pat
 
 @pytest.mark.triton
 def test_a_server_that_was_paused_when_its_parent_was_killed_goes_at_the_next_start(
-    tmp_path: Path, temporary: Path
+    tmp_path: Path, temporary: Path, faults: FaultRecord
 ) -> None:
     write_double(tmp_path / "models")
     before = set(Path("/dev/shm").iterdir()) | leftovers.environment_folders()
@@ -103,3 +104,6 @@ def test_a_server_that_was_paused_when_its_parent_was_killed_goes_at_the_next_st
     assert {
         path for path in after - before if str(first.command.pid) in path.name or "env" in path.name
     } == set()
+    faults.held(
+        "server", "`fer-server` killed while Triton was paused", "the next start clears processes and files"
+    )

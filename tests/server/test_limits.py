@@ -9,6 +9,7 @@ import pytest
 
 from fer_server.errors import refused
 from support.embedded_server import MODULE
+from support.fault_record import FaultRecord
 from support.onnx_models import write_double
 
 LIMITS = {
@@ -30,7 +31,7 @@ def test_a_refusal_names_the_place_and_what_helps() -> None:
 
 @pytest.mark.triton
 @pytest.mark.parametrize("limit", LIMITS)
-def test_a_limit_of_the_system_is_one_sentence(limit: str, tmp_path: Path) -> None:
+def test_a_limit_of_the_system_is_one_sentence(limit: str, tmp_path: Path, faults: FaultRecord) -> None:
     write_double(tmp_path / "models")
     (tmp_path / "tmp").mkdir()
     command = [*MODULE, "--auto-ports", f"--model-repository={tmp_path / 'models'}"]
@@ -46,11 +47,14 @@ def test_a_limit_of_the_system_is_one_sentence(limit: str, tmp_path: Path) -> No
     assert LIMITS[limit] in done.stderr
     assert done.stderr.count("\n") == 1
     assert list((tmp_path / "tmp").iterdir()) == []
+    faults.held("server", f"`ulimit {limit}`", "one sentence, exit code 4")
 
 
 @pytest.mark.triton
 @pytest.mark.parametrize("moment", ["fer-server-*", "fer-server-*/tritonserver.log", None])
-def test_sigterm_while_it_starts_ends_it_quietly(moment: str | None, tmp_path: Path) -> None:
+def test_sigterm_while_it_starts_ends_it_quietly(
+    moment: str | None, tmp_path: Path, faults: FaultRecord
+) -> None:
     write_double(tmp_path / "models")
     (tmp_path / "tmp").mkdir()
     command = [*MODULE, "--auto-ports", f"--model-repository={tmp_path / 'models'}"]
@@ -69,6 +73,9 @@ def test_sigterm_while_it_starts_ends_it_quietly(moment: str | None, tmp_path: P
     assert starting.returncode == (130 if moment is None else 0)
     assert said in ("", "fer-server: stopped.\n")
     assert list((tmp_path / "tmp").iterdir()) == []
+    faults.held(
+        "server", "SIGTERM while it starts", "it ends with 0, before it begins with 130; nothing is left"
+    )
 
 
 def _catches_sigterm(pid: int) -> bool:

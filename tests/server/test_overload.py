@@ -17,6 +17,7 @@ from fer_client.contract import FACES, MODEL
 from fer_client.errors import ServerError
 from fer_client.inference.client import InferenceClient
 from support.embedded_server import EmbeddedServer, embedded_server
+from support.fault_record import FaultRecord
 
 pytestmark = pytest.mark.triton
 REPOSITORY = Path(__file__).parents[2] / "model_repository"
@@ -57,19 +58,23 @@ def full_batch() -> service_pb2.ModelInferRequest:
 
 
 def test_abandoned_requests_do_not_shut_others_out(
-    busy: EmbeddedServer, stub: service_pb2_grpc.GRPCInferenceServiceStub
+    busy: EmbeddedServer, stub: service_pb2_grpc.GRPCInferenceServiceStub, faults: FaultRecord
 ) -> None:
     under_way = [stub.ModelInfer.future(full_batch()) for _ in range(150)]
     under_way[0].exception()
     for call in under_way:
         call.cancel()
     await_answer(busy)
+    faults.held("hostile client", "150 full batches abandoned", "others wait for seconds and are answered")
 
 
 def test_more_requests_than_may_wait_are_refused_and_not_kept(
-    busy: EmbeddedServer, stub: service_pb2_grpc.GRPCInferenceServiceStub
+    busy: EmbeddedServer, stub: service_pb2_grpc.GRPCInferenceServiceStub, faults: FaultRecord
 ) -> None:
     under_way = [stub.ModelInfer.future(full_batch()) for _ in range(300)]
     refused = [error.details() for call in under_way if (error := call.exception())]
     assert any("maximum queue size" in reason for reason in refused)
     await_answer(busy)
+    faults.held(
+        "hostile client", "300 full batches at once", "those beyond the queue are refused, others answered"
+    )
