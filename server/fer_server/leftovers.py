@@ -43,6 +43,16 @@ def memory_prefix(folder: Path) -> str:
     return f"{folder.name}-"
 
 
+def close_shared_memory(folder: Path) -> None:
+    """Keep other users of the machine from reading a server's shared memory, through which faces pass.
+
+    Triton makes it readable for all, whatever the umask.
+    """
+    for region in _SHARED_MEMORY.glob(f"{memory_prefix(folder)}*"):
+        with contextlib.suppress(FileNotFoundError):
+            region.chmod(0o600)
+
+
 def remove_shared_memory(folder: Path) -> None:
     """Remove the shared memory of a server that had no time to do so itself."""
     for region in _SHARED_MEMORY.glob(f"{memory_prefix(folder)}*"):

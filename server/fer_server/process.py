@@ -125,9 +125,8 @@ _libc = ctypes.CDLL(None)
 def _prepare_child(parent: int) -> None:
     """Ask the kernel for SIGTERM at the parent's death, and for more connections than the usual 1,024 files allow.
 
-    Its shared memory, through which faces pass, is for this user alone. Runs in the child, before the server's program.
+    Runs in the child, before the server's program.
     """
-    os.umask(0o077)
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)

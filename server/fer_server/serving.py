@@ -175,6 +175,7 @@ class _Server:
             timeout_s = self.settings.start_timeout_s
             event = process.await_ready(child, self.watch, self.control, name, timeout_s, self.log.show)
             leftovers.note_environment_folders(scratch, leftovers.environment_folders() - others)
+            leftovers.close_shared_memory(scratch)
             if event is None:
                 event = self._attend(child, announce)
             if event is Event.EXITED:

@@ -126,7 +126,7 @@ def test_a_server_without_tls_is_told_from_one_with_it(files: Certificates, tmp_
 def test_a_name_of_the_certificate_stands_for_any_address_and_servers_share_the_work(
     secured: EmbeddedServer, files: Certificates, face_video: Path, tmp_path: Path
 ) -> None:
-    options = [*files.tls_options(is_mutual=True), "--grpc-address=127.0.0.2"]
+    options = [*files.tls_options(is_mutual=True), "--grpc-address=127.0.0.2", "--allow-http=true"]
     variables = files.variables(is_mutual=True) | KEYED | {"FER_TRITON_SERVER_NAME": "fer-server"}
     with embedded_server(MODELS, *options) as second:
         url = f"grpcs://{secured.grpc},{second.grpc}"

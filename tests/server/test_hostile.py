@@ -13,6 +13,7 @@ import grpc
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from fer_client.inference.access import Access
 from fer_client.inference.channel import channel_options
 from support.embedded_server import EmbeddedServer, embedded_server
 from support.fault_record import FaultRecord
@@ -67,7 +68,7 @@ def others_are_answered(attacked: EmbeddedServer) -> Iterator[None]:
 
 def answer(server: EmbeddedServer) -> list[bytes]:
     """Ask as `fer-client` does, again where the server is busy."""
-    options = [*channel_options(server.grpc), ("grpc.use_local_subchannel_pool", 1)]
+    options = [*channel_options(server.grpc, Access(), 60), ("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel(server.grpc, options) as opened:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(opened)
         assert stub.ServerReady(service_pb2.ServerReadyRequest(), timeout=30).ready

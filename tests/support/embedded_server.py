@@ -106,8 +106,10 @@ def descendants(pid: int) -> list[int]:
 
 def listening_ports(pid: int) -> set[int]:
     """TCP ports on which a process listens."""
-    links = (os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir())
-    sockets = {link[8:-1] for link in links if link.startswith("socket:[")}
+    sockets = set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            sockets.add(os.readlink(path).removeprefix("socket:[").removesuffix("]"))
     lines = [
         line.split()
         for name in ("tcp", "tcp6")

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-X265_OPTIONS = {"x265-params": "ctu=16:log-level=none"}
-"""x265 refuses an encoder while another with other coding tree units is open, be it only not yet collected."""
+X265_OPTIONS = {"x265-params": "ctu=16:bframes=0:log-level=none"}
+"""x265 refuses an encoder while another with other coding tree units is open, be it only not yet collected; and of a
+stream shorter than its delay it leaves the decoding time as it finds it in memory, unless frames stay in order."""
 
 TIME_BASE = Fraction(1, 12_800)
 SIZE_WH = (320, 240)
