@@ -103,7 +103,7 @@ docs: $(VENV)/.dev ## Write the figures of training/results and benchmarks/resul
 
 requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/client.txt
-	$(COMPILE) pyproject.toml requirements/build.in --extra training --extra export --extra dev -o requirements/all.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra training --extra export --extra ray --extra dev -o requirements/all.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/all.txt -o requirements/dev.txt
 	$(COMPILE) pyproject.toml requirements/build.in --extra report --extra live -c requirements/all.txt \
 		-o requirements/pages.txt

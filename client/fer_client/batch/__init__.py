@@ -1,1 +1,1 @@
-"""Many videos, in one run or several at once: each exactly once in one table."""
+"""Many videos, here or over many processes and machines: each exactly once in the results."""

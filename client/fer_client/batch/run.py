@@ -5,12 +5,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from fer_client.batch.engines import ENGINES, Cluster
 from fer_client.batch.manifest import Item
 from fer_client.batch.storage import Storage, version_of
-from fer_client.batch.worker import Outcome, Plan, Worker
+from fer_client.batch.worker import Outcome, Plan
 from fer_client.errors import ContractError, FerError, InputError, UsageError
 from fer_client.outputs.reuse import are_same_models
-from fer_client.pipeline.interruption import Interruption
 
 
 @dataclass
@@ -30,6 +30,8 @@ class Account:
 def run_batch(
     plan: Plan,
     items: Sequence[Item],
+    engine: str,
+    cluster: Cluster,
     report: Callable[[int, int], None],
     *,
     overwrite: bool = False,
@@ -46,11 +48,8 @@ def run_batch(
     report(len(account.earlier), len(items))
     if not left:
         return account
-    interruption = Interruption()
-    interruption.install()
-    with closing(Worker(plan, interruption)) as worker:
-        for item in left:
-            outcome = worker.analyse(item)
+    with closing(ENGINES[engine](plan, left, cluster)) as outcomes:
+        for outcome in outcomes:
             if outcome.summary is not None:
                 models = models or outcome.summary["models"]
                 _check_models(outcome, models, storage)
@@ -91,8 +90,8 @@ def _check_models(outcome: Outcome, models: Mapping[str, Any], storage: Storage)
     if outcome.summary is not None and not are_same_models(models, outcome.summary["models"]):
         storage.remove(outcome.item.key)
         raise ContractError(
-            f"{outcome.item.shown}: the server, detector or release is another than that of the results "
-            f"in {storage.out}, which would mix two. Use the same, or choose another --out."
+            f"{outcome.item.shown}: its worker's server, detector or release is another than that of the results "
+            f"in {storage.out}, which would mix two. Give all workers the same, or choose another --out."
         )
 
 
@@ -100,7 +99,7 @@ def _enter(outcome: Outcome, account: Account, storage: Storage) -> None:
     if outcome.summary is not None:
         account.done[outcome.item.key] = outcome.summary
     elif isinstance(outcome.error, InputError):
-        storage.remove(outcome.item.key)  # what an earlier run that was killed may have left
+        storage.remove(outcome.item.key)  # what a worker that died may have left
         account.failures[outcome.item.shown] = outcome.error
     elif outcome.error is not None:
         raise outcome.error

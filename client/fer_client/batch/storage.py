@@ -5,7 +5,7 @@
     OUT/summaries/KEY.json                    written last: a video without it is not done
 
 A part appears whole or not at all, and a video that is analysed again takes the place of its earlier parts, so that
-however often a run was killed, each row is there once.
+however often its worker died, each row is there once.
 """
 
 import importlib
@@ -29,7 +29,7 @@ def fsspec_package() -> Any:
     try:
         return importlib.import_module("fsspec")
     except ImportError as error:
-        raise UsageError("A batch needs the package fsspec: pip install fsspec.") from error
+        raise UsageError("A batch needs the package fsspec: pip install 'fer-triton[batch]'.") from error
 
 
 def file_system(place: str) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""What analyses the videos of a batch, one after the other, with one server for all."""
+"""One process of a batch: it analyses videos one after the other, with one server for all."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ from fer_client.settings import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """How all videos of a batch are analysed, and where their results go."""
+    """How all videos of a batch are analysed, and where their results go; each worker gets it."""
 
     settings: Settings
     out: str
@@ -64,7 +64,7 @@ class Worker:
     def _analyse(self, item: Item) -> dict[str, Any]:
         job = self._opened_job()
         place = Path(tempfile.gettempdir(), f"fer-batch-{os.getuid()}")
-        prepare_folder(place)  # rids it of what runs that were killed left there
+        prepare_folder(place)  # rids it of what workers that were killed left there
         with scratch_folder(place) as scratch:
             version = version_of(item.place)
             sources = find_inputs(

@@ -40,7 +40,7 @@ Examples:
   {NAME} rtsp://camera/stream --duration 60
   {NAME} live 0       shows a camera, a stream or a video on a local page
   {NAME} compare A B  two results side by side
-  {NAME} batch LIST   the videos of a list as one table, in a folder or object storage
+  {NAME} batch LIST   the videos of a list as one table, here or on a Ray cluster
   {NAME} bench VIDEO  what an analysis costs here
   {NAME} doctor       checks server, models, detector and video library
 """

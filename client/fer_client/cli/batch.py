@@ -1,5 +1,6 @@
-"""The command `fer-client batch`: the videos of a list as one partitioned table."""
+"""The command `fer-client batch`: the videos of a list as one partitioned table, here or on Ray."""
 
+import dataclasses
 import math
 from functools import partial
 from pathlib import Path
@@ -8,8 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, completes, takes_settings
+from fer_client.errors import UsageError
 from fer_client.settings import AUTO, Settings
+
+_ENGINES = ("here", "ray")
 
 _SETTINGS = (
     *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s", "duration_s", "overwrite"),
@@ -27,7 +31,8 @@ batch_app = typer.Typer(
 _EXAMPLES = """\b
 Examples:
   fer-client batch videos.txt -o results
-  fer-client batch part-3-of-8.txt -o s3://bucket/results --url grpcs://triton:8001
+  fer-client batch videos.txt -o results --engine ray
+  fer-client batch videos.txt -o s3://bucket/results --engine ray --address ray-head:6379 --url grpcs://triton:8001
 """
 
 
@@ -43,13 +48,37 @@ def batch(
         Path, typer.Argument(help="List of videos, a path or an address of fsspec (s3://...) a line.")
     ],
     out: Annotated[str, typer.Option("--out", "-o", help="Folder or address for the results.")] = "batch",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="here: one after the other; ray: many at once.", autocompletion=completes(_ENGINES)
+        ),
+    ] = "here",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster. Default: RAY_ADDRESS, else a Ray on this machine alone."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Videos at once, with ray. Default: as many as there are processors for.", min=1, max=100_000
+        ),
+    ] = None,
+    cpus: Annotated[
+        int, typer.Option("--cpus", help="Processors for each video, with ray.", min=1, max=64)
+    ] = 2,
     url: UrlOption = None,
     detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
     **options: Any,
 ) -> int:
     """Run the batch; `options` are those of `fer_client.settings.Settings` that it heeds."""
+    if engine not in _ENGINES:
+        raise UsageError(f"--engine must be {' or '.join(_ENGINES)}, but is {engine}.")
     settings = Settings(table_format="parquet", **options)
+    if engine == "ray":
+        settings = dataclasses.replace(settings, detection_workers=cpus + 1)
+    from fer_client.batch.engines import Cluster
     from fer_client.batch.manifest import read_manifest
     from fer_client.batch.run import run_batch
     from fer_client.batch.worker import Plan
@@ -68,6 +97,8 @@ def batch(
         account = run_batch(
             plan,
             items,
+            engine,
+            Cluster(address, workers, cpus),
             lambda done, total: show(done / total),
             overwrite=settings.overwrite,
         )

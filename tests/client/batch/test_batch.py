@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from fer_client.batch.engines import ENGINES
 from fer_client.batch.manifest import make_items, read_manifest
+from fer_client.cli.batch import _ENGINES
 from fer_client.errors import UsageError
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
@@ -199,3 +201,13 @@ def test_a_run_that_is_killed_goes_on_where_it_was(
     assert {name: after[name] for name in before} == before
     assert len(rows(results)) == 30 + 24 + 18
     assert list(results.rglob("*.partial")) == []
+
+
+def test_the_options_name_the_engines() -> None:
+    assert tuple(ENGINES) == _ENGINES
+
+
+def test_an_engine_that_is_none_is_named(command: Command, videos: Path) -> None:
+    done = command("batch", videos, "--engine", "spark")
+    assert done.returncode == 2
+    assert "--engine must be here or ray, but is spark" in done.stderr
