@@ -52,7 +52,8 @@ def middle(proxy: TcpProxy, process: "subprocess.Popen[str]", requests: int = 4)
     """Wait until so many requests with faces have passed."""
     goal = proxy.sent + requests * 2 * 96 * 96
     wait_for(lambda: proxy.sent > goal or process.poll() is not None)
-    assert process.poll() is None, "the run ended before the fault came"
+    if process.poll() is not None:
+        pytest.fail(f"the run ended before the fault came: {process.communicate()[1]}")
 
 
 def kill_all(server: EmbeddedServer) -> None:
