@@ -54,8 +54,8 @@ DEFAULT_REPOSITORY = Path("model_repository")
     help="Turn a trained Keras or ONNX network into the model repository that Triton serves, once the exported "
     "network answers as the file does on real face crops.",
     epilog=f"Also: `{NAME} check` says whether a model repository fits together and answers as it should, "
-    f"`{NAME} activate` serves another of its versions, and `{NAME} plan` compiles its network with TensorRT on the "
-    "GPU that will serve it.",
+    f"`{NAME} activate` serves another of its versions, `{NAME} plan` compiles its network with TensorRT on the GPU "
+    f"that will serve it, and `{NAME} detector` writes the client's own face detector.",
 )
 def write(
     weights: Annotated[

@@ -258,7 +258,7 @@ def tritonserver_command(
     """Build the command line: this program's defaults first, then the user's options, which win.
 
     Configurations are complete in this project, so Triton need not start each backend once more to complete them.
-    An HTTP service that the user switched off stays, for this program alone, at `control`.
+    Where HTTP is not asked for, it listens at `control`, for this program alone.
     """
     command = [str(runtime.binary), f"--backend-directory={runtime.backends}", f"--id={name}"]
     command += [f"--model-repository={path}" for path in served.values()]

@@ -1,4 +1,4 @@
-"""What the tier `faults` tried, as `--record-faults FILE` keeps it for the docs: only what held gets into it."""
+"""What the tiers `faults` and `triton` tried, as `--record-faults FILE` keeps it for the docs: only what held."""
 
 import json
 from dataclasses import dataclass, field

@@ -10,8 +10,6 @@ from fer_client.media.frame import Frame, Image
 from fer_client.media.luma import is_full_range
 
 _PLAIN = {"yuv420p": "yuv420p", "yuvj420p": "yuv420p", "yuv444p": "yuv444p", "yuvj444p": "yuv444p"}
-_UNSPECIFIED = 2
-"""Of matrix, primaries and transfer (ITU-T H.273)."""
 
 
 class Colours(NamedTuple):

@@ -138,7 +138,7 @@ def _epoch(
 
 
 def evaluate_weights(weights: Path, source: Path) -> dict[str, float]:
-    """Figures of `evaluate_detector` on the validation pictures of a source.
+    """Figures of `detector_figures` on the validation pictures of a source.
 
     Raises InputError where the weights or the pictures cannot be read, or none is kept for validation.
     """
