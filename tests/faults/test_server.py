@@ -30,7 +30,9 @@ def test_killed_and_started_again(
             proxy.target = second.grpc
             done = finish(process, 240)
     assert done.returncode == 0, done.stderr
-    if done.stderr:  # a server that is back within seconds is reached by gRPC's own repetitions, without a word
+    if (
+        done.stderr
+    ):  # a server that is back within seconds is reached by gRPC's own repetitions, without a word
         assert "has gone; waiting up to 120 s" in done.stderr
         assert "answers again; nothing is lost" in done.stderr
     assert tables(tmp_path / "out" / "clip") == whole

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import cv2
@@ -31,7 +30,7 @@ Of 798 photographs of single faces, a part of them that small, YuNet then found 
 320 pixels it found 768.
 """
 
-_LUMAFACE_FILE = "lumaface.onnx"
+_LUMAFACE_WEIGHTS = Path(__file__).with_name("lumaface.onnx")
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,7 @@ class DetectorChoice:
 
 def lumaface(min_score: float) -> Detector:
     """Make the detector whose weights come with this package: docs/model-card.md says how it was trained."""
-    with as_file(files("fer_client.faces") / _LUMAFACE_FILE) as model:
-        return Detector(model, min_score, reads_luma=True)
+    return Detector(_LUMAFACE_WEIGHTS, min_score, reads_luma=True)
 
 
 def choose_detector(kind: str, model: Path | None, min_score: float) -> DetectorChoice:
@@ -121,7 +119,9 @@ def choose_detector(kind: str, model: Path | None, min_score: float) -> Detector
     """
     if kind not in DETECTORS:
         raise UsageError(f"--detector must be one of {', '.join(DETECTORS)}, but is {kind}.")
-    own = DetectorChoice(LUMAFACE_NAME, "this package", lambda: lumaface(min_score), is_fallback=kind == AUTO)
+    own = DetectorChoice(
+        LUMAFACE_NAME, str(_LUMAFACE_WEIGHTS), lambda: lumaface(min_score), is_fallback=kind == AUTO
+    )
     if kind == LUMAFACE and model:
         raise UsageError(
             f"--detector-model names YuNet's weights ({model}), but --detector is {kind}. Leave one out."

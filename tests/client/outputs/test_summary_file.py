@@ -26,3 +26,4 @@ def test_summary_counts_and_shares(run: Command, face_video: Path, tmp_path: Pat
         "stage_seconds"
     ].keys()
     assert written["models"]["detector"] == "LumaFace"
+    assert written["models"]["detector_weights"]
