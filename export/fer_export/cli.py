@@ -295,7 +295,7 @@ def activate(
 
     before = activate_version(model_repository, version)
     back = "" if before == version else f"; {NAME} activate {before} {model_repository} goes back"
-    typer.echo(f"{model_repository} serves version {version}{back}.")
+    typer.echo(f"{model_repository} serves version {version}, from the server's next start{back}.")
 
 
 @plan_app.command(

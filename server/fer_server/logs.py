@@ -23,7 +23,7 @@ _NO_MEMORY = re.compile(
 _PREFIXES = re.compile(r"^(?:TritonModelException|Invalid argument|Internal|Not found|Unavailable)(?:: | - )")
 
 _ADDRESSES_MB = 3000
-SEE_LOG = "see the whole log with -v or --log-file FILE"
+SEE_LOG = "`fer-server` shows the whole log with -v or --log-file FILE"
 
 
 def explain(log: str, returncode: int) -> ServerError:

@@ -78,7 +78,8 @@ STAT = 'I1122 server.cc:302] "Exiting immediately."\nerror: creating server: Int
         (
             STAT,
             ServerError,
-            "The server cannot start: failed to stat file /nope; see the whole log with -v or --log-file FILE.",
+            "The server cannot start: failed to stat file /nope; `fer-server` shows the whole log with -v or "
+            "--log-file FILE.",
         ),
     ],
 )

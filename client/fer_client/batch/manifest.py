@@ -32,7 +32,7 @@ def read_manifest(path: Path) -> list[Item]:
     Raises UsageError where it cannot be read, is empty or names a video twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"Expected a list of videos, one a line, in UTF-8, but {path} cannot be read: {error}."

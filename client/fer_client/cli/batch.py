@@ -109,4 +109,6 @@ def batch(
         f"Wrote {out}: {len(account.done)} of {noun}, {hours:.2f} hours; {len(account.earlier)} were done before, "
         f"{len(account.failures)} failed"
     )
+    if detector.is_fallback and account.done:
+        console.notify(f"Note: {detector.name} in place of YuNet: faces may be missing.")
     return account.exit_code

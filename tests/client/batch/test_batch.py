@@ -211,3 +211,10 @@ def test_an_engine_that_is_none_is_named(command: Command, videos: Path) -> None
     done = command("batch", videos, "--engine", "spark")
     assert done.returncode == 2
     assert "--engine must be here or ray, but is spark" in done.stderr
+
+
+def test_a_list_from_an_editor_that_marks_its_encoding_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("talk.mp4\n", encoding="utf-8-sig")
+    (item,) = read_manifest(tmp_path / "list.txt")
+    assert item.place.endswith("talk.mp4")
+    assert "\ufeff" not in item.place
