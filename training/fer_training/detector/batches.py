@@ -1,6 +1,6 @@
 """Batches of canvases and targets, made by processes of their own while the network computes.
 
-Threads would not do: a canvas is many short calls, and between them the lock of the interpreter is the network's.
+A canvas is many short calls, which in a thread would wait for the interpreter's lock between them.
 """
 
 import multiprocessing
