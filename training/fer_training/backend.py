@@ -34,10 +34,15 @@ def choose_backend() -> str:
 
 
 def load_keras() -> None:
-    """Import Keras with the backend of `choose_backend`, without what TensorFlow says before it can be told not to."""
-    choose_backend()
+    """Import Keras with the backend of `choose_backend`, without what TensorFlow says before it can be told not to.
+
+    On PyTorch, batch normalisation then takes PyTorch's own kernel.
+    """
+    backend = choose_backend()
     with _silent_stderr():
         importlib.import_module("keras")
+    if backend == "torch":
+        importlib.import_module("fer_training.torch_kernels").use_batch_norm()
 
 
 @contextmanager

@@ -221,6 +221,37 @@ class Voters(Recipe):
 
 
 @dataclass(frozen=True)
+class VotersAnew(Voters):
+    """The voters' distribution from random weights, with small pictures for most of the way: for teachers.
+
+    `fer-train run resnet_large --data data/fer2013 --recipe voters_anew --out runs/teacher`.
+    """
+
+    name: str = "voters_anew"
+    learning_rate: float = 2e-3
+    mixed_precision: bool = True
+    small_share: float = 0.7
+
+
+@dataclass(frozen=True)
+class VotersDistil(Voters):
+    """A network that has heard the voters hears them again, beside what teachers say of each face.
+
+    `fer-train run se_resnet --data data/fer2013 --recipe voters_distil --start FIRST.keras --teacher FIRST.keras
+    --teacher SECOND.keras --out …`. Ten votes are few, and the mean of several networks' answers is less noisy
+    (Hinton et al. 2015, arXiv 1503.02531). The rate is low, since a higher one loses what the start has learned.
+    """
+
+    name: str = "voters_distil"
+    epochs: int = 24
+    learning_rate: float = 5e-4
+    mixed_precision: bool = True
+    distillation: float = 0.5
+    distillation_temperature: float = 1.0
+    small_side: int = 0
+
+
+@dataclass(frozen=True)
 class Compare(Recipe):
     """The same small budget for every architecture: what each learns from three looks at the data.
 
@@ -302,6 +333,8 @@ RECIPES: dict[str, Recipe] = {
     "distil": Distil(),
     "robust": Robust(),
     "voters": Voters(),
+    "voters_anew": VotersAnew(),
+    "voters_distil": VotersDistil(),
     "compare": Compare(),
     "contrast": Contrast(),
 }
