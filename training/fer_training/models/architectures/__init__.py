@@ -19,7 +19,7 @@ from fer_training.models.architectures.inception import inception
 from fer_training.models.architectures.mini_xception import mini_xception
 from fer_training.models.architectures.mobile import efficientnet, mobilenet
 from fer_training.models.architectures.repvgg import repvgg
-from fer_training.models.architectures.residual import resnet, resnet_large, resnet_medium, resnet_small, se_resnet
+from fer_training.models.architectures.residual import resnet, resnet_medium, resnet_small, se_resnet
 from fer_training.models.architectures.residual_masking import residual_masking
 from fer_training.models.architectures.vgg import vgg
 
@@ -30,7 +30,6 @@ ARCHITECTURES: dict[str, Callable[[int], keras.Model]] = {
     "resnet": resnet,
     "resnet_small": resnet_small,
     "resnet_medium": resnet_medium,
-    "resnet_large": resnet_large,
     "se_resnet": se_resnet,
     "densenet": densenet,
     "mini_xception": mini_xception,

@@ -18,9 +18,6 @@ SMALL_STAGES = ((24, 0), (48, 1), (96, 1))
 MEDIUM_STAGES = ((40, 0), (80, 1), (168, 1))
 """As many multiply-adds as `generative_contrastive`, whose encoder has SMALL_STAGES."""
 
-LARGE_STAGES = ((32, 1), (64, 2), (128, 2), (256, 2))
-"""A teacher's: 67 M multiply-adds, all widths multiples of 32, as processors with matrix units (AMX) like them."""
-
 QUARTERING = (5, 4)
 """Kernel and stride of the first layer of the small networks: half of their time would go into a finer one."""
 
@@ -43,11 +40,6 @@ def resnet_small(classes: int) -> keras.Model:
 def resnet_medium(classes: int) -> keras.Model:
     """Build the plain network with MEDIUM_STAGES."""
     return _residual(classes, MEDIUM_STAGES, excite=False, name="resnet_medium", stem=QUARTERING)
-
-
-def resnet_large(classes: int) -> keras.Model:
-    """Build the plain network with LARGE_STAGES: a teacher, too dear to be served on every frame."""
-    return _residual(classes, LARGE_STAGES, excite=False, name="resnet_large")
 
 
 def _residual(
