@@ -12,9 +12,8 @@ A run's folder:
 import csv
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +33,7 @@ from fer_training.detector.pictures import NETWORK, FacePictures, Picture, is_pa
 from fer_training.detector.readers import fingerprint, read_pictures
 from fer_training.detector.recipe import DetectorRecipe
 from fer_training.files import file_sha256, replacing, write_json
+from fer_training.models.learning import averaged_weights, load_checkpoint, precision
 from fer_training.models.record import load_network, versions
 
 WEIGHTS = f"{NETWORK}.keras"
@@ -94,8 +94,7 @@ def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
     pictures = _pictures(run, tell)
     model = _new_model(run)
     path, history = run.out / "checkpoint.keras", run.out / "history.csv"
-    if path.exists():
-        _resume(model, path)
+    load_checkpoint(model, path, {"detector_loss": detector_loss})
     done = int(model.optimizer.iterations) // run.recipe.steps
     epochs = _read_history(history)[:done]
     with drawing(run.out / _PICTURES, run.recipe) as pool:
@@ -127,7 +126,7 @@ def _epoch(
         )
     is_last = epoch + 1 == recipe.epochs
     figures: dict[str, float] = {}
-    with _averaged(model):
+    with averaged_weights(model):
         if is_last or (epoch + 1) % _JUDGED_EVERY == 0:
             figures = _figures(model, pictures.pictures(is_validation=True))
         _save(model, run, epoch + 1, figures)
@@ -158,12 +157,8 @@ def _figures(model: keras.Model, pictures: Iterable[Picture]) -> dict[str, float
 
 def _new_model(run: DetectorRun) -> keras.Model:
     recipe = run.recipe
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if recipe.mixed_precision else "float32")
-    try:
+    with precision(recipe.mixed_precision):
         model = face_detector()
-    finally:
-        keras.config.set_dtype_policy(before)
     if run.start is not None:
         _take_over(model, run.start)
     adam = keras.optimizers.AdamW(
@@ -187,26 +182,6 @@ def _take_over(model: keras.Model, start: Path) -> None:
         raise InputError(
             f"Expected weights of the face detector to start from, but {start} holds other ones."
         ) from error
-
-
-def _resume(model: keras.Model, path: Path) -> None:
-    with keras.saving.custom_object_scope({"detector_loss": detector_loss}):
-        saved = load_network(path, is_compiled=True)
-    model.set_weights(saved.get_weights())
-    model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
-        variable.assign(value)
-
-
-@contextmanager
-def _averaged(model: keras.Model) -> Iterator[None]:
-    weights = model.get_weights()
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    model.set_weights(model.get_weights())
-    try:
-        yield
-    finally:
-        model.set_weights(weights)
 
 
 def _save(model: keras.Model, run: DetectorRun, epochs: int, figures: dict[str, float]) -> None:

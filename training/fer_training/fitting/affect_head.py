@@ -14,7 +14,7 @@ from fer_training.data.circumplex import affect_targets, target_source
 from fer_training.data.dataset import Dataset, voted_not_a_face
 from fer_training.files import replacing
 from fer_training.fitting.affect_loss import affect_loss
-from fer_training.fitting.learner import averaged_weights, optimizer
+from fer_training.fitting.learner import optimizer
 from fer_training.fitting.schedule import learning_rates
 from fer_training.models.affect import (
     HEAD,
@@ -26,6 +26,7 @@ from fer_training.models.affect import (
     new_product,
 )
 from fer_training.models.leakage import check_origin
+from fer_training.models.learning import averaged_weights
 from fer_training.models.record import save_record
 from fer_training.recipes import HeadRecipe, Recipe
 
@@ -80,7 +81,7 @@ def _trained(run: HeadRun, trunk: Trunk, dataset: Dataset, tell: Callable[[str],
             model.optimizer.learning_rate = rates[epoch * steps + step]
             losses.append(float(model.train_on_batch(copies[taken[chosen], chosen], targets[chosen])))
         tell(f"epoch {epoch + 1}/{recipe.epochs}, loss {np.mean(losses):.4f}")
-    with averaged_weights(model, recipe):
+    with averaged_weights(model):
         served = keras.models.clone_model(model)
         served.set_weights(model.get_weights())
     return served

@@ -1,7 +1,6 @@
-"""A network while it learns: compiled, resumed, averaged, and the parts of it that are kept."""
+"""A network of expressions while it learns: begun, compiled, stepped, and the parts of it that are kept."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from fer_training.data.batches import Batch
 from fer_training.data.dataset import VOTE_NAMES
 from fer_training.models.architectures import ARCHITECTURES
 from fer_training.models.architectures.generative_contrastive import GENERATOR, LEARNING_NETWORKS
+from fer_training.models.learning import precision
 from fer_training.models.record import load_network, load_record
 from fer_training.recipes import EXPRESSION, Recipe
 
@@ -49,20 +49,6 @@ def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if layer.weights]
 
 
-def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Take weights and optimizer state over, if there are any; InputError where the file is damaged.
-
-    Into a new model: one that Keras loads decays weights that `exclude_from_weight_decay` had named.
-    """
-    if not path.exists():
-        return
-    saved = load_network(path, is_compiled=True)
-    model.set_weights(saved.get_weights())
-    model.optimizer.build(model.trainable_variables)
-    for variable, value in zip(model.optimizer.variables, saved.optimizer.variables, strict=True):
-        variable.assign(value)
-
-
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Start each epoch's dropout anew, since a `.keras` file does not hold the state of its random numbers."""
     for variable in model.variables:
@@ -79,7 +65,7 @@ def new_learner(
     cross-entropy of its logits.
     """
     build = LEARNING_NETWORKS.get(architecture) or ARCHITECTURES[architecture]
-    with _precision("mixed_bfloat16" if recipe.mixed_precision else "float32"):
+    with precision(recipe.mixed_precision):
         model = build(outputs)
         if recipe.small_side:
             model = _of_any_side(model)
@@ -135,16 +121,6 @@ def _of_any_side(model: keras.Model) -> keras.Model:
         ) from error
 
 
-@contextmanager
-def _precision(policy: str) -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     """Make the recipe's optimizer, with averaged weights where it asks for them."""
     average = {"use_ema": recipe.ema > 0, "ema_momentum": recipe.ema or 0.99}
@@ -174,22 +150,6 @@ def train_step(model: keras.Model, batch: Batch) -> float:
     return float(model.train_on_batch(batch.images, targets, sample_weight=weights)[0])
 
 
-@contextmanager
-def averaged_weights(model: keras.Model, recipe: Recipe) -> Iterator[None]:
-    """Put the optimizer's moving averages in the place of the weights for a while."""
-    if not recipe.ema:
-        yield
-        return
-    weights = model.get_weights()
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    # On JAX the weights now share their memory with the averages, which a prediction would give away.
-    model.set_weights(model.get_weights())
-    try:
-        yield
-    finally:
-        model.set_weights(weights)
-
-
 def without_votes_head(model: keras.Model) -> keras.Model:
     """The part of the network that is served; it shares its weights with `model`."""
     return keras.Model(model.input, model.get_layer("logits").output)
@@ -197,7 +157,7 @@ def without_votes_head(model: keras.Model) -> keras.Model:
 
 def float32_twin(model: keras.Model, architecture: str) -> keras.Model:
     """The same network in single precision and without optimizer, to be kept."""
-    with _precision("float32"):
+    with precision(is_mixed=False):
         twin = ARCHITECTURES[architecture](model.output.shape[-1])
     twin.set_weights(model.get_weights())
     return twin

@@ -17,10 +17,11 @@ from fer_client.errors import UsageError
 from fer_training.data.batches import TrainingSet
 from fer_training.files import replacing, write_json
 from fer_training.fitting.epoch import Progress, Tell, train_epoch
-from fer_training.fitting.learner import compile_learner, load_checkpoint
+from fer_training.fitting.learner import compile_learner
 from fer_training.fitting.run import Run
 from fer_training.fitting.schedule import learning_rates
 from fer_training.models.architectures.generative_contrastive import GENERATOR, LEARNING_NETWORKS
+from fer_training.models.learning import load_checkpoint
 from fer_training.recipes import Recipe
 
 

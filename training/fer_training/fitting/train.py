@@ -20,10 +20,8 @@ from fer_training.files import replacing
 from fer_training.fitting.epoch import Progress, Tell, train_epoch
 from fer_training.fitting.history import Epoch, best_epoch, draw_curves, read_history, write_history
 from fer_training.fitting.learner import (
-    averaged_weights,
     compile_learner,
     float32_twin,
-    load_checkpoint,
     new_learner,
     start_from,
     use_all_devices,
@@ -35,6 +33,7 @@ from fer_training.fitting.run import Run, claim_folder
 from fer_training.fitting.schedule import learning_rates
 from fer_training.fitting.stages import Stage, check_recipe, makes_references, stages, train_generator
 from fer_training.models.leakage import check_origin
+from fer_training.models.learning import averaged_weights, load_checkpoint
 from fer_training.models.record import save_record
 
 
@@ -78,7 +77,7 @@ def _fit(model: keras.Model, data: TrainingSet, learned: Objective, stage: Stage
             break
         started = time.monotonic()
         loss = train_epoch(model, data, recipe, run.seed, epoch, rates, tell)
-        with averaged_weights(model, recipe):
+        with averaged_weights(model):
             rate = float(rates[(epoch + 1) * steps - 1])
             finished = _judge(learned, served, epoch + 1, rate, loss, started)
             if recipe.keep == "last" or best_epoch([*epochs, finished], figure) == finished:
