@@ -60,6 +60,8 @@ class Detector:
     """A network that OpenCV's FaceDetectorYN runs and decodes; not for several threads at once."""
 
     def __init__(self, model: Path, min_score: float, reads_luma: bool) -> None:
+        # Else it prints lines before our sentences, OpenCV 5 for every detector.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._reads_luma = reads_luma
         self._reformatter = VideoReformatter()
         self._net = cv2.FaceDetectorYN.create(str(model), "", (320, 320), score_threshold=min_score)
@@ -147,9 +149,6 @@ def _yunet_maker(model: Path) -> Callable[[float], Detector]:
 def _check_loads(model: Path) -> None:
     if not model.is_file():
         raise UsageError(f"The face detector {model} is not there. Name YuNet's ONNX file ({YUNET_FILE}).")
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # else it prints lines before our sentence
     try:
         _yunet_maker(model)(0.5).detect(np.zeros((64, 64, 3), np.uint8))
     except cv2.error as error:

@@ -15,6 +15,9 @@ _FONT = cv2.FONT_HERSHEY_DUPLEX
 _OVERSAMPLING = 4
 """OpenCV's letters are strokes of whole pixels: drawn larger and averaged, they come out smooth."""
 
+_TALLEST = "|("
+"""From OpenCV 5 on, a word's height is that of its own letters."""
+
 _OPACITY = 0.92
 _TRACK_OPACITY = 0.28
 _GAP = 0.4
@@ -82,7 +85,8 @@ def _word(text: str, capital: int) -> NDArray[np.float32]:
     size = _OVERSAMPLING * capital
     thickness = max(1, round(_STROKE * size))
     scale = cv2.getFontScaleFromHeight(_FONT, size - thickness, thickness)
-    (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
+    (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
+    (_, height), below = cv2.getTextSize(_TALLEST, _FONT, scale, thickness)
     columns, rows = (-(-length // _OVERSAMPLING) for length in (width + thickness, height + below))
     large = np.zeros((rows * _OVERSAMPLING, columns * _OVERSAMPLING), np.uint8)
     cv2.putText(large, text, (thickness // 2, height), _FONT, scale, 255, thickness, cv2.LINE_AA)
