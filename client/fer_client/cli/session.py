@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fer_client.errors import (
     ContractError,
@@ -29,9 +29,9 @@ from fer_client.pipeline.analysis import Progress
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
-from fer_client.visuals.catalogue import VISUALS
-from fer_client.visuals.index_page import INDEX, write_index
-from fer_client.visuals.visual import Tick, add_visuals
+
+if TYPE_CHECKING:
+    from fer_client.visuals.visual import Tick, Visual
 
 
 class Observer(Protocol):
@@ -93,7 +93,7 @@ def analyse_inputs(
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    for visual in VISUALS:
+    for visual in _visuals(settings):
         if visual.is_wanted(settings):
             visual.check(settings)
     inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
@@ -121,6 +121,15 @@ def analyse_inputs(
     return outcome
 
 
+def _visuals(settings: Settings) -> "tuple[Visual, ...]":
+    """Return all that can be made of a result; most runs ask for none, and import none."""
+    if not settings.asks_for_visuals:
+        return ()
+    from fer_client.visuals.catalogue import VISUALS
+
+    return VISUALS
+
+
 def _is_study(inputs: Inputs) -> bool:
     """Whether there are several inputs, or one that a folder was named for."""
     is_below = any(source.place != PurePosixPath(".") for source in inputs.sources)
@@ -135,6 +144,8 @@ def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> No
     written, failures = write_tables(settings.out, parts, settings.table_format)
     outcome.failures |= failures
     if settings.report:
+        from fer_client.visuals.index_page import INDEX, write_index
+
         try:
             written.append(write_index(settings.out, parts))
         except UsageError as error:
@@ -201,9 +212,13 @@ def _tell(done: _Done, observer: Observer, is_only: bool, made: Sequence[Path]) 
 
 def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, outcome: Outcome) -> list[Path]:
     """Make what was asked for and say what; the tables stand, whatever fails here."""
+    visuals = _visuals(job.settings)
+    if not visuals:
+        return []
+    from fer_client.visuals.visual import add_visuals
 
     @contextmanager
-    def making(name: str) -> Iterator[Tick]:
+    def making(name: str) -> "Iterator[Tick]":
         with observer.making(f"{source.label}: {name}") as show:
 
             def tick(share: float) -> None:
@@ -218,7 +233,7 @@ def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, out
 
     try:
         with fails_alone(source.shown):
-            return add_visuals(VISUALS, source, folder, job.settings, making, job.detector, observer.notify)
+            return add_visuals(visuals, source, folder, job.settings, making, job.detector, observer.notify)
     except (InputError, UsageError) as error:
         outcome.failures[source.shown] = error
         return []
