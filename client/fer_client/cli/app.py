@@ -14,6 +14,7 @@ import typer
 from fer_client.cli import console
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
 from fer_client.imports import uncollected
+from fer_client.inference.embedded import early_server
 from fer_client.pipeline.memory import check_memory
 from fer_client.settings import AUTO, Settings
 
@@ -80,16 +81,17 @@ def analyse(
     """Analyse the inputs one after the other; `options` are those of `fer_client.settings.Settings`."""
     settings = Settings(**options)
     check_memory()
-    with uncollected():
-        from fer_client.cli.display import Terminal
-        from fer_client.cli.session import analyse_inputs
-        from fer_client.faces.detection import choose_detector
+    with early_server(url, inputs, console.notify) as launched:
+        with uncollected():
+            from fer_client.cli.display import Terminal
+            from fer_client.cli.session import analyse_inputs
+            from fer_client.faces.detection import choose_detector
 
-    detector = choose_detector(detector_kind, detector_model, settings.min_score)
-    if detector.is_fallback:
-        console.notify(f"Note: {detector.advice}")
-    terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
-    outcome = analyse_inputs(inputs, settings, detector, url, terminal)
+        detector = choose_detector(detector_kind, detector_model, settings.min_score)
+        if detector.is_fallback:
+            console.notify(f"Note: {detector.advice}")
+        terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
+        outcome = analyse_inputs(inputs, settings, detector, url, terminal, launched)
     if as_json:
         _print_json(outcome)
     for failure in outcome.failures.values():

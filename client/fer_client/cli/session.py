@@ -16,6 +16,7 @@ from fer_client.errors import (
     fails_alone,
 )
 from fer_client.faces.detection import DetectorChoice
+from fer_client.inference.embedded import Launched
 from fer_client.media.discovery import Inputs, find_inputs
 from fer_client.media.sources import Source
 from fer_client.outputs.places import Place, find_place
@@ -86,10 +87,16 @@ class Outcome:
 
 
 def analyse_inputs(
-    specs: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
+    specs: Sequence[str],
+    settings: Settings,
+    detector: DetectorChoice,
+    url: str | None,
+    observer: Observer,
+    launched: Launched | None = None,
 ) -> Outcome:
     """Analyse the inputs that the specs name, the good ones also after bad ones.
 
+    A server that was `launched` before is used where `url` names none.
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
@@ -112,7 +119,7 @@ def analyse_inputs(
         interruption = Interruption()
         interruption.install()
         try:
-            with open_job(settings, detector, url, observer.notify, interruption) as job:
+            with open_job(settings, detector, url, observer.notify, interruption, launched) as job:
                 _analyse_each(targets, places, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
