@@ -20,7 +20,7 @@ record = $(if $(RECORDS),--record $(RECORDS)/$(1).json)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-keras test-triton test-browser test-faults test-base test-all lint format check-cost
-.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-all record-faults docs requirements audit sbom clean
+.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-start bench-all record-faults docs requirements audit sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,8 +89,12 @@ bench-growth: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure how the cost 
 	$(BIN)/fer-server --prepare
 	$(BIN)/python -m benchmarks growth $(CLIP) $(if $(QUICK),--quick) --runs $(RUNS) $(call record,growth)
 
+bench-start: $(VENV)/.client $(if $(VIDEO),,$(SAMPLE)) ## Measure the time from the command to the first row
+	$(BIN)/fer-server --prepare
+	$(BIN)/python -m benchmarks start $(CLIP) $(call record,start)
+
 bench-all: ## Measure everything and write the figures into the docs
-	$(MAKE) bench bench-table bench-serving bench-peers bench-growth RECORDS=benchmarks/results
+	$(MAKE) bench bench-table bench-serving bench-peers bench-growth bench-start RECORDS=benchmarks/results
 	$(MAKE) docs
 
 docs: $(VENV)/.dev ## Write the figures of training/results and benchmarks/results into the docs

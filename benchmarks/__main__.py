@@ -2,6 +2,7 @@
 
     python -m benchmarks client VIDEO...      the whole client beside what bounds it, memory, agreement
     python -m benchmarks original VIDEO       the latency table of the original system, on clips of its sizes
+    python -m benchmarks start VIDEO          from the command to the first row
     python -m benchmarks serving VIDEO        the server, with NVIDIA's perf_analyzer
     python -m benchmarks peers VIDEO          the `fer` package, side by side
     python -m benchmarks growth VIDEO         cost against length, resolution, faces and clients
@@ -27,6 +28,7 @@ from fer_client.errors import FerError
 COMMANDS = {
     "client": "benchmarks.client",
     "original": "benchmarks.original",
+    "start": "benchmarks.start",
     "serving": "benchmarks.serving",
     "peers": "benchmarks.peers",
     "growth": "benchmarks.growth",

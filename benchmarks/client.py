@@ -21,7 +21,7 @@ from benchmarks.memory import help_cost, install_mb, memory
 from fer_client.cli.console import notify
 from fer_client.errors import FerError, ServerError
 from fer_client.faces.detection import choose_detector
-from fer_client.inference.server import Server, embedded_server
+from fer_client.inference.embedded import Server, embedded_server
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import AUTO, Settings

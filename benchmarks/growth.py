@@ -29,7 +29,7 @@ from fer_client.bench.cost import Cost, measured
 from fer_client.cli.console import notify
 from fer_client.errors import ServerError
 from fer_client.faces.detection import choose_detector
-from fer_client.inference.server import embedded_server
+from fer_client.inference.embedded import embedded_server
 from fer_client.media.sources import video_file
 from fer_client.outputs.result import write_result
 from fer_client.pipeline.context import Job, open_job

@@ -24,7 +24,7 @@ from fer_client.bench.cost import measured
 from fer_client.cli.console import notify
 from fer_client.errors import ServerError
 from fer_client.faces.detection import choose_detector
-from fer_client.inference.server import embedded_server
+from fer_client.inference.embedded import embedded_server
 from fer_client.live.session import Ended, Plan, show_live
 from fer_client.live.source import find_live_source
 from fer_client.live.view import percentiles

@@ -17,6 +17,7 @@ from benchmarks.curves import draw_growth, draw_serving
 from benchmarks.original import ROWS
 from benchmarks.peers import OURS, times_as_fast
 from benchmarks.serving import best_line, share_of_bare, undisturbed
+from benchmarks.start import EMBEDDED, RUNNING, SHOWN
 from fer_training.reports.documents import markdown_table, percent, write_part
 
 COMMAND = "python -m benchmarks.pages"
@@ -311,6 +312,27 @@ def _served(point: dict[str, Any], record: dict[str, Any], words: str) -> list[s
     ]
 
 
+def start(record: dict[str, Any]) -> str:
+    """Markdown table of when the stages up to the first row end; wall times alone where little else ran."""
+    clocks = {"processor_s": "the client's processor, s"}
+    if not is_busy(record):
+        clocks = {"wall_s": "s"} | clocks
+    kinds = {RUNNING: "a server runs", EMBEDDED: "embedded server"}
+    header = ["until", *(f"{words}: {unit}" for words in kinds.values() for unit in clocks.values())]
+    stages = {kind: record["starts"][kind]["stages"] for kind in kinds}
+    rows = [
+        [words, *(f"{stages[kind][stage][clock]:.2f}" for kind in kinds for clock in clocks)]
+        for stage, words in SHOWN.items()
+        if all(stage in ended for ended in stages.values())
+    ]
+    runs = len(record["starts"][RUNNING]["runs"])
+    without = " Seconds are left out: they would be the other programs'." if is_busy(record) else ""
+    return (
+        f"{markdown_table(header, rows)}\n\n{record['video']}, the quickest of {runs} runs.{without} "
+        f"{measured_on(record)}"
+    )
+
+
 def precision(record: dict[str, Any]) -> str:
     """Markdown table of a network's size, speed and accuracy in each precision."""
     networks = record["networks"]
@@ -359,6 +381,7 @@ PARTS = (
     ("speed.md", "original.json", "costs", costs),
     ("speed.md", "peers.json", "peers", peers),
     ("speed.md", "growth.json", "growth", growth),
+    ("speed.md", "start.json", "start", start),
     ("serving.md", "serving.json", "serving", serving),
     ("serving.md", "precision.json", "precision", precision),
     ("robustness.md", "robustness.json", "faults", faults),

@@ -32,8 +32,9 @@ from fer_client.cli.console import notify
 from fer_client.contract import MODEL, Contract
 from fer_client.errors import FerError
 from fer_client.inference.client import InferenceClient
+from fer_client.inference.embedded import Server
 from fer_client.inference.probe import TOLERANCE, probe_crops
-from fer_client.inference.server import Server, find_server
+from fer_client.inference.server import find_server
 from fer_client.settings import usable_cores
 
 _DEADLINE_S = 60.0

@@ -13,11 +13,14 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from fer_client.errors import UsageError
 
+VISUAL_SETTINGS = ("annotate", "anonymize", "report", "relative")
+"""Settings by which something is made of a result: see `fer_client.visuals.catalogue`."""
+
 _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
         *("max_pixels", "reconnect_s"),
-        *("annotate", "anonymize", "report", "relative"),
+        *VISUAL_SETTINGS,
     }
 )
 """Settings that change where a result stands, how fast it comes or what is made of it, but nothing in its tables."""
@@ -238,6 +241,11 @@ class Settings:
         """Raise UsageError for a value out of its range."""
         for name, option in setting_options().items():
             option.check(getattr(self, name))
+
+    @property
+    def asks_for_visuals(self) -> bool:
+        """Whether anything is to be made of the results."""
+        return any(getattr(self, name) for name in VISUAL_SETTINGS)
 
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""

@@ -20,7 +20,7 @@ from fer_server.http_api import is_ready
 from fer_server.ports import Endpoint
 
 _MOST_FILES = 65_536
-_POLL_S = 0.05
+_POLL_S = 0.01
 _TICK_S = 0.25
 _PR_SET_PDEATHSIG = 1
 

@@ -113,6 +113,8 @@ def server_environ(packages: Path, scratch: Path, environ: Mapping[str, str]) ->
     return {
         # ONNX Runtime's own builds report to their maker, and leave an id in the user's cache, unless told not to.
         "ORT_DISABLE_TELEMETRY": "1",
+        # NumPy's library starts threads for large matrices, of which there are none here, and each spins at first.
+        "OPENBLAS_NUM_THREADS": "1",
         **environ,
         "LD_LIBRARY_PATH": _paths(scratch / "lib", packages / _BUNDLED, environ.get("LD_LIBRARY_PATH")),
         "PATH": _paths(scratch / "bin", environ.get("PATH")),

@@ -1,5 +1,6 @@
 """`fer-client` run in this process, so that hundreds of runs stay quick; and photographs for it."""
 
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ def command(
         return Done(int(ended.value.code or 0), *capsys.readouterr())
 
     yield run
+    gc.unfreeze()  # what the command's imports put out of the collector's sight
     for number, handler in before.items():
         signal.signal(number, handler)
 

@@ -20,7 +20,7 @@ import pytest
 from fer_client import Analyzer
 from fer_client.contract import CROP_SIDE
 from fer_client.inference.client import InferenceClient
-from fer_client.inference.server import Server, embedded_server
+from fer_client.inference.embedded import Server, embedded_server
 from support.embedded_server import await_end, descendants, listening_ports
 from support.videos import default_frames, portrait, uneven_ticks, write_video
 

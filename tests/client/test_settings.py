@@ -12,7 +12,8 @@ from fer_client.cli.app import analyse
 from fer_client.errors import UsageError
 from fer_client.live.source import LiveSource
 from fer_client.media.sources import ImageSequence, Photographs, Stream, VideoFile
-from fer_client.settings import Settings, setting_options
+from fer_client.settings import VISUAL_SETTINGS, Settings, setting_options
+from fer_client.visuals.catalogue import VISUALS
 
 
 class TestSettings:
@@ -36,6 +37,14 @@ class TestSettings:
     def test_every_kind_of_input_is_known(self) -> None:
         for kind in (VideoFile, Stream, ImageSequence, Photographs, LiveSource):
             assert Settings().as_record(kind.kind)
+
+
+def test_every_visual_has_a_setting_that_asks_for_it() -> None:
+    assert not Settings().asks_for_visuals
+    for visual in VISUALS:
+        wanted = [name for name in VISUAL_SETTINGS if visual.is_wanted(Settings(**{name: True}))]
+        assert wanted, visual
+        assert all(Settings(**{name: True}).asks_for_visuals for name in wanted)
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "client.md"

@@ -4,6 +4,7 @@ What does the work (OpenCV, FFmpeg, gRPC) is imported by the functions that need
 option are answered at once.
 """
 
+import importlib
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -11,11 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.batch import batch_app
-from fer_client.cli.bench import bench_app
-from fer_client.cli.compare import compare_app
-from fer_client.cli.live import live_app
 from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.imports import uncollected
+from fer_client.inference.embedded import early_server
 from fer_client.pipeline.memory import check_memory
 from fer_client.settings import AUTO, Settings
 
@@ -82,15 +81,17 @@ def analyse(
     """Analyse the inputs one after the other; `options` are those of `fer_client.settings.Settings`."""
     settings = Settings(**options)
     check_memory()
-    from fer_client.cli.display import Terminal
-    from fer_client.cli.session import analyse_inputs
-    from fer_client.faces.detection import choose_detector
+    with early_server(url, inputs, console.notify) as launched:
+        with uncollected():
+            from fer_client.cli.display import Terminal
+            from fer_client.cli.session import analyse_inputs
+            from fer_client.faces.detection import choose_detector
 
-    detector = choose_detector(detector_kind, detector_model, settings.min_score)
-    if detector.is_fallback:
-        console.notify(f"Note: {detector.advice}")
-    terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
-    outcome = analyse_inputs(inputs, settings, detector, url, terminal)
+        detector = choose_detector(detector_kind, detector_model, settings.min_score)
+        if detector.is_fallback:
+            console.notify(f"Note: {detector.advice}")
+        terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
+        outcome = analyse_inputs(inputs, settings, detector, url, terminal, launched)
     if as_json:
         _print_json(outcome)
     for failure in outcome.failures.values():
@@ -126,18 +127,20 @@ def doctor(url: UrlOption = None, detector_model: DetectorOption = None) -> int:
     return code
 
 
-SUBCOMMANDS = {
-    "batch": batch_app,
-    "bench": bench_app,
-    "compare": compare_app,
-    "doctor": doctor_app,
-    "live": live_app,
-}
+SUBCOMMANDS = ("batch", "bench", "compare", "doctor", "live")
+
+
+def subcommand(name: str) -> typer.Typer:
+    """Return the app of one of SUBCOMMANDS; the others are not imported."""
+    if name == "doctor":
+        return doctor_app
+    app: typer.Typer = getattr(importlib.import_module(f"fer_client.cli.{name}"), f"{name}_app")
+    return app
 
 
 def main() -> NoReturn:
     """Run a subcommand where one is named, else take the arguments as inputs."""
     arguments = sys.argv[1:]
     if arguments and arguments[0] in SUBCOMMANDS:
-        console.run(SUBCOMMANDS[arguments[0]], f"{NAME} {arguments[0]}", arguments[1:])
+        console.run(subcommand(arguments[0]), f"{NAME} {arguments[0]}", arguments[1:])
     console.run(analyse_app, NAME, arguments)

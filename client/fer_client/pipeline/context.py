@@ -11,6 +11,7 @@ from fer_client.faces.detection import DetectorChoice
 from fer_client.inference.batching import Batching, Frame, predict_in_order
 from fer_client.inference.client import InferenceClient, Predictions
 from fer_client.inference.delivery import Delivery
+from fer_client.inference.embedded import Launched
 from fer_client.inference.probe import ask
 from fer_client.inference.server import find_server
 from fer_client.pipeline.interruption import Interruption
@@ -70,15 +71,17 @@ def open_job(
     url: str | None,
     notify: Callable[[str], None],
     interruption: Interruption,
+    launched: Launched | None = None,
 ) -> Iterator[Job]:
     """Find a server, or start one for the length of the block, and read what it serves.
 
+    One that was `launched` before is waited for where it is needed.
     Within the block a signal only sets the flag of `interruption`. Raises ServerError and ContractError; a
     ServerError that leaves the block comes with what the embedded server says of its end.
     """
     check_memory()
     with (
-        find_server(url, notify) as server,
+        find_server(url, notify, launched) as server,
         interruption.deferred(),
         InferenceClient(server.url, settings.timeout_s, server.access) as client,
     ):

@@ -24,22 +24,24 @@ def timed(
     """
     tracklets = Tracklets()
     waiting: AnalysedFrame | None = None
+    numbers: list[int] = []
+    is_backwards = False
     latest_s, duration_s = -math.inf, 0.0
     for frame in frames:
-        is_backwards = waiting is not None and frame.time_s < waiting.time_s
+        goes_back = waiting is not None and frame.time_s < waiting.time_s
         if waiting is not None:
             duration_s = max(0.0, frame.time_s - latest_s)
-            yield replace(waiting, duration_s=duration_s)
+            yield replace(waiting, duration_s=duration_s, tracklets=numbers, is_backwards=is_backwards)
         latest_s = max(latest_s, frame.time_s)
-        if is_backwards:
+        if goes_back:
             tracklets.restart()
         numbers = tracklets.of(frame.tracks, frame.time_s)
-        waiting = replace(frame, tracklets=numbers, is_backwards=is_backwards)
+        waiting, is_backwards = frame, goes_back
     if waiting is not None:
         duration_s = max(duration_s, (shown_until_s() or -math.inf) - latest_s)
         if end_s is not None and end_s > latest_s:
             duration_s = min(duration_s or math.inf, end_s - latest_s)
-        yield replace(waiting, duration_s=duration_s)
+        yield replace(waiting, duration_s=duration_s, tracklets=numbers, is_backwards=is_backwards)
 
 
 def timed_at_once(

@@ -123,7 +123,11 @@ def _smooth(span: Iterable[_Held], held: _Held, half_s: float) -> AnalysedFrame:
 
 def _area(offset_s: float, half_s: float) -> float:
     """Area of the triangle between its middle and an offset from it, -1/2 to 1/2; negative before the middle."""
-    share = min(1.0, max(-1.0, offset_s / half_s))
+    share = offset_s / half_s
+    if share >= 1:
+        return 0.5
+    if share <= -1:
+        return -0.5
     return share - share * abs(share) / 2
 
 

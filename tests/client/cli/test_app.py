@@ -7,7 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from support.command import Command, assert_fails
+from support.command import Command, assert_fails, start
+from support.protocol_server import ProtocolServer
+
+
+def test_a_run_imports_nothing_that_it_does_not_use(
+    face_video: Path, tmp_path: Path, server: ProtocolServer
+) -> None:
+    arguments = [face_video, "--url", server.url, "--detector", "lumaface"]
+    done = start(arguments, tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    _, told = done.communicate()
+    assert done.returncode == 0, told
+    imported = {
+        line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")
+    }
+    assert {"fer_client.cli.session", "fer_client.media.video"} <= imported
+    unused = (
+        "fer_client.visuals",
+        "fer_client.cli.live",
+        "fer_client.cli.batch",
+        "imagesize",
+        "urllib.request",
+    )
+    assert not imported.intersection(unused)
 
 
 class TestOptions:

@@ -109,6 +109,17 @@ def test_a_server_of_this_job_is_started_again_and_three_times_at_most(server: P
     assert starts == 3
 
 
+def test_what_was_under_way_when_the_client_moved_on_is_sent_again(server: ProtocolServer) -> None:
+    server.hang.clear()
+    with InferenceClient(server.url, 10) as client:
+        delivery = Delivery(client, CONTRACT)
+        pending = delivery.submit(CROPS)
+        client.move_to(server.url)
+        server.hang.set()
+        answer = delivery.receive(pending)
+    np.testing.assert_allclose(answer.expression, expected_probabilities(CROPS), atol=1e-6)
+
+
 def test_an_answer_that_never_ends_is_waited_for_no_longer_than_the_deadline(server: ProtocolServer) -> None:
     def too_late(_future: "Future[object]", until_s: float) -> object:
         assert until_s < float("inf")
