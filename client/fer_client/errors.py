@@ -5,6 +5,7 @@
     ├── InputError      3   an input could not be read, or changed while it was read
     ├── ServerError     4   the server could not be reached, is not ready or failed to answer
     │   └── ServerLostError  it went away, and may come back
+    │       └── NoServerError  nobody answers at its address
     ├── ContractError   5   the server's models do not fit what this client expects
     └── Interrupted   130   Ctrl-C, or another signal to stop
 
@@ -51,6 +52,10 @@ class ServerError(FerError):
 
 class ServerLostError(ServerError):
     """The server went away or broke down while it was asked, and may come back."""
+
+
+class NoServerError(ServerLostError):
+    """Nobody answers at the server's address."""
 
 
 class ContractError(FerError):

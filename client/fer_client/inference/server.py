@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from fer_client.errors import ContractError, FerError, ServerError, ServerLostError, UsageError
+from fer_client.errors import ContractError, FerError, NoServerError, ServerError, ServerLostError, UsageError
 from fer_client.inference.access import Access, read_access, set_variables
 from fer_client.inference.addresses import TLS_SCHEME, check_url, is_encrypted, is_loopback
 from fer_client.inference.client import CONTROL_TIMEOUT_S, InferenceClient, is_ready
@@ -67,7 +67,12 @@ def find_server(url: str | None, notify: Callable[[str], None]) -> Iterator[Serv
     if named:
         check_url(named)
         _check_clear(named)
-        yield Server(named, access=read_access())
+        try:
+            yield Server(named, access=read_access())
+        except NoServerError as error:
+            raise NoServerError(
+                f"{error} Without --url and {URL_VARIABLE} an embedded one serves."
+            ) from error
     elif _is_of_use(LOCAL_URL, notify):
         notify(f"Using the server that is ready at {LOCAL_URL}.")
         yield Server(LOCAL_URL)

@@ -19,3 +19,10 @@ def test_a_server_that_was_not_named_is_announced(
     done = command("--detector", "lumaface", face_video)
     assert done.returncode == 0
     assert f"Using the server that is ready at {server.url}." in done.stderr
+
+
+def test_where_nobody_answers_the_way_out_is_told(command: Command, face_video: Path) -> None:
+    done = command("--detector", "lumaface", "--url", "127.0.0.1:1", face_video)
+    assert done.returncode == 4
+    assert "at 127.0.0.1:1: nobody answers there" in done.stderr
+    assert "Without --url and FER_TRITON_URL an embedded one serves." in done.stderr
