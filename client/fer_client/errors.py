@@ -5,6 +5,7 @@
     ├── InputError      3   an input could not be read, or changed while it was read
     ├── ServerError     4   the server could not be reached, is not ready or failed to answer
     │   └── ServerLostError  it went away, and may come back
+    │       └── NoServerError  nobody answers at its address
     ├── ContractError   5   the server's models do not fit what this client expects
     └── Interrupted   130   Ctrl-C, or another signal to stop
 
@@ -12,6 +13,8 @@ A message says what was expected, what came, and what to do next, in one sentenc
 """
 
 import os
+import re
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +56,10 @@ class ServerLostError(ServerError):
     """The server went away or broke down while it was asked, and may come back."""
 
 
+class NoServerError(ServerLostError):
+    """Nobody answers at the server's address."""
+
+
 class ContractError(FerError):
     """The server's models differ from the contract; see `fer_client.contract`."""
 
@@ -81,7 +88,7 @@ def fails_alone(shown: str) -> Iterator[None]:
         raise
     except Exception as error:
         if os.environ.get("FER_TRACEBACK"):
-            traceback.print_exception(error)
+            sys.stderr.write(_without_addresses("".join(traceback.format_exception(error))))
         if _is_lack_of_memory(error):
             raise InputError(f"{shown}: {LITTLE_MEMORY}") from error
         raise InputError(
@@ -89,6 +96,11 @@ def fails_alone(shown: str) -> Iterator[None]:
             f"({_in_one_line(error)}). Save it in another format, and report the error with what it prints where "
             "FER_TRACEBACK=1 is set."
         ) from error
+
+
+def _without_addresses(text: str) -> str:
+    """Hide what follows the scheme of an address, to the end of the line: anything may stand in a password."""
+    return re.sub(r"([A-Za-z][A-Za-z0-9+.-]*://).*", r"\1(hidden)", text)
 
 
 def _in_one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Names of files as text that any table and any terminal takes."""
+"""Names of files as text that any table and any terminal takes, and counts of things."""
 
 import unicodedata
 
@@ -30,3 +30,8 @@ def _escaped(character: str) -> str:
     if "\udc80" <= character <= "\udcff":  # a byte that os.fsdecode could not read
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun: `1 face`, `2 faces`."""
+    return f"{count} {noun if count == 1 else f'{noun}s'}"

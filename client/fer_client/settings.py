@@ -213,7 +213,12 @@ class Settings:
         Option("--max-pixels", "Refuse inputs whose frames state more pixels.", _closed(1, 2**31)),
     ] = 200_000_000
     """As many as the sensors of phones have; a file of 0.1 MB can state 900 million."""
-    partial: Annotated[bool, Option("--partial", "Analyse what can be read of a damaged input.")] = False
+    partial: Annotated[
+        bool,
+        Option(
+            "--partial", "Analyse what can be read of a damaged video; of photographs none that is damaged."
+        ),
+    ] = False
     low_latency: Annotated[
         bool,
         Option("--low-latency", "For live streams: hold no frame back. Smoothing looks back only; slower."),

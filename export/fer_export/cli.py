@@ -184,7 +184,7 @@ def _tell(report: "ExportReport", weights: Path, repository: Path) -> None:
         )
     typer.echo(
         f"Its probabilities and those of {weights.name}, whose outputs are {report.output}, differ by at most "
-        f"{report.difference.size:.2g} on {report.crops} real crops."
+        f"{report.difference.size:.2g} on {report.crops} real {_crops(report.crops)}."
     )
     if report.affect is not None:
         typer.echo(f"Valence and arousal differ by at most {report.affect.size:.2g}.")
@@ -242,7 +242,7 @@ def check(
         from fer_export.agreement import AgreementSettings, agreement
 
     found = agreement(AgreementSettings(model_repository, url, weights, trust, crops, trtexec), contract)
-    typer.echo(f"On {found.crops} crops, against {found.reference}:")
+    typer.echo(f"On {found.crops} {_crops(found.crops)}, against {found.reference}:")
     for one in found.compared:
         for output, difference in one.differences.items():
             same = f", the same label for {difference.agreement:.2%}" if output == EXPRESSION else ""
@@ -253,6 +253,10 @@ def check(
             f"The answers differ by more than {found.tolerance:g}, which {found.precision} allows: serve what was "
             "exported, or export again."
         )
+
+
+def _crops(count: int) -> str:
+    return "crop" if count == 1 else "crops"
 
 
 def _checked_contract(model_repository: Path) -> "Contract":
@@ -322,7 +326,7 @@ def plan(
     report = write_plan(settings, contract)
     typer.echo(
         f"Wrote version {report.version} of {model_repository}, for {report.machine.gpu} and TensorRT "
-        f"{report.machine.tensorrt}; on {report.crops} crops it differs from ONNX Runtime by at most "
+        f"{report.machine.tensorrt}; on {report.crops} {_crops(report.crops)} it differs from ONNX Runtime by at most "
         f"{report.difference.size:.2g}."
     )
     _tell_active(report.version, active(model_repository), model_repository)

@@ -151,7 +151,7 @@ def say(sentence: str) -> None:
 
 
 def _announce(started: Started) -> None:
-    where = ", ".join(f"{service} {endpoint}" for service, endpoint in started.endpoints.items())
+    where = ", ".join(f"{service} {endpoint.listening()}" for service, endpoint in started.endpoints.items())
     models = ", ".join(started.models) or "no model"
     print(f"Serving {models} at {where}. Stop with Ctrl-C.", flush=True)  # noqa: T201
 

@@ -31,7 +31,14 @@ class Endpoint:
 
     def __str__(self) -> str:
         """Give `host:port` as a client on this machine would use it."""
-        host = {"0.0.0.0": LOOPBACK, "::": "::1"}.get(self.address, self.address)
+        return self._at({"0.0.0.0": LOOPBACK, "::": "::1"}.get(self.address, self.address))
+
+    def listening(self) -> str:
+        """Give what it listens on, for people: others reach a server that listens on every address."""
+        is_open = self.address in ("0.0.0.0", "::")
+        return self._at(self.address) + (" (every address of this machine)" if is_open else "")
+
+    def _at(self, host: str) -> str:
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 

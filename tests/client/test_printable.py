@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_client.printable import printable
+from fer_client.printable import counted, printable
 from support.command import Command
 from support.results import stored_rows
 
@@ -36,3 +36,7 @@ def test_odd_names_reach_neither_table_nor_terminal(
         assert len({len(row) for row in csv.reader(file)}) == 1
     assert {row["source"] for row in stored_rows(table)} == {printable(name)}
     assert not set(done.stdout + done.stderr) & {"\r", "\x1b", "\x07", "\udcff"}
+
+
+def test_one_is_singular() -> None:
+    assert [counted(count, "face") for count in (0, 1, 2)] == ["0 faces", "1 face", "2 faces"]

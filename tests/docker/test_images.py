@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docker"
 DOCKERFILES = sorted(FOLDER.glob("*/Dockerfile"))
 COMPOSE = sorted(FOLDER.glob("compose*.yaml"))
+
+
+TLS_FILES = ("FER_TRITON_CA", "FER_TRITON_CERT", "FER_TRITON_KEY")
 
 
 def parsed(path: Path) -> dict[str, Any]:
@@ -66,6 +71,33 @@ def test_images_of_others_are_pinned() -> None:
         assert re.search(r":v?\d+\.\d+\.\d+$", image), image
     server = (FOLDER / "server" / "Dockerfile").read_text()
     assert re.search(r"^ARG TRITON_RELEASE=\d\d\.\d\d$", server, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "url", "files"),
+    [
+        ("mutual", "grpcs://server:8001", ["FER_TRITON_CA", "FER_TRITON_CERT", "FER_TRITON_KEY"]),
+        ("server", "grpcs://server:8001", ["FER_TRITON_CA", "FER_TRITON_CERT", "FER_TRITON_KEY"]),
+        ("none", "server:8001", []),
+    ],
+)
+def test_the_client_of_compose_speaks_as_its_server_does(
+    tmp_path: Path, mode: str, url: str, files: list[str]
+) -> None:
+    """In the client's place stands `env`, which prints what it is given."""
+    (tmp_path / "fer-client").symlink_to(shutil.which("env") or "env")
+    client = parsed(FOLDER / "compose.yaml")["services"]["client"]
+    environment = {
+        name: value.replace("${TLS_MODE:-mutual}", mode) for name, value in client["environment"].items()
+    }
+    entry = [word.replace("$$", "$") for word in client["entrypoint"]]
+    command = [shutil.which(entry[0]) or entry[0], *entry[1:], "ARGUMENT=1"]
+    told = subprocess.run(
+        command, env=environment | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    given = dict(line.split("=", 1) for line in told)
+    assert (given["FER_TRITON_URL"], given["ARGUMENT"]) == (url, "1")
+    assert sorted(name for name in given if name in TLS_FILES) == files
 
 
 def test_what_is_mounted_and_built_from_the_checkout_is_there() -> None:

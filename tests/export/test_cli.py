@@ -330,3 +330,12 @@ def test_short_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> Non
         main([*words, "-h"])
     assert not ended.value.code
     assert "Usage: fer-export" in capsys.readouterr().out
+
+
+def test_check_says_that_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    assert run("check", ROOT / "model_repository", "--url", "127.0.0.1:1") == 4
+    told = capsys.readouterr().err
+    assert "at 127.0.0.1:1: nobody answers there" in told
+    assert "embedded" not in told

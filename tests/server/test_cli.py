@@ -116,7 +116,6 @@ def test_json_line_names_every_service(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_line_for_people_says_what_where_and_how_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
     cli._announce(STARTED)
-    assert (
-        capsys.readouterr().out
-        == "Serving fer at grpc 127.0.0.1:9001, http 127.0.0.1:9000. Stop with Ctrl-C.\n"
+    assert capsys.readouterr().out == (
+        "Serving fer at grpc 127.0.0.1:9001, http 0.0.0.0:9000 (every address of this machine). Stop with Ctrl-C.\n"
     )

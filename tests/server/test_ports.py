@@ -64,6 +64,18 @@ def test_an_endpoint_is_shown_as_a_client_here_would_use_it(address: str, shown:
     assert str(Endpoint("http", address, 8000)) == shown
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("0.0.0.0", "0.0.0.0:8000 (every address of this machine)"),
+        ("::", "[::]:8000 (every address of this machine)"),
+        ("10.0.0.2", "10.0.0.2:8000"),
+    ],
+)
+def test_people_are_told_what_an_endpoint_listens_on(address: str, shown: str) -> None:
+    assert Endpoint("http", address, 8000).listening() == shown
+
+
 def test_free_ports_differ_and_can_be_opened() -> None:
     found = free_ports(["127.0.0.1"] * 20)
     assert len(set(found)) == 20

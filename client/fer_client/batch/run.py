@@ -10,6 +10,7 @@ from fer_client.batch.manifest import Item
 from fer_client.batch.storage import Storage, version_of
 from fer_client.batch.worker import Outcome, Plan
 from fer_client.errors import ContractError, FerError, InputError, UsageError
+from fer_client.media.network import shown_url
 from fer_client.outputs.reuse import are_same_models
 
 
@@ -70,8 +71,8 @@ def _done_before(
         if summary["settings"] != now:
             differing = sorted(name for name, value in now.items() if summary["settings"].get(name) != value)
             raise UsageError(
-                f"{plan.out} holds the result of {item.shown} with other settings ({', '.join(differing)}). Choose "
-                "another --out, or replace all with --overwrite."
+                f"{shown_url(plan.out)} holds the result of {item.shown} with other settings ({', '.join(differing)}). "
+                "Choose another --out, or replace all with --overwrite."
             )
         if _is_unchanged(item, summary):
             done[item.key] = summary
@@ -90,8 +91,8 @@ def _check_models(outcome: Outcome, models: Mapping[str, Any], storage: Storage)
     if outcome.summary is not None and not are_same_models(models, outcome.summary["models"]):
         storage.remove(outcome.item.key)
         raise ContractError(
-            f"{outcome.item.shown}: its worker's server, detector or release is another than that of the results "
-            f"in {storage.out}, which would mix two. Give all workers the same, or choose another --out."
+            f"{outcome.item.shown}: the server, detector or release is another than that of the results in "
+            f"{shown_url(storage.out)}, which would mix two. Use the same for all, or choose another --out."
         )
 
 

@@ -20,6 +20,9 @@ from fer_client.errors import InputError, UsageError
 from fer_client.media.network import is_url, shown_url
 
 _TABLES = ("faces", "episodes")
+_PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs"}
+"""What fsspec needs for addresses of a scheme."""
+
 _VERSION_FIELDS = ("size", "mtime", "LastModified", "ETag", "updated", "last_modified", "etag", "md5Hash")
 """What file systems of fsspec tell of a file that change with its content, each some of them."""
 
@@ -33,10 +36,19 @@ def fsspec_package() -> Any:
 
 
 def file_system(place: str) -> tuple[Any, str]:
-    """Give the file system of a path or an address, and the path in it. Raises UsageError for an unknown scheme."""
+    """Give the file system of a path or an address, and the path in it.
+
+    Raises UsageError for an unknown scheme, or one whose package is missing.
+    """
     try:
         return fsspec_package().core.url_to_fs(place if is_url(place) else os.path.abspath(place))
     except (ImportError, ValueError) as error:
+        package = _PACKAGES.get(place.partition("://")[0].lower())
+        if package and isinstance(error, ImportError):
+            raise UsageError(
+                f"{shown_url(place)}: expected the package {package}, which addresses of this kind need, but it is "
+                f"missing or cannot be loaded: pip install {package}."
+            ) from error
         raise UsageError(f"{shown_url(place)} cannot be opened: {error}.") from error
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from fer_client.errors import UsageError
 from fer_client.settings import AUTO, Settings
 
 _ENGINES = ("here", "ray")
+_CPUS = 2
 
 _SETTINGS = (
     *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s", "duration_s", "overwrite"),
@@ -65,8 +67,9 @@ def batch(
         ),
     ] = None,
     cpus: Annotated[
-        int, typer.Option("--cpus", help="Processors for each video, with ray.", min=1, max=64)
-    ] = 2,
+        int | None,
+        typer.Option("--cpus", help="Processors for each video, with ray. Default: 2.", min=1, max=64),
+    ] = None,
     url: UrlOption = None,
     detector_kind: DetectorKindOption = AUTO,
     detector_model: DetectorOption = None,
@@ -77,13 +80,17 @@ def batch(
         raise UsageError(f"--engine must be {' or '.join(_ENGINES)}, but is {engine}.")
     settings = Settings(table_format="parquet", **options)
     if engine == "ray":
+        cpus = cpus or _CPUS
         settings = dataclasses.replace(settings, detection_workers=cpus + 1)
+    else:
+        _check_for_ray_alone({"--workers": workers, "--cpus": cpus, "--address": address})
     from fer_client.batch.engines import Cluster
     from fer_client.batch.manifest import read_manifest
     from fer_client.batch.run import run_batch
     from fer_client.batch.worker import Plan
     from fer_client.cli.display import share_bar
     from fer_client.faces.detection import choose_detector
+    from fer_client.media.network import shown_url
     from fer_client.outputs.tables import check_format
 
     check_format("parquet")
@@ -98,17 +105,33 @@ def batch(
             plan,
             items,
             engine,
-            Cluster(address, workers, cpus),
+            Cluster(address, workers, cpus or _CPUS),
             lambda done, total: show(done / total),
             overwrite=settings.overwrite,
         )
     for failure in account.failures.values():
         console.notify(f"fer-client batch: {failure}")
-    hours = math.fsum(summary["seconds_analysed"] for summary in account.done.values()) / 3600
+    length = _length(math.fsum(summary["seconds_analysed"] for summary in account.done.values()))
     typer.echo(
-        f"Wrote {out}: {len(account.done)} of {noun}, {hours:.2f} hours; {len(account.earlier)} were done before, "
+        f"Wrote {shown_url(out)}: {len(account.done)} of {noun}, {length}; {len(account.earlier)} were done before, "
         f"{len(account.failures)} failed"
     )
     if detector.is_fallback and account.done:
         console.notify(f"Note: {detector.name} in place of YuNet: faces may be missing.")
     return account.exit_code
+
+
+def _check_for_ray_alone(options: Mapping[str, object]) -> None:
+    """Raise UsageError for the first option that is given."""
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                f"{name} is for Ray alone, but the engine is here, which analyses one video after the other. Add "
+                f"--engine ray, or leave {name} out."
+            )
+
+
+def _length(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 3600 else f"{seconds / 3600:.2f} hours"

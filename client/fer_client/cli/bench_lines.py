@@ -7,7 +7,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from fer_client.printable import printable
+from fer_client.printable import counted, printable
 
 _LABEL_WIDTH = 34
 _COLUMN_WIDTH = 16
@@ -66,6 +66,7 @@ def _explanation(record: Mapping[str, Any]) -> str:
     machine, command = record["conditions"]["machine"], record["command"]
     return (
         f"{network} Starting took {record['start_s']:.2f} s once, the server's start included where this command "
-        f"started it.\nMedians of {command['runs']} runs with {record['detector']} on {machine['cores']} cores "
-        f"({machine['processor']}); load average before: {record['conditions']['load_average']}."
+        f"started it.\nMedians of {counted(command['runs'], 'run')} with {record['detector']} on "
+        f"{counted(machine['cores'], 'core')} ({machine['processor']}); load average before: "
+        f"{record['conditions']['load_average']}."
     )

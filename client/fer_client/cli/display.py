@@ -18,7 +18,7 @@ from fer_client.cli.photograph_lines import photograph_lines
 from fer_client.outputs.result_folder import VISUAL_NAMES
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.pipeline.analysis import Present, Progress
-from fer_client.printable import printable
+from fer_client.printable import counted, printable
 
 _MOST_TRACKS = 8
 _SHOWN_SHARE = 0.005
@@ -160,9 +160,9 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
     if result["overall"]["faces"]:
         console.print(_share_table(result, min_confidence))
     else:
-        console.print(
-            f"No face was found in any of the {result['frames_analysed']} analysed {_unit(result)}."
-        )
+        count = result["frames_analysed"]
+        which = "the one" if count == 1 else f"any of the {count}"
+        console.print(f"No face was found in {which} analysed {_unit(result, count)}.")
     for sentence in result["warnings"]:
         console.print(f"Note: {printable(sentence)}", markup=False, highlight=False, soft_wrap=True)
     if result["input"]["kind"] == "photographs":
@@ -187,17 +187,18 @@ def _print_line(console: Console, text: str) -> None:
     console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def _unit(result: Mapping[str, Any]) -> str:
-    return "photographs" if result["input"]["kind"] == "photographs" else "frames"
+def _unit(result: Mapping[str, Any], count: int) -> str:
+    unit = "photograph" if result["input"]["kind"] == "photographs" else "frame"
+    return unit if count == 1 else f"{unit}s"
 
 
 def _headline(result: Mapping[str, Any]) -> Text:
     total_s = result["stage_seconds"]["total"]
-    frames = result["frames_analysed"]
+    frames, decoded = result["frames_analysed"], result["frames_decoded"]
     rate = frames / max(total_s, 1e-3)
     return Text.assemble(
         (printable(result["input"]["name"]), "bold"),
-        f": {frames} of {result['frames_decoded']} {_unit(result)} in {total_s:.1f} s ({rate:.0f} a second), "
+        f": {frames} of {decoded} {_unit(result, decoded)} in {total_s:.1f} s ({rate:.0f} a second), "
         f"{result['frames_without_face']} without a face",
     )
 
@@ -231,7 +232,7 @@ def _share_table(result: Mapping[str, Any], min_confidence: float) -> Table:
         style = _style(part["mean_confidence"], min_confidence)
         table.add_row(*_share_row(name, part), style=style, end_section=name == "all" and bool(tracks))
     if len(tracks) > _MOST_TRACKS:
-        table.add_row("", "", "", f"and {len(tracks) - _MOST_TRACKS} more faces, in the table")
+        table.add_row("", "", "", f"and {counted(len(tracks) - _MOST_TRACKS, 'more face')}, in the table")
     return table
 
 
@@ -247,5 +248,5 @@ def _share_row(name: str, part: Mapping[str, Any]) -> list[Columns | str]:
         )
         for index, (label, share) in enumerate(shown)
     ]
-    seen = f"{part['face_seconds']:.1f} s" if part["face_seconds"] else f"{part.get('faces', 1)} faces"
+    seen = f"{part['face_seconds']:.1f} s" if part["face_seconds"] else counted(part.get("faces", 1), "face")
     return [name, seen, f"{100 * part['mean_confidence']:.0f} %", Columns(shares, padding=(0, 3))]

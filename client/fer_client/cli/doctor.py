@@ -14,6 +14,7 @@ from fer_client.faces.detection import choose_detector
 from fer_client.inference.client import InferenceClient
 from fer_client.inference.server import find_server
 from fer_client.media.images import picture_frame
+from fer_client.printable import counted
 from fer_client.settings import AUTO, usable_cores
 
 _CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4")
@@ -66,7 +67,8 @@ def _video_library() -> Finding:
             "video", f"FFmpeg (libavcodec {ffmpeg}) lacks decoders for {', '.join(missing)}", is_warning=True
         )
     return Finding(
-        "video", f"FFmpeg (libavcodec {ffmpeg}) decodes {', '.join(_CODECS)}; {usable_cores()} processors"
+        "video",
+        f"FFmpeg (libavcodec {ffmpeg}) decodes {', '.join(_CODECS)}; {counted(usable_cores(), 'processor')}",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fer_client.outputs.stored_tables import open_rows
 from fer_client.outputs.tables import FORMATS
+from fer_client.printable import counted
 
 _MOST_PHOTOGRAPHS = 20
 _MOST_FACES = 4
@@ -26,7 +27,7 @@ def photograph_lines(folder: Path, count: int) -> Iterator[str]:
         if path is not None:
             yield from _lines(path)
             if count > _MOST_PHOTOGRAPHS:
-                yield f"and {count - _MOST_PHOTOGRAPHS} more photographs, in the table"
+                yield f"and {counted(count - _MOST_PHOTOGRAPHS, 'more photograph')}, in the table"
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -43,4 +44,4 @@ def _line(faces: list[_Row]) -> str:
     shown = [f"{face['expression']} {100 * float(face['confidence']):.0f} %" for face in faces[:_MOST_FACES]]
     if len(faces) > _MOST_FACES:
         shown.append(f"and {len(faces) - _MOST_FACES} more")
-    return f"{name}: {len(faces)} {'face' if len(faces) == 1 else 'faces'}, {', '.join(shown)}"
+    return f"{name}: {counted(len(faces), 'face')}, {', '.join(shown)}"

@@ -144,9 +144,10 @@ def _is_study(inputs: Inputs) -> bool:
 
 
 def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> None:
+    results = dict(zip(outcome.folders, outcome.results, strict=True))  # copies of one file share a result
     parts = [
         Part(folder, folder.relative_to(settings.out).as_posix(), result)
-        for folder, result in zip(outcome.folders, outcome.results, strict=True)
+        for folder, result in results.items()
     ]
     written, failures = write_tables(settings.out, parts, settings.table_format)
     outcome.failures |= failures

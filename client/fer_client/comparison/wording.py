@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fer_client.comparison.bootstrap import COVERAGE, MIN_BLOCKS
 from fer_client.comparison.comparison import Comparison
 from fer_client.comparison.series import Quantity
-from fer_client.printable import printable
+from fer_client.printable import counted, printable
 
 INTERVAL = f"{100 * COVERAGE:.0f} % interval"
 
@@ -25,7 +25,7 @@ def names(comparison: Comparison) -> tuple[str, str]:
 def seen(comparison: Comparison) -> tuple[str, str]:
     """Say how much of each side there is."""
     first, second = (
-        f"{len(side.faces)} faces" if side.is_photographs else f"seen {seconds:.1f} s"
+        counted(len(side.faces), "face") if side.is_photographs else f"seen {seconds:.1f} s"
         for side, seconds in zip(comparison.sides, comparison.seen_s, strict=True)
     )
     return first, second

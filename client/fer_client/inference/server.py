@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fer_client.errors import FerError, UsageError
+from fer_client.errors import FerError, NoServerError, UsageError
 from fer_client.inference.access import read_access, set_variables
 from fer_client.inference.addresses import TLS_SCHEME, check_url, is_encrypted, is_loopback
 from fer_client.inference.client import CONTROL_TIMEOUT_S, InferenceClient, is_ready
@@ -25,7 +25,12 @@ def find_server(
     if named:
         check_url(named)
         _check_clear(named)
-        yield Server(named, access=read_access())
+        try:
+            yield Server(named, access=read_access())
+        except NoServerError as error:
+            raise NoServerError(
+                f"{error} Without --url and {URL_VARIABLE} an embedded one serves."
+            ) from error
     elif launched:
         yield launched()
     elif _is_of_use(LOCAL_URL, notify):

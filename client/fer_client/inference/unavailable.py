@@ -2,7 +2,7 @@
 
 import re
 
-from fer_client.errors import FerError, ServerError, ServerLostError
+from fer_client.errors import FerError, NoServerError, ServerError, ServerLostError
 from fer_client.inference.access import (
     CERTIFICATE_VARIABLE,
     HEADERS_VARIABLE,
@@ -40,10 +40,15 @@ def explain_unavailable(url: str, message: str) -> FerError:
             f"The server at {url} asks its callers for the header {header[1]}, which is missing or has another value. "
             f"Set {HEADERS_VARIABLE}={header[1]}=VALUE in the environment."
         )
-    return ServerLostError(_why_not_there(url, message))
+    if why := _why_not_there(url, message):
+        return ServerLostError(why)
+    return NoServerError(
+        f"No Triton server can be reached at {url}: nobody answers there ({message}). Check the address, or start one "
+        "there with `fer-server`."
+    )
 
 
-def _why_not_there(url: str, message: str) -> str:
+def _why_not_there(url: str, message: str) -> str | None:
     if variable := proxy_variable(url):
         return (
             f"No Triton server can be reached at {url} by the proxy that {variable} names ({message}). "
@@ -56,10 +61,7 @@ def _why_not_there(url: str, message: str) -> str:
             f"The server at {url} closed the connection ({message}). If it speaks TLS, name it as "
             f"{TLS_SCHEME}{','.join(addresses_of(url))}; else look at its log."
         )
-    return (
-        f"No Triton server can be reached at {url} ({message}). Start one with `fer-server`, "
-        "or leave out --url and FER_TRITON_URL to use the embedded one."
-    )
+    return None
 
 
 def _tls_advice(message: str) -> str | None:

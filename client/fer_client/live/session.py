@@ -21,6 +21,7 @@ from fer_client.live.view import Figures, LiveView, percentiles
 from fer_client.live.viewer import Show
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
+from fer_client.printable import counted
 from fer_client.settings import Settings
 
 _FAREWELL_S = 3.0
@@ -53,9 +54,8 @@ class Ended:
     @property
     def sentence(self) -> str:
         """Say it in one sentence."""
-        counts = (
-            f"{self.decoded} frames came, {self.figures.analysed} were analysed and {self.dropped} dropped"
-        )
+        came = f"{counted(self.decoded, 'frame')} came"
+        counts = f"{came}, {self.figures.analysed} were analysed and {self.dropped} dropped"
         delays = (
             f"{name} in {1000 * found['p50']:.0f} ms (median) and {1000 * found['p95']:.0f} ms (95th percentile)"
             for name, seconds in (("answered", self.figures.answered_s), ("shown", self.figures.shown_s))

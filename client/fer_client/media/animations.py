@@ -1,4 +1,4 @@
-"""Pictures that move: animated PNG, which FFmpeg reads as a video, and animated WebP, which nothing here reads."""
+"""Pictures that move: animated PNG and AVIF, which FFmpeg reads as videos, and WebP, which nothing here reads."""
 
 import io
 import struct
@@ -13,6 +13,15 @@ def is_animated_png(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return _pictures_of_png(file) > 1
+    except OSError:
+        return False
+
+
+def is_animated_avif(path: Path) -> bool:
+    """Whether a file is an AVIF of several pictures, by its main brand (AVIF 1.2); False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[4:] == b"ftypavis"
     except OSError:
         return False
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from fer_client.errors import FerError, InputError, UsageError, fails_alone
-from fer_client.media.animations import is_animated_png
+from fer_client.media.animations import is_animated_avif, is_animated_png
 from fer_client.media.images import MOST_PIXELS
 from fer_client.media.network import check_url, is_url, shown_url
 from fer_client.media.sources import (
@@ -24,7 +24,9 @@ from fer_client.media.sources import (
 LIST = "-"
 """Stands for a list of specs on standard input, one per line."""
 
-IMAGE_SUFFIXES = (".bmp", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (
+    *(".avif", ".bmp", ".heic", ".heif", ".jfif", ".jpeg", ".jpg", ".mpo", ".png", ".tif", ".tiff", ".webp"),
+)
 """A file with one of these suffixes is an image; every other file that is named is taken for a video."""
 
 VIDEO_SUFFIXES = (
@@ -221,7 +223,8 @@ def _cannot_read(path: str | Path, error: OSError) -> InputError:
 
 def _is_animation(path: Path) -> bool:
     """Whether a file is an image by its name and a video by its content."""
-    return path.suffix.lower() == ".png" and is_animated_png(path)
+    is_animated = {".avif": is_animated_avif, ".png": is_animated_png}.get(path.suffix.lower())
+    return is_animated is not None and is_animated(path)
 
 
 def _images(files: Iterable[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""HEIF images, as phones take them (HEIC): mostly a grid of tiles, which FFmpeg gives one by one."""
+"""HEIF images, AVIF among them; as phones take them (HEIC), mostly a grid of tiles, which FFmpeg gives one by one."""
 
 from pathlib import Path
 

@@ -109,18 +109,18 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(path: Path, data: bytes) -> Image | None:
-    """Read with OpenCV, or with FFmpeg what OpenCV does not know; None where neither can."""
+    """Read with OpenCV, HEIC and AVIF with FFmpeg; None where that cannot be done."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
     # Of a PNG's chunk that reaches beyond the end, OpenCV would first take the memory, up to 4 GB.
     if not data or missing_from(io.BytesIO(data)) or has_hole(data):
         return None
+    if data[4:8] == b"ftyp":  # of AVIF, OpenCV would read the picture alone, and not how it is turned
+        return read_heif(path)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # an image of more than 2^30 pixels, say
         return None
-    if image is None:
-        return read_heif(path) if data[4:8] == b"ftyp" else None
-    return np.asarray(image, np.uint8)
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def first_picture(paths: Sequence[Path], most_pixels: int = MOST_PIXELS) -> Image:

@@ -55,12 +55,17 @@ def _shorter(size: int, stated: int) -> str | None:
     return f"the file has {size:,} of the {stated:,} bytes that it states" if stated > size else None
 
 
+def _shorter_than_least(size: int, least: int) -> str | None:
+    """The same where more may have followed the part whose end is stated."""
+    return f"the file has {size:,} of at least {least:,} bytes" if least > size else None
+
+
 def _boxes(file: BinaryIO, size: int) -> str | None:
     """ISO 14496-12, and QuickTime: a box is its length, its kind and what it holds."""
     place = 0
     for _ in range(_MOST_PARTS):
         if len(header := _at(file, place, 16)) < 8:
-            return _shorter(size, place)
+            return _shorter_than_least(size, place)
         length, kind = struct.unpack_from(">I4s", header)
         if length == 1 and len(header) == 16:
             (length,) = struct.unpack_from(">Q", header, 8)
@@ -105,7 +110,7 @@ def _png(file: BinaryIO, size: int) -> str | None:
     for _ in range(_MOST_PARTS):
         header = _at(file, place, 8)
         if len(header) < 8:
-            return _shorter(size, place) or "its end marker is missing"
+            return _shorter_than_least(size, place) or "its end marker is missing"
         length, kind = struct.unpack(">I4s", header)
         place += 12 + length
         if kind == b"IEND":
@@ -153,7 +158,7 @@ def _mxf(file: BinaryIO, size: int) -> str | None:
     """SMPTE 377: the header says where the footer begins."""
     head = _at(file, 0, 64)
     place = 17 + (head[16] & 0x7F if head[16:] and head[16] & 0x80 else 0)
-    return _shorter(size, int.from_bytes(head[place + 24 : place + 32]))
+    return _shorter_than_least(size, int.from_bytes(head[place + 24 : place + 32]))
 
 
 def _ogg(file: BinaryIO, size: int) -> str | None:

@@ -142,7 +142,9 @@ def _answer(predictions: Predictions, face: int, labels: Sequence[str]) -> _Answ
     best = int(np.argmax(raw))
     affects = predictions.valence_arousal
     valence, arousal = (
-        (None, None) if affects is None else (round(value, _DECIMALS) for value in affects[face].tolist())
+        (None, None)
+        if affects is None
+        else (round(value, _DECIMALS) + 0.0 for value in affects[face].tolist())  # no -0.0
     )
     return labels[best], values[best], dict(zip(labels, values, strict=True)), valence, arousal
 

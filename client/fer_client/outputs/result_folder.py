@@ -48,23 +48,33 @@ _LOCK = "in-use"
 def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
     """Name each input's folder below --out: by its stem, or by its whole name where stems would meet.
 
-    Stems meet where they are equal, or where one's folder would hold another's. Raises UsageError where
-    even the whole names are equal, or an input is named twice.
+    Stems meet where they belong to different names, or where one's folder would hold another's. Inputs of one name
+    that were named themselves, and that are told apart by where they stand, get the same: `find_place` numbers their
+    folders. Raises UsageError for others of one name, and for an input that is named twice.
     """
     stems = [source.place / source.stem for source in sources]
-    count = Counter(stems)
+    labels = [source.place / source.label for source in sources]
+    whole = Counter(stem for stem, _ in set(zip(stems, labels, strict=True)))
     parents = {parent for stem in stems for parent in stem.parents}
     names = [
-        stem if count[stem] == 1 and stem not in parents else source.place / source.label
-        for source, stem in zip(sources, stems, strict=True)
+        stem if whole[stem] == 1 and stem not in parents else label
+        for stem, label in zip(stems, labels, strict=True)
     ]
-    twice = [name for name, number in Counter(names).items() if number > 1 or name in parents]
-    if twice:
-        raise UsageError(
-            f"Several of the inputs are named {twice[0]}, and their results would share a folder. Name the "
-            "folder above them instead, or analyse them in separate runs; name each once."
-        )
+    sharing: dict[PurePosixPath, list[Source]] = {}
+    for source, name in zip(sources, names, strict=True):
+        sharing.setdefault(name, []).append(source)
+    for name, some in sharing.items():
+        if name in parents or not _are_told_apart(some):
+            raise UsageError(
+                f"Several of the inputs are named {some[0].place / some[0].label}, and their results would share a "
+                "folder. Name the folder above them instead, or analyse them in separate runs; name each once."
+            )
     return names
+
+
+def _are_told_apart(sources: Sequence[Source]) -> bool:
+    origins = {source.origin for source in sources if source.place == PurePosixPath(".")}
+    return len(sources) == 1 or (len(origins) == len(sources) and None not in origins)
 
 
 def input_places(sources: Sequence[Source]) -> frozenset[Path]:

@@ -19,7 +19,8 @@ def result_warnings(detector: str, corruption: str | None = None, times_backward
     if corruption:
         yield f"The input is damaged and was analysed in part: {corruption}."
     if times_backwards:
+        often = "once" if times_backwards == 1 else f"{times_backwards} times"
         yield (
-            f"The file's presentation times go backwards {times_backwards} times; "
+            f"The file's presentation times go backwards {often}; "
             "they stand in the table as the file states them."
         )

@@ -163,4 +163,4 @@ def _by_label(labels: Sequence[str], values: NDArray[np.float64]) -> dict[str, f
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)
+    return None if value is None else round(float(value), 6) + 0.0  # no -0.0

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ class SummaryRecord(Output):
         total_s = round(time.perf_counter() - self._started_s, 3)
         stages = self._analysis.clock.result() | {"total": total_s}
         findings = _findings(self._analysis, self._summary)
-        self.result = self._provenance | findings | {"stage_seconds": stages}
+        analysed_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.result = self._provenance | findings | {"analysed_at": analysed_at, "stage_seconds": stages}
 
 
 class SummaryFile(SummaryRecord):

@@ -63,7 +63,7 @@ class CsvTable(_TextTable):
 
     def write(self, row: Sequence[Value]) -> None:
         """Append one row; None becomes an empty field."""
-        self._writer.writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row])
+        self._writer.writerow([f"{value:z.6f}" if isinstance(value, float) else value for value in row])
 
 
 class JsonlTable(_TextTable):

@@ -16,7 +16,7 @@ from fer_client.visuals.visual import Request, Tick
 
 _JPEG_QUALITY = 95
 _JPEG = (".jpg", ".jpeg")
-_LOSSY = (".avif", ".heic", ".heif", ".jp2", ".webp")
+_LOSSY = (".avif", ".heic", ".heif", ".jfif", ".jp2", ".mpo", ".webp")
 
 
 def write_photograph_copies(request: Request, folder: Path, tick: Tick, draw: Draw) -> None:

@@ -7,6 +7,7 @@ from fer_client.outputs.stored_result import StoredResult
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.palette import colours
 from fer_client.printable import printable
+from fer_client.visuals.measured import measured
 from fer_client.visuals.report_media import Media
 from fer_client.visuals.thumbnails import choose_sightings
 
@@ -45,6 +46,7 @@ def context_of(result: StoredResult, media: Media) -> dict[str, Any]:
         "people": people_of(result, media, palette),
         "media": media.facts,
         "has_affect": result.has_valence_arousal,
+        "measured": measured(summary),
         "end_s": span_of(result)[1] if len(result.times_s) else 0.0,
     }
 

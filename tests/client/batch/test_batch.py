@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -14,7 +15,8 @@ import pytest
 
 from fer_client.batch.engines import ENGINES
 from fer_client.batch.manifest import make_items, read_manifest
-from fer_client.cli.batch import _ENGINES
+from fer_client.batch.storage import file_system
+from fer_client.cli.batch import _ENGINES, _length
 from fer_client.errors import UsageError
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
@@ -61,7 +63,7 @@ def summaries(out: Path) -> dict[str, bytes]:
 def test_each_video_is_in_the_tables_once(batch: Batch, tmp_path: Path) -> None:
     done = batch()
     assert done.returncode == 0, done.stderr
-    assert "Wrote results: 3 of 3 videos" in done.stdout
+    assert "Wrote results: 3 of 3 videos, 3.2 seconds; 0 were" in done.stdout
     frames = [(row["video"].rpartition("-")[0], row["frame"]) for row in rows(tmp_path / "results")]
     expected = [("one", 30), ("two", 24), ("three", 18)]
     assert sorted(frames) == sorted((name, frame) for name, count in expected for frame in range(count))
@@ -121,6 +123,7 @@ def test_another_network_is_not_mixed_in(
     done = batch()
     assert done.returncode == 5
     assert "would mix two" in done.stderr
+    assert "worker" not in done.stderr
     assert set(summaries(tmp_path / "results")) == {"one"}
     assert len(rows(tmp_path / "results")) == 30
 
@@ -211,6 +214,47 @@ def test_an_engine_that_is_none_is_named(command: Command, videos: Path) -> None
     done = command("batch", videos, "--engine", "spark")
     assert done.returncode == 2
     assert "--engine must be here or ray, but is spark" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--workers", "4"), ("--cpus", "1"), ("--address", "head:6379"), ("--engine", "here", "--workers", "2")],
+)
+def test_options_of_ray_are_refused_without_it(
+    command: Command, videos: Path, words: tuple[str, ...]
+) -> None:
+    done = command("batch", videos, *words)
+    assert done.returncode == 2
+    assert f"{words[-2]} is for Ray alone, but the engine is here" in done.stderr
+    assert "--engine ray" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "package"),
+    [("https://host/talk.mp4?token=secret", "aiohttp"), ("s3://bucket/talk.mp4", "s3fs")],
+)
+def test_a_package_that_an_address_needs_is_named(place: str, package: str) -> None:
+    if importlib.util.find_spec(package):
+        pytest.skip(f"{package} is installed")
+    with pytest.raises(
+        UsageError, match=f"expected the package {package}.*: pip install {package}"
+    ) as caught:
+        file_system(place)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 seconds"),
+        (59.9, "59.9 seconds"),
+        (90.0, "1.5 minutes"),
+        (3599.0, "60.0 minutes"),
+        (5400.0, "1.50 hours"),
+    ],
+)
+def test_a_length_is_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert _length(seconds) == text
 
 
 def test_a_list_from_an_editor_that_marks_its_encoding_is_read(tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ class TestOptions:
     def test_no_video_is_wrong_usage(self, command: Command) -> None:
         assert_fails(command(), 2, "INPUT", "--help")
 
+    def test_help_says_what_partial_is_for(self, command: Command) -> None:
+        assert "what can be read of a damaged video; of photographs" in " ".join(
+            command("--help").stdout.split()
+        )
+
     def test_help_names_the_options(self, command: Command) -> None:
         done = command("--help")
         assert done.returncode == 0

@@ -95,8 +95,13 @@ class TestEarlierResults:
 
     def test_without_a_face(self, run: Command, tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / "a.png"), empty_frame())
-        run("a.png")
-        assert "No face was found" in run("a.png").stdout
+        assert "a.png: 1 of 1 photograph in" in run("a.png").stdout
+        assert "No face was found in the one analysed photograph." in run("a.png").stdout
+
+    def test_a_single_face_in_a_photograph(self, run: Command, tmp_path: Path) -> None:
+        cv2.imwrite(str(tmp_path / "a.png"), face_frame())
+        (line,) = [line for line in run("a.png").stdout.splitlines() if line.split()[:1] == ["all"]]
+        assert line.split()[1:3] == ["1", "face"]
 
 
 class TestLive:

@@ -65,3 +65,10 @@ def test_a_server_is_launched_early_where_one_is_needed_alone(
     assert not is_launched(None, face_video)
     is_local(server.url, monkeypatch)
     assert not is_launched(None, face_video)
+
+
+def test_where_nobody_answers_the_way_out_is_told(command: Command, face_video: Path) -> None:
+    done = command("--detector", "lumaface", "--url", "127.0.0.1:1", face_video)
+    assert done.returncode == 4
+    assert "at 127.0.0.1:1: nobody answers there" in done.stderr
+    assert "Without --url and FER_TRITON_URL an embedded one serves." in done.stderr

@@ -11,9 +11,15 @@ from fer_client.media.images import picture_frame
 from fer_client.temporal.frame import AnalysedFrame
 
 
-def a_picture(size_wh: tuple[int, int], box: tuple[int, int, int, int] = (10, 20, 30, 40)) -> Picture:
+def a_picture(
+    size_wh: tuple[int, int],
+    box: tuple[int, int, int, int] = (10, 20, 30, 40),
+    affect: tuple[float, float] | None = None,
+) -> Picture:
     """A frame of one colour with one face."""
-    answers = Predictions(np.array([[0.25, 0.75]], np.float32), None)
+    answers = Predictions(
+        np.array([[0.25, 0.75]], np.float32), None if affect is None else np.array([affect], np.float32)
+    )
     frame = picture_frame(7, 1.5, np.full((size_wh[1], size_wh[0], 3), (200, 100, 50), np.uint8))
     analysed = AnalysedFrame(7, 1.5, np.array([box], np.int32), np.ones(1, np.float32), [3], answers, answers)
     return Picture(analysed, Arrival(frame, 0.0, 0), 0.0)
@@ -44,3 +50,8 @@ def test_a_small_frame_is_not_enlarged() -> None:
 def test_faces_are_shares_of_the_frame() -> None:
     (face,) = a_picture((200, 100), (20, 10, 100, 50)).faces()
     assert face == {"track": 3, "box": [0.1, 0.1, 0.5, 0.5], "probabilities": [0.25, 0.75], "affect": None}
+
+
+def test_a_valence_that_rounds_to_zero_has_no_sign() -> None:
+    (face,) = a_picture((200, 100), affect=(-0.001, -0.5)).faces()
+    assert str(face["affect"]) == "[0.0, -0.5]"

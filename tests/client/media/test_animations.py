@@ -10,7 +10,9 @@ import pytest
 from fer_client.errors import InputError
 from fer_client.media.animations import count_pictures, is_animated_png
 from fer_client.media.images import read_picture
+from fer_client.media.sources import VideoFile
 from support.command import Command, assert_fails, read_rows
+from support.inputs import found
 from support.videos import default_frames, face_frame, write_picture, write_video
 
 
@@ -54,6 +56,15 @@ def test_an_animated_webp_is_refused_in_a_sentence(run: Command, tmp_path: Path)
     assert_fails(run("a.webp"), 3, "a.webp", "an animation of 3 pictures", "to MP4")
     path.write_bytes(webp(path, 1))
     assert read_picture(path).shape == (240, 320, 3)
+
+
+def test_an_animated_avif_is_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "moving.avif"
+    write_video(path, default_frames()[:5], range(0, 2560, 512), codec="libsvtav1")
+    (source,) = found(path)
+    assert isinstance(source, VideoFile)
+    with source.open() as video:
+        assert len(list(video.frames())) == 5
 
 
 @pytest.mark.parametrize("size", [0, 7, 8, 12, 20, 21, 29, 30, 34, 37, 38, 44])

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -143,3 +144,15 @@ class TestSequences:
         summary = json.loads((tmp_path / "out" / "shots" / "summary.json").read_text())
         assert (summary["video"]["width"], summary["frames_analysed"]) == (empty_frame().shape[1], 2)
         assert "0.png cannot be read" in summary["video"]["damage"]
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "mpo", "avif"])
+def test_rarer_suffixes_are_photographs(run: Command, tmp_path: Path, suffix: str) -> None:
+    coded = "avif" if suffix == "avif" else "jpg"
+    if not cv2.haveImageWriter(f".{coded}"):
+        pytest.skip(f"this OpenCV writes no {coded}")
+    (tmp_path / f"a.{suffix}").write_bytes(cv2.imencode(f".{coded}", face_frame())[1].tobytes())
+    done = run(f"a.{suffix}")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "out" / "a" / "summary.json").read_text())
+    assert (summary["input"]["kind"], summary["overall"]["faces"]) == ("photographs", 1)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def test_what_is_missing_is_told_at_once_and_recorded(run: Command, tmp_path: Pa
     summary = json.loads((tmp_path / "out" / "a" / "summary.json").read_text())
     assert summary["video"]["damage"] == "its end marker is missing"
     assert 0 < summary["frames_analysed"] < 10
+
+
+@pytest.mark.parametrize("suffix", ["apng", "mp4", "mxf"])
+def test_what_more_may_have_followed_is_a_least_length(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    whole = write_noise(path, {"movflags": "faststart"} if suffix == "mp4" else None)
+    path.write_bytes(whole[: len(whole) // 2])
+    found = re.fullmatch(r"the file has ([\d,]+) of at least ([\d,]+) bytes", missing_part(path) or "")
+    assert found
+    has, least = (int(count.replace(",", "")) for count in found.groups())
+    assert has == len(whole) // 2 < least <= len(whole)
 
 
 @pytest.mark.parametrize("suffix", ["gif", "mkv", "mp4", "avi", "apng"])

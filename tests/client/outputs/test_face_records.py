@@ -4,9 +4,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fer_client.outputs.face_records import FaceRecord, columns
+from fer_client.inference.client import Predictions
+from fer_client.outputs.face_records import FaceRecord, columns, records
+from fer_client.outputs.tables import CsvTable
+from fer_client.temporal.frame import AnalysedFrame
 from support.command import Command
 from support.videos import (
     default_frames,
@@ -34,6 +38,16 @@ class TestLive:
 
 
 LABELS = ("happy", "sad")
+
+
+def test_what_rounds_to_zero_has_no_sign(tmp_path: Path) -> None:
+    answers = Predictions(np.array([[0.25, 0.75]], np.float32), np.array([[-1e-8, -0.5]], np.float32))
+    boxes, scores = np.zeros((1, 4), np.int32), np.ones(1, np.float32)
+    (record,) = records(AnalysedFrame(0, 0.0, boxes, scores, [1], answers, answers), LABELS, "cam")
+    assert (str(record.valence), record.arousal, str(record.smooth_valence)) == ("0.0", -0.5, "0.0")
+    with CsvTable(tmp_path, "faces", {"valence": float}) as table:
+        table.write([-1e-8])
+    assert (tmp_path / "faces.csv").read_text() == "valence\n0.000000\n"
 
 
 @pytest.mark.parametrize("came", [None, datetime(2026, 1, 2, tzinfo=UTC)])

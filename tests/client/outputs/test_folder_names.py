@@ -6,8 +6,9 @@ import pytest
 
 from fer_client.errors import UsageError
 from fer_client.outputs.result_folder import folder_names
-from support.command import Command, assert_fails
+from support.command import Command, read_rows
 from support.inputs import found, touch
+from support.videos import face_frame, write_video
 
 
 def named(*words: str) -> list[str]:
@@ -19,7 +20,17 @@ class TestNames:
         assert named("a/x.mp4", "y.mov") == ["x", "y"]
         assert named("x.mp4", "x.mov", "y.mov") == ["x.mp4", "x.mov", "y"]
         with pytest.raises(UsageError, match=r"x\.mp4"):
-            named("a/x.mp4", "b/x.mp4")
+            named("a/x.mp4", "a/x.mp4")
+
+    def test_inputs_of_one_name_are_numbered_later(self, tmp_path: Path) -> None:
+        assert named("a/x.mp4", "b/x.mp4") == ["x", "x"]
+        assert named("a/x.mp4", "b/x.mp4", "x.mov") == ["x.mp4", "x.mp4", "x.mov"]
+        assert named("rtsp://cam/a/1", "rtsp://cam/b/1") == ["cam-1", "cam-1"]
+        with pytest.raises(UsageError, match="cam-1"):
+            named("rtsp://cam/1?a=1", "rtsp://cam/1?a=2")
+        touch(tmp_path, "a/s/x.mp4", "b/s/x.mp4")
+        with pytest.raises(UsageError, match=r"s/x\.mp4"):
+            named(str(tmp_path / "a" / "s"), str(tmp_path / "b" / "s"))
 
     def test_a_stem_of_dots_names_no_folder(self) -> None:
         assert named("..mp4", "...mp4", "a.mp4") == ["..mp4", "...mp4", "a"]
@@ -82,6 +93,26 @@ class TestCommand:
             (tmp_path / name).write_bytes(face_video.read_bytes())
         assert run("a.mp4", "a.mov").returncode == 0
         assert {"a.mp4", "a.mov"} <= {path.name for path in (tmp_path / "out").iterdir()}
-        (tmp_path / "sub").mkdir()
-        (tmp_path / "sub" / "a.mp4").write_bytes(face_video.read_bytes())
-        assert_fails(run("a.mp4", "sub/a.mp4"), 2, "would share a folder")
+
+    def test_inputs_of_one_name_get_numbered_folders(self, run: Command, tmp_path: Path) -> None:
+        for count, folder in enumerate("abc", start=5):
+            (tmp_path / folder).mkdir()
+            write_video(tmp_path / folder / "x.mp4", [face_frame()] * count, range(0, 512 * count, 512))
+        done = run("a/x.mp4", "b/x.mp4")
+        assert done.returncode == 0, done.stderr
+        assert "b/x.mp4: its result goes to out/x-2, since out/x holds that of" in done.stderr
+        again = run("c/x.mp4", "b/x.mp4", "a/x.mp4")
+        assert again.stdout.count("done before") == 2
+        counts = {
+            place: len(read_rows(tmp_path / "out" / place / "faces.csv")) for place in ("x", "x-2", "x-3")
+        }
+        assert counts == {"x": 5, "x-2": 6, "x-3": 7}
+        assert len(read_rows(tmp_path / "out" / "faces.csv")) == 5 + 6 + 7
+
+    def test_copies_of_one_name_share_a_result(self, run: Command, face_video: Path, tmp_path: Path) -> None:
+        for folder in "ab":
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "x.mp4").write_bytes(face_video.read_bytes())
+        assert run("a/x.mp4", "b/x.mp4").returncode == 0
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["faces.csv", "study.csv", "x"]
+        assert len(read_rows(tmp_path / "out" / "faces.csv")) == 30

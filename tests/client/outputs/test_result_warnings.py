@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_client.outputs.result_warnings import result_warnings
 from support.command import Command
 from support.protocol_server import ProtocolServer
 
@@ -35,3 +36,9 @@ def test_the_better_detector_needs_no_warning(
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads((tmp_path / "out" / "face" / "summary.json").read_text())["warnings"] == []
     assert "Note" not in done.stdout
+
+
+@pytest.mark.parametrize(("times", "often"), [(1, "backwards once;"), (2, "backwards 2 times;")])
+def test_how_often_times_go_backwards(times: int, often: str) -> None:
+    (warning,) = result_warnings("YuNet", times_backwards=times)
+    assert often in warning

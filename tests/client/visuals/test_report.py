@@ -20,6 +20,7 @@ from fer_client.faces.detection import lumaface
 from fer_client.media.sources import Photographs, Stream
 from fer_client.visuals import report_media
 from fer_client.visuals.face_columns import pack_faces
+from fer_client.visuals.measured import measured
 from fer_client.visuals.pages.bokeh_figures import PACKAGES
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
@@ -84,6 +85,55 @@ def test_an_earlier_result_gets_one_without_being_analysed_again(
     assert "done before" in run(face_video, "--report").stdout
     assert (tmp_path / "out" / "face" / "report.html").is_file()
     assert (tmp_path / "out" / "face" / "faces.csv").stat().st_mtime_ns == before
+
+
+def test_it_says_how_it_was_measured(page: str, tmp_path: Path) -> None:
+    told = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
+    summary = json.loads((tmp_path / "out" / "face" / "summary.json").read_text())
+    assert "How this was measured" in page
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", told["analysed"])
+    assert told["input"].startswith("h264, 320×240, ")
+    assert told["frames"].startswith("30 of 30 frames analysed")
+    assert told["network"].startswith(f"version {summary['models']['fer']}, ")
+    assert len(re.findall(r"[a-z]+ \d+\.\d %", told["its answers for four drawn faces"])) == 4
+    assert told["face detector"].startswith("LumaFace, fingerprint ")
+    assert told["server"] == summary["server"]
+    assert told["program"] == f"fer-client {summary['models']['client']}"
+    assert {"--detect-every 6", "--smooth 0.5"} <= set(told["settings"].split(", "))
+    assert "--fps" not in told["settings"]
+    assert str(tmp_path) not in page
+
+
+@pytest.mark.parametrize("kind", ["photographs", "without faces"])
+def test_every_page_says_how_it_was_measured(
+    run: Command, photographs: Path, tmp_path: Path, kind: str
+) -> None:
+    if kind == "photographs":
+        run(photographs, "--report")
+    else:
+        write_video(tmp_path / "empty.mp4", [empty_frame()] * 5)
+        run(tmp_path / "empty.mp4", "--report")
+    (page,) = (tmp_path / "out").rglob("report.html")
+    assert "<dt>network</dt><dd>version " in page.read_text()
+
+
+def test_what_a_server_says_of_itself_is_escaped(run: Command, face_video: Path, tmp_path: Path) -> None:
+    run(face_video)
+    place = tmp_path / "out" / "face" / "summary.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"server": "<img src=x>\u202e"}))
+    run(face_video, "--report")
+    html = (tmp_path / "out" / "face" / "report.html").read_text()
+    assert "<img src=x>" not in html
+    assert "<dd>&lt;img src=x&gt;\\u202e</dd>" in html
+
+
+def test_a_result_of_another_release_tells_less() -> None:
+    asked = made_up(1, 1).summary
+    assert measured(asked) == [
+        ("frames", "30 of 30 frames analysed"),
+        ("its labels", ", ".join(asked["models"]["labels"])),
+        ("settings", "--min-confidence 0.5"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)<∕script>.mp4", "\"'&.mp4", "a\u202egpj.mp4"])

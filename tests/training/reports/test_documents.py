@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fer_client.errors import InputError
-from fer_training.reports.documents import BEGIN, END, write_part
+from fer_training.reports.documents import BEGIN, END, number, write_part
 
 
 def test_a_part_goes_between_its_marks_and_leaves_the_rest(tmp_path: Path) -> None:
@@ -22,3 +22,7 @@ def test_a_document_without_marks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(f"{BEGIN.format(command='card')}\n{END}\n")
     with pytest.raises(InputError, match="Put them where the figures belong"):
         write_part(tmp_path / "page.md", "table", "new")
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert [number(value) for value in (-0.001, -0.01, None)] == ["0.00", "-0.01", "–"]

@@ -108,7 +108,7 @@ def _print_voters(console: Console, voters: Mapping[str, Any], split: str) -> No
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:z.3f}"
 
 
 def print_affect(console: Console, result: Mapping[str, Any], split: str) -> None:

@@ -29,7 +29,7 @@ def draw_scatter(path: Path, answers: Affect, targets: Affect, title: str) -> No
         axes.scatter(targets[dots, column], answers[dots, column], s=5, alpha=0.25, linewidths=0)
         axes.set_xticks(np.linspace(-1, 1, 5))
         told = figures[name]
-        ccc = "–" if told["ccc"] is None else f"{told['ccc']:.3f}"
+        ccc = "–" if told["ccc"] is None else f"{told['ccc']:z.3f}"
         axes.set(
             xlabel=f"{name}, target", ylabel="answer", xlim=(-1, 1), ylim=(-1, 1), aspect="equal",
             title=f"{name}: CCC {ccc}, RMSE {told['rmse']:.3f}",

@@ -74,7 +74,7 @@ def _cells(figures: dict[str, Any]) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:z.4f}"
 
 
 def _verdict(others: Sequence[dict[str, Any]]) -> str:

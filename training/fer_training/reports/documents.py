@@ -46,4 +46,4 @@ def percent_over(values: Sequence[float | None]) -> str:
 
 def number(value: float | None) -> str:
     """Plain figure with two digits; a dash where it was not measured."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:z.2f}"

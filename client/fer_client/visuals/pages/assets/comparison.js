@@ -145,7 +145,7 @@ function showDifferences({ id, isShare, rows }, facts) {
     name: name.toUpperCase(),
     key: (row) => row[name],
     align: "number",
-    show: (row) => (isShare ? shareCell(row, name, facts.palette) : row[name].toFixed(2)),
+    show: (row) => (isShare ? shareCell(row, name, facts.palette) : fixed(row[name], 2)),
   });
   const columns = [
     { name: isShare ? "Expression" : "Value", key: (row) => row.name, show: (row) => nameCell(row, facts.palette) },

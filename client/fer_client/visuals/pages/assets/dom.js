@@ -39,6 +39,12 @@ function percent(share) {
   return `${Math.round(100 * share)} %`;
 }
 
+/** Write a number with so many decimals; what rounds to zero has no sign. */
+function fixed(value, decimals) {
+  const shown = value.toFixed(decimals);
+  return Number(shown) ? shown : (0).toFixed(decimals);
+}
+
 /** Make a dot of an expression's colour. */
 function dot(colour) {
   return element("span", { class: "dot", style: `background: ${colour}` });

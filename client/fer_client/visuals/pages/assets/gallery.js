@@ -30,7 +30,7 @@ function galleryColumns(facts, faces) {
     name,
     key: (row) => row.affect?.[index],
     align: "number",
-    show: (row) => row.affect?.[index].toFixed(2) ?? "",
+    show: (row) => (row.affect ? fixed(row.affect[index], 2) : ""),
   }));
   return [...columns, ...affect];
 }

@@ -76,9 +76,10 @@ class DataTable {
   /** Say how many rows are shown. */
   describe(shown, kept) {
     const total = this.total ?? this.rows.length;
-    if (shown === total) return `${total} rows`;
+    const rows = total === 1 ? "row" : "rows";
+    if (shown === total) return `${total} ${rows}`;
     if (kept === total || total > this.rows.length) return `${shown} of ${total} rows; zoom in or filter for the others`;
-    return shown === kept ? `${kept} of ${total} rows` : `${shown} of ${kept} rows that fit`;
+    return shown === kept ? `${kept} of ${total} ${rows}` : `${shown} of ${kept} rows that fit`;
   }
 
   /** Make the line of a row. */

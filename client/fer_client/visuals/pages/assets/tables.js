@@ -54,7 +54,7 @@ function showRows(faces, player, timeline) {
   ];
   for (const name of ["valence", "arousal"].filter((name) => faces.has(`smooth_${name}`))) {
     const key = (row) => number(row, `smooth_${name}`);
-    columns.push({ name: name[0].toUpperCase() + name.slice(1), key, align: "number", show: (row) => key(row).toFixed(2) });
+    columns.push({ name: name[0].toUpperCase() + name.slice(1), key, align: "number", show: (row) => fixed(key(row), 2) });
   }
   const table = new DataTable(byId("rows-table"), columns, byId("rows-state"));
   return { table, update: (start, end, keeps) => table.setRows(...rowsInView(faces, start, end, keeps)) };
@@ -92,7 +92,7 @@ function exported(faces, name, track, row) {
   if (name === "frame") return frameOf(faces, row);
   if (name === "time_s") return (faces.columns.time_s[faces.columns.place[row]] * faces.steps.time_s).toFixed(6);
   const value = faces.value(name, row);
-  return faces.steps[name] === 1 ? value : value.toFixed(decimalsOf(faces.step));
+  return faces.steps[name] === 1 ? value : fixed(value, decimalsOf(faces.step));
 }
 
 /** Decimals that a step has: 3 of 0.005. */
