@@ -16,7 +16,7 @@ from fer_client.errors import UsageError
 _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
-        *("max_pixels", "reconnect_s"),
+        *("max_pixels", "reconnect_s", "sandbox"),
         *("annotate", "anonymize", "report", "relative"),
     }
 )
@@ -43,6 +43,9 @@ _WITHOUT_EFFECT_ON = {
     ),
 }
 """The same for each `fer_client.media.sources.Source.kind` of input."""
+
+_WITHOUT_SANDBOX = ("annotate", "anonymize", "report", "low_latency")
+"""Settings with which inputs are decoded, or looked at, in a way that the sandbox has not."""
 
 AUTO, LUMAFACE, YUNET = DETECTORS = ("auto", "lumaface", "yunet")
 """Kinds of face detector, as `fer_client.faces.detection.choose_detector` takes them."""
@@ -211,6 +214,14 @@ class Settings:
     ] = 200_000_000
     """As many as the sensors of phones have; a file of 0.1 MB can state 900 million."""
     partial: Annotated[bool, Option("--partial", "Analyse what can be read of a damaged input.")] = False
+    sandbox: Annotated[
+        bool,
+        Option(
+            "--sandbox",
+            "Decode files in a process that can reach no network, no other file, and write none. Linux only.",
+        ),
+    ] = False
+    """For tables of files alone, see `fer_client.pipeline.sandbox`: copies and reports would be decoded outside."""
     low_latency: Annotated[
         bool,
         Option("--low-latency", "For live streams: hold no frame back. Smoothing looks back only; slower."),
@@ -238,6 +249,12 @@ class Settings:
         """Raise UsageError for a value out of its range."""
         for name, option in setting_options().items():
             option.check(getattr(self, name))
+        for name in _WITHOUT_SANDBOX:
+            if self.sandbox and getattr(self, name):
+                option = setting_options()[name].names
+                raise UsageError(
+                    f"--sandbox confines what tables are made of, and {option} works outside of it. Leave one out."
+                )
 
     def as_record(self, kind: str) -> dict[str, Any]:
         """Return the settings that can change the result of this kind of input, for summary.json."""
