@@ -251,9 +251,9 @@ class Settings:
             option.check(getattr(self, name))
         for name in _WITHOUT_SANDBOX:
             if self.sandbox and getattr(self, name):
-                option = setting_options()[name].names
                 raise UsageError(
-                    f"--sandbox confines what tables are made of, and {option} works outside of it. Leave one out."
+                    f"--sandbox confines what tables are made of, and {setting_options()[name].names} works outside "
+                    "of it. Leave one out."
                 )
 
     def as_record(self, kind: str) -> dict[str, Any]:

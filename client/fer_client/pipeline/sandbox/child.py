@@ -61,7 +61,9 @@ def main() -> None:
     """Carry out one order."""
     end_with(int(sys.argv[1]))
     tell = _teller()
-    order: Order = pickle.load(sys.stdin.buffer)  # from the process that started this one, before anything is decoded
+    order: Order = pickle.load(
+        sys.stdin.buffer
+    )  # from the process that started this one, before anything is decoded
     source = order.source
     try:
         _import_all()
@@ -148,9 +150,7 @@ def _look_at_photographs(source: Photographs, looking: Looking, order: Order) ->
 
 
 def _stages(clock: StageClock) -> dict[str, dict[str, float]]:
-    return {
-        name: {"seconds": seconds, "count": count} for name, (seconds, count) in clock.totals().items()
-    }
+    return {name: {"seconds": seconds, "count": count} for name, (seconds, count) in clock.totals().items()}
 
 
 if __name__ == "__main__":

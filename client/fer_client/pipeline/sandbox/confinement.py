@@ -30,15 +30,58 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _THIRD_ARGUMENT = 0, 4, 16, 32
 """Places in `struct seccomp_data` (linux/seccomp.h), of the arguments the lower halves."""
 
 _CALLS = {
-    **{"read": 0, "write": 1, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "poll": 7, "lseek": 8},
-    **{"mmap": 9, "mprotect": 10, "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14},
-    **{"rt_sigreturn": 15, "pread64": 17, "readv": 19, "writev": 20, "access": 21, "sched_yield": 24},
-    **{"mremap": 25, "madvise": 28, "nanosleep": 35, "getpid": 39, "exit": 60, "uname": 63, "getcwd": 79},
-    **{"readlink": 89, "gettimeofday": 96, "getrusage": 98, "sysinfo": 99, "getuid": 102, "getgid": 104},
-    **{"geteuid": 107, "getegid": 108, "sigaltstack": 131, "gettid": 186, "time": 201, "futex": 202},
-    **{"sched_getaffinity": 204, "restart_syscall": 219, "clock_gettime": 228, "clock_getres": 229},
-    **{"clock_nanosleep": 230, "exit_group": 231, "newfstatat": 262, "ppoll": 271, "set_robust_list": 273},
-    **{"getrandom": 318, "membarrier": 324, "statx": 332, "rseq": 334},
+    "read": 0,
+    "write": 1,
+    "close": 3,
+    "stat": 4,
+    "fstat": 5,
+    "lstat": 6,
+    "poll": 7,
+    "lseek": 8,
+    "mmap": 9,
+    "mprotect": 10,
+    "munmap": 11,
+    "brk": 12,
+    "rt_sigaction": 13,
+    "rt_sigprocmask": 14,
+    "rt_sigreturn": 15,
+    "pread64": 17,
+    "readv": 19,
+    "writev": 20,
+    "access": 21,
+    "sched_yield": 24,
+    "mremap": 25,
+    "madvise": 28,
+    "nanosleep": 35,
+    "getpid": 39,
+    "exit": 60,
+    "uname": 63,
+    "getcwd": 79,
+    "readlink": 89,
+    "gettimeofday": 96,
+    "getrusage": 98,
+    "sysinfo": 99,
+    "getuid": 102,
+    "getgid": 104,
+    "geteuid": 107,
+    "getegid": 108,
+    "sigaltstack": 131,
+    "gettid": 186,
+    "time": 201,
+    "futex": 202,
+    "sched_getaffinity": 204,
+    "restart_syscall": 219,
+    "clock_gettime": 228,
+    "clock_getres": 229,
+    "clock_nanosleep": 230,
+    "exit_group": 231,
+    "newfstatat": 262,
+    "ppoll": 271,
+    "set_robust_list": 273,
+    "getrandom": 318,
+    "membarrier": 324,
+    "statx": 332,
+    "rseq": 334,
 }
 """What passes, by its number on x86-64 (asm/unistd_64.h)."""
 
@@ -80,8 +123,8 @@ def end_with(parent: int) -> None:
 def confine(readable: Iterable[Path], most_bytes: int) -> None:
     """Hold this process for good: from now on it opens the files that are named, for reading, and nothing else.
 
-    `most_bytes` limits its address space. Raises OSError where the kernel refuses, and RuntimeError beside other threads,
-    which Landlock would not hold.
+    `most_bytes` limits its address space. Raises OSError where the kernel refuses, and RuntimeError beside other
+    threads, which Landlock would not hold.
     """
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("expected a process with one thread")

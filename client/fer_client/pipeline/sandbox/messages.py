@@ -16,7 +16,14 @@ import numpy as np
 from fer_client.faces.alignment import FaceCrops
 from fer_client.media.frame import VideoInfo
 
-FACES, UNREADABLE, OPENED, ENDED, FAILED, REFUSED = "faces", "unreadable", "opened", "ended", "failed", "refused"
+FACES, UNREADABLE, OPENED, ENDED, FAILED, REFUSED = (
+    "faces",
+    "unreadable",
+    "opened",
+    "ended",
+    "failed",
+    "refused",
+)
 
 _LENGTH = struct.Struct("<I")
 _LONGEST = 1 << 16
@@ -25,10 +32,17 @@ _MOST_FACES = 10_000
 _STAGES = ("decode", "detect", "crop")
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    **{"width": (int,), "height": (int,), "rotation_deg": (int,)},
-    **{"start_s": (int, float), "bytes_per_pixel": (int, float)},
-    **{"duration_s": (int, float, type(None)), "shown_until_s": (int, float, type(None))},
-    **{"frame_count": (int, type(None)), "is_live": (bool,), "name": (str,), "codec": (str,)},
+    "width": (int,),
+    "height": (int,),
+    "rotation_deg": (int,),
+    "start_s": (int, float),
+    "bytes_per_pixel": (int, float),
+    "duration_s": (int, float, type(None)),
+    "shown_until_s": (int, float, type(None)),
+    "frame_count": (int, type(None)),
+    "is_live": (bool,),
+    "name": (str,),
+    "codec": (str,),
 }
 
 

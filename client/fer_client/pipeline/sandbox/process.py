@@ -118,7 +118,7 @@ class Sandbox:
             raise messages.WrongMessageError("its kind")
         self.info = messages.read_info(opened, self._source.label)
 
-    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
+    def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:  # noqa: ARG002 - a Video has it
         """Raise TypeError: frames stay where they are decoded."""
         raise TypeError("expected nobody to ask a sandbox for frames")
 
