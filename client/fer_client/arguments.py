@@ -15,6 +15,7 @@ from fer_client.media.array_source import array_source
 from fer_client.media.arrays import ArrayVideo
 from fer_client.media.discovery import find_inputs
 from fer_client.media.sources import Source
+from fer_client.pipeline.sandbox.process import check_input
 from fer_client.settings import Settings
 
 Named = str | PathLike[str]
@@ -39,6 +40,7 @@ class Options(TypedDict, total=False):
     max_pixels: int
     reconnect_s: float
     partial: bool
+    sandbox: bool
     low_latency: bool
     batch_size: int
     in_flight: int
@@ -97,7 +99,7 @@ def read_inputs(inputs: Input | Iterable[Input], settings: Settings) -> list[Sou
         raise UsageError("Expected at least one input to analyse, but there is none.")
     for source in sources:
         with fails_alone(source.shown):
-            source.check()
+            check_input(source, settings)
     return sources
 
 

@@ -19,7 +19,7 @@ VISUAL_SETTINGS = ("annotate", "anonymize", "report", "relative")
 _WITHOUT_EFFECT = frozenset(
     {
         *("out", "table_format", "batch_size", "in_flight", "timeout_s", "detection_workers", "overwrite"),
-        *("max_pixels", "reconnect_s"),
+        *("max_pixels", "reconnect_s", "sandbox"),
         *VISUAL_SETTINGS,
     }
 )
@@ -46,6 +46,9 @@ _WITHOUT_EFFECT_ON = {
     ),
 }
 """The same for each `fer_client.media.sources.Source.kind` of input."""
+
+_WITHOUT_SANDBOX = ("annotate", "anonymize", "report", "low_latency")
+"""Settings with which inputs are decoded, or looked at, in a way that the sandbox has not."""
 
 AUTO, LUMAFACE, YUNET = DETECTORS = ("auto", "lumaface", "yunet")
 """Kinds of face detector, as `fer_client.faces.detection.choose_detector` takes them."""
@@ -219,6 +222,14 @@ class Settings:
             "--partial", "Analyse what can be read of a damaged video; of photographs none that is damaged."
         ),
     ] = False
+    sandbox: Annotated[
+        bool,
+        Option(
+            "--sandbox",
+            "Decode files in a process that can reach no network, no other file, and write none. Linux only.",
+        ),
+    ] = False
+    """For tables of files alone, see `fer_client.pipeline.sandbox`: copies and reports would be decoded outside."""
     low_latency: Annotated[
         bool,
         Option("--low-latency", "For live streams: hold no frame back. Smoothing looks back only; slower."),
@@ -246,6 +257,12 @@ class Settings:
         """Raise UsageError for a value out of its range."""
         for name, option in setting_options().items():
             option.check(getattr(self, name))
+        for name in _WITHOUT_SANDBOX:
+            if self.sandbox and getattr(self, name):
+                raise UsageError(
+                    f"--sandbox confines what tables are made of, and {setting_options()[name].names} works outside "
+                    "of it. Leave one out."
+                )
 
     @property
     def asks_for_visuals(self) -> bool:

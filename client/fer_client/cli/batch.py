@@ -20,7 +20,7 @@ _CPUS = 2
 _SETTINGS = (
     *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s", "duration_s", "overwrite"),
     *("detection_side", "min_score", "min_face", "batch_size", "in_flight", "timeout_s", "reconnect_s"),
-    *("max_pixels", "partial"),
+    *("max_pixels", "partial", "sandbox"),
 )
 
 batch_app = typer.Typer(

@@ -19,7 +19,7 @@ _ORDER = (
     *("fps", "detect_every", "smooth_s", "min_confidence", "min_episode_s"),
     *("duration_s", "sequence_fps", "overwrite", "url", "detector_kind", "detector_model", "detection_side"),
     *("photo_side", "min_score", "min_face", "detection_workers", "batch_size", "in_flight", "timeout_s"),
-    *("reconnect_s", "max_pixels", "partial", "low_latency", "as_json"),
+    *("reconnect_s", "max_pixels", "partial", "sandbox", "low_latency", "as_json"),
 )
 """Order of the help: what is asked for most comes first, what is not named here last."""
 

@@ -29,6 +29,7 @@ from fer_client.outputs.tables import check_format
 from fer_client.pipeline.analysis import Progress
 from fer_client.pipeline.context import Job, open_job
 from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.sandbox.process import check_input, check_sandbox
 from fer_client.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,9 +104,10 @@ def analyse_inputs(
     for visual in _visuals(settings):
         if visual.is_wanted(settings):
             visual.check(settings)
+    check_sandbox(settings)
     inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
     names = folder_names(inputs.sources)
-    failures = unreadable(inputs.sources)
+    failures = unreadable(inputs.sources, settings)
     places = input_places(inputs.sources)
     outcome = Outcome(failures=inputs.failures | failures)
     targets = [
@@ -162,13 +164,13 @@ def _write_study(settings: Settings, outcome: Outcome, observer: Observer) -> No
         observer.combined(written, len(parts))
 
 
-def unreadable(sources: Sequence[Source]) -> dict[str, FerError]:
+def unreadable(sources: Sequence[Source], settings: Settings) -> dict[str, FerError]:
     """Find the inputs that cannot even be opened, by their shown names."""
     failures: dict[str, FerError] = {}
     for source in sources:
         try:
             with fails_alone(source.shown):
-                source.check()
+                check_input(source, settings)
         except FerError as error:
             failures[source.shown] = error
     return failures

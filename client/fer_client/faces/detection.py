@@ -62,13 +62,13 @@ class Detector:
     def __init__(self, model: Path, min_score: float, reads_luma: bool) -> None:
         # Else it prints lines before our sentences, OpenCV 5 for every detector.
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        self._reads_luma = reads_luma
+        self.reads_luma = reads_luma
         self._reformatter = VideoReformatter()
         self._net = cv2.FaceDetectorYN.create(str(model), "", (320, 320), score_threshold=min_score)
 
     def copy(self, frame: Frame, size_wh: tuple[int, int]) -> Image:
         """Return what `detect` is given of a frame: luma, uint8 [height, width], or BGR, uint8 [height, width, 3]."""
-        return frame.small_luma(size_wh) if self._reads_luma else frame.bgr(size_wh, self._reformatter)
+        return frame.small_luma(size_wh) if self.reads_luma else frame.bgr(size_wh, self._reformatter)
 
     def detect(self, image: Image) -> Faces:
         """Return the faces whose score reaches the minimum, boxes in the image's pixels."""

@@ -218,7 +218,7 @@ def _missing(path: Path) -> str | None:
 
 def open_container(path: Path) -> Any:
     """Open a file with FFmpeg, to be closed by the caller. Raises InputError as `open_video` does."""
-    _check_file(path)
+    check_file(path)
     try:
         # With "file:" before it, a name such as 12:30.mp4 is no protocol.
         return av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
@@ -226,18 +226,19 @@ def open_container(path: Path) -> Any:
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path, what: str = "video") -> None:
+    """Raise InputError where there is no file, of any content, that can be read. `what` it should be."""
     try:
         if path.is_dir():
-            raise InputError(f"{path}: expected a video file, but it is a folder. Name a file in it.")
+            raise InputError(f"{path}: expected a {what} file, but it is a folder. Name a file in it.")
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise InputError(
-                f"{path}: expected a video file, but it is a pipe or a device, in which nothing can be looked up. "
-                "Save the video as a file first."
+                f"{path}: expected a {what} file, but it is a pipe or a device, in which nothing can be looked up. "
+                f"Save the {what} as a file first."
             )
         if status.st_size == 0:
-            raise InputError(f"{path}: expected a video file, but it is empty (0 bytes). Copy it again.")
+            raise InputError(f"{path}: expected a {what} file, but it is empty (0 bytes). Copy it again.")
         path.open("rb").close()
     except OSError as error:
         raise InputError(

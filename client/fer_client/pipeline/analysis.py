@@ -1,6 +1,6 @@
 """One input under analysis: its frames as they come, and how far it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,18 +8,25 @@ from pathlib import Path
 from typing import TypeVar
 
 from fer_client.errors import InputError, fails_alone
+from fer_client.faces.alignment import FaceCrops
+from fer_client.faces.tracking import Tracker
 from fer_client.media.limits import LimitedVideo
 from fer_client.media.sampling import Counter
 from fer_client.media.sources import Photographs, Source, VideoSource
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.interruption import Interruption
 from fer_client.pipeline.low_latency import frames_as_they_come
-from fer_client.pipeline.photos import analysed_photographs
+from fer_client.pipeline.photos import Unreadable, faces_in_photographs
+from fer_client.pipeline.sandbox.process import (
+    Sandbox,
+    is_confined,
+    photographs_in_sandboxes,
+)
 from fer_client.pipeline.timing import StageClock
-from fer_client.pipeline.video import analysed_frames
+from fer_client.pipeline.video import faces_in_video
 from fer_client.settings import Settings
 from fer_client.temporal.durations import timed, timed_at_once
-from fer_client.temporal.frame import AnalysedFrame
+from fer_client.temporal.frame import AnalysedFrame, analysed
 from fer_client.temporal.smoothing import smoothed, smoothed_at_once
 
 T = TypeVar("T")
@@ -95,9 +102,9 @@ def _present(frame: AnalysedFrame, labels: Sequence[str]) -> tuple[Present, ...]
 
 
 def open_analysis(source: Source, job: Job) -> AbstractContextManager[Analysis]:
-    """Open an input and begin; its threads and files are closed with the block. Raises InputError."""
+    """Open an input and begin; its threads, files and processes end with the block. Raises InputError."""
     if isinstance(source, VideoSource):
-        return _open_video(source, job)
+        return (_open_confined_video if is_confined(source, job.settings) else _open_video)(source, job)
     if isinstance(source, Photographs):
         return _open_photographs(source, job)
     raise TypeError(f"expected a video source or photographs, came {type(source).__name__}")
@@ -113,10 +120,26 @@ def _open_video(source: VideoSource, job: Job) -> Iterator[Analysis]:
         if whole.info.is_live:  # Ctrl-C is how a live stream ends: what has come so far is finished and kept
             is_enough, job = job.interruption.has_come, replace(job, interruption=Interruption())
         video = LimitedVideo(whole, job.settings.duration_s, is_enough)
-        read = frames_as_they_come if job.settings.low_latency else analysed_frames
-        with closing(read(video, job, clock, counter)) as frames:
-            smooth = _over_time(frames, video, job.settings)
-            yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
+        if job.settings.low_latency:
+            frames: Iterator[AnalysedFrame] = stack.enter_context(
+                closing(frames_as_they_come(video, job, clock, counter))
+            )
+        else:
+            seen = stack.enter_context(closing(faces_in_video(video, job.looking, clock, counter)))
+            frames = _followed(seen, job, clock)
+        smooth = _over_time(frames, video, job.settings)
+        yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
+
+
+@contextmanager
+def _open_confined_video(source: VideoSource, job: Job) -> Iterator[Analysis]:
+    clock, counter = StageClock(), Counter()
+    with closing(Sandbox(source, job.looking, clock, counter)) as sandbox:
+        with fails_alone(source.shown):
+            sandbox.open()
+        video = LimitedVideo(sandbox, job.settings.duration_s, _never)
+        smooth = _over_time(_followed(sandbox.faces(), job, clock), video, job.settings)
+        yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
 
 
 def _over_time(
@@ -144,6 +167,41 @@ def _failing_alone(frames: Iterator[T], source: Source) -> Iterator[T]:
 def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
     clock = StageClock()
     unreadable: dict[Path, InputError] = {}
-    with closing(analysed_photographs(source, job, clock, unreadable)) as frames:
-        smooth = smoothed(frames, 0)
-        yield Analysis(source, job, _failing_alone(smooth, source), clock, unreadable=unreadable)
+    read = photographs_in_sandboxes if is_confined(source, job.settings) else faces_in_photographs
+    with closing(read(source, job.looking, clock)) as seen:
+        frames = smoothed(_answered(seen, source, job, clock, unreadable), 0)
+        yield Analysis(source, job, _failing_alone(frames, source), clock, unreadable=unreadable)
+
+
+def _followed(seen: Iterable[FaceCrops], job: Job, clock: StageClock) -> Iterator[AnalysedFrame]:
+    """Ask the server for the faces of a video's frames, and follow them from frame to frame."""
+    follow = clock.timing(Tracker().follow, "track")
+    for faces, answer in job.predict(seen, clock):
+        yield analysed(faces, follow(faces), answer)
+    job.delivery.confirm()
+
+
+def _answered(
+    seen: Iterable[FaceCrops | Unreadable],
+    source: Photographs,
+    job: Job,
+    clock: StageClock,
+    unreadable: dict[Path, InputError],
+) -> Iterator[AnalysedFrame]:
+    """Ask the server for the faces of photographs; those that cannot be read go to `unreadable`.
+
+    Raises InputError where none can be read.
+    """
+
+    def readable() -> Iterator[FaceCrops]:
+        for came in seen:
+            if isinstance(came, Unreadable):
+                unreadable[source.paths[came.index]] = came.error
+            else:
+                yield came
+
+    for faces, answer in job.predict(readable(), clock):
+        yield analysed(faces, [None] * len(faces.scores), answer)
+    job.delivery.confirm()
+    if len(unreadable) == len(source.paths):
+        raise next(iter(unreadable.values()))

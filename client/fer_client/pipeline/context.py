@@ -15,6 +15,7 @@ from fer_client.inference.embedded import Launched
 from fer_client.inference.probe import ask
 from fer_client.inference.server import find_server
 from fer_client.pipeline.interruption import Interruption
+from fer_client.pipeline.looking import Looking
 from fer_client.pipeline.memory import check_memory
 from fer_client.pipeline.timing import StageClock
 from fer_client.settings import Settings
@@ -36,6 +37,11 @@ class Job:
     interruption: Interruption = field(default_factory=Interruption)
     restart: Callable[[], str] | None = None
     notify: Callable[[str], None] = lambda _: None
+
+    @property
+    def looking(self) -> Looking:
+        """How faces are looked for."""
+        return Looking(self.settings, self.detector, self.contract.crop_shape, self.interruption.check)
 
     @cached_property
     def delivery(self) -> Delivery:

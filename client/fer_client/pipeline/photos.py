@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from fer_client.errors import InputError, fails_alone
@@ -11,9 +12,8 @@ from fer_client.faces.detection import FrameDetector
 from fer_client.media.images import BYTES_PER_PIXEL, picture_frame, picture_pixels, read_picture
 from fer_client.media.sources import Photographs
 from fer_client.pipeline.concurrency import MemoryBudget, ordered_map
-from fer_client.pipeline.context import Job
+from fer_client.pipeline.looking import Looking
 from fer_client.pipeline.timing import StageClock
-from fer_client.temporal.frame import AnalysedFrame, analysed
 
 _MOST_WORKERS = 4
 _BYTES_AT_ONCE = 768 << 20
@@ -23,19 +23,24 @@ _BYTES_PER_PIXEL = BYTES_PER_PIXEL + 3
 """While a frame is made of the picture that was read."""
 
 
-def analysed_photographs(
-    source: Photographs, job: Job, clock: StageClock, unreadable: dict[Path, InputError]
-) -> Generator[AnalysedFrame]:
-    """Yield one frame per photograph, in order; those that cannot be read go to `unreadable`.
+@dataclass(frozen=True)
+class Unreadable:
+    """A photograph that cannot be read, by its place among the others, and why."""
 
-    Raises InputError where none can be read.
-    """
-    settings, budget = job.settings, MemoryBudget(_BYTES_AT_ONCE)
-    detector = FrameDetector(job.detector, settings.photo_side, settings.min_face)
+    index: int
+    error: InputError
 
-    def see(numbered: tuple[int, Path]) -> FaceCrops | None:
+
+def faces_in_photographs(
+    source: Photographs, looking: Looking, clock: StageClock, first: int = 0, workers: int | None = None
+) -> Generator[FaceCrops | Unreadable]:
+    """Yield what came of each photograph from `first` on, in order; with one worker each before the next is read."""
+    settings, budget = looking.settings, MemoryBudget(_BYTES_AT_ONCE)
+    detector = FrameDetector(looking.detector, settings.photo_side, settings.min_face)
+
+    def see(numbered: tuple[int, Path]) -> FaceCrops | Unreadable:
         index, path = numbered
-        job.interruption.check()
+        looking.check()
         try:
             with fails_alone(str(path)), budget.holding(picture_pixels(path) * _BYTES_PER_PIXEL):
                 with clock.time("decode"):
@@ -44,19 +49,14 @@ def analysed_photographs(
                 with clock.time("detect"):
                     faces = detector.detect(frame)
                 with clock.time("crop"):
-                    return cut_out(frame, faces, True, job.contract.crop_shape)
+                    return cut_out(frame, faces, True, looking.crop_shape)
         except InputError as error:
-            unreadable[path] = error
-            return None
+            return Unreadable(index, error)
 
-    workers = min(settings.detection_workers, _MOST_WORKERS)
+    workers = workers or min(settings.detection_workers, _MOST_WORKERS)
+    depth = 2 * workers if workers > 1 else 1
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="photographs") as pool,
-        closing(ordered_map(see, enumerate(source.paths), pool, 2 * workers)) as seen,
+        closing(ordered_map(see, list(enumerate(source.paths))[first:], pool, depth)) as seen,
     ):
-        found = (frame for frame in seen if frame is not None)
-        for faces, answer in job.predict(found, clock):
-            yield analysed(faces, [None] * len(faces.scores), answer)
-    job.delivery.confirm()
-    if len(unreadable) == len(source.paths):
-        raise next(iter(unreadable.values()))
+        yield from seen

@@ -1,8 +1,8 @@
-"""The stages that turn a video into predictions, all at once: decode, detect, crop, ask the server, track.
+"""The stages that turn a video into faces, all at once: decode, detect, crop.
 
 One thread decodes. A pool first detects the faces on key frames, then interpolates and crops those between, as two
 ordered maps, so no task waits for another (OpenCV, FFmpeg and gRPC release the GIL). The caller's thread cuts the
-segments, sends, tracks and writes.
+segments, and sends, tracks and writes what comes out.
 
 Memory stays bounded whatever the length of the video: every stage is at most a fixed number of frames
 ahead of the next one.
@@ -15,17 +15,15 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from fer_client.faces.alignment import cut_out
+from fer_client.faces.alignment import FaceCrops, cut_out
 from fer_client.faces.detection import FrameDetector
 from fer_client.faces.keyframes import detect_key_frames, interpolate_and_crop, intervals, segments
-from fer_client.faces.tracking import Tracker
 from fer_client.media.sampling import Counter, sample
 from fer_client.media.video import Video, VideoInfo
 from fer_client.pipeline.concurrency import ordered_map, prefetch
-from fer_client.pipeline.context import Job
+from fer_client.pipeline.looking import Looking
 from fer_client.pipeline.timing import StageClock
 from fer_client.settings import Settings
-from fer_client.temporal.frame import AnalysedFrame, analysed
 
 _FRAMES_AHEAD = 4
 _SEGMENTS_PER_WORKER = 4
@@ -65,14 +63,15 @@ class Bounds:
         )
 
 
-def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter) -> Generator[AnalysedFrame]:
-    """Yield every analysed frame in order, with the track and the prediction of each of its faces."""
-    settings, bounds = job.settings, Bounds.of(video.info, job.settings)
-    detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
+def faces_in_video(
+    video: Video, looking: Looking, clock: StageClock, counter: Counter
+) -> Generator[FaceCrops]:
+    """Yield every analysed frame in order, with its faces."""
+    settings, bounds = looking.settings, Bounds.of(video.info, looking.settings)
+    detector = FrameDetector(looking.detector, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
-    crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
-    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
-    follow = clock.timing(Tracker().follow, "track")
+    crop = clock.timing(partial(cut_out, crop_shape=looking.crop_shape), "crop")
+    decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), looking.check)
     with (
         closing(prefetch(sample(decoded, settings.fps), bounds.frames)) as frames,
         ThreadPoolExecutor(settings.detection_workers, thread_name_prefix="faces") as pool,
@@ -93,6 +92,4 @@ def analysed_frames(video: Video, job: Job, clock: StageClock, counter: Counter)
             )
         ) as seen,
     ):
-        for faces, answer in job.predict(chain.from_iterable(seen), clock):
-            yield analysed(faces, follow(faces), answer)
-    job.delivery.confirm()
+        yield from chain.from_iterable(seen)
