@@ -122,5 +122,6 @@ def test_tables_give_back_what_was_written(rows: list[tuple[int | None, float | 
     for (number, value, name), cells, line in zip(rows, found, lines, strict=True):
         assert cells["name"] == name
         assert cells["n"] == ("" if number is None else str(number))
-        assert cells["x"] == ("" if value is None else f"{value:.6f}")
+        shown = "" if value is None else f"{value:.6f}"
+        assert cells["x"] == ("0.000000" if shown == "-0.000000" else shown)
         assert json.loads(line) == {"n": number, "x": value, "name": name}

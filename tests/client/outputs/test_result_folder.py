@@ -222,17 +222,6 @@ def write(path: Path, count: int) -> None:
     write_video(path, [face_frame()] * count)
 
 
-def test_inputs_of_one_name_go_by_separate_runs_into_one_folder(run: Command, tmp_path: Path) -> None:
-    write(tmp_path / "day1" / "talk.mp4", 2)
-    write(tmp_path / "day2" / "talk.mp4", 3)
-    done = run("day1/talk.mp4", "day2/talk.mp4")
-    assert_fails(done, 2, "talk.mp4", "separate runs")
-    assert "--out" not in done.stderr
-    for day in ("day1", "day2"):
-        assert run(f"{day}/talk.mp4").returncode == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"talk", "talk-2"}
-
-
 def test_results_below_a_result_are_not_called_files_of_the_user(run: Command, tmp_path: Path) -> None:
     write(tmp_path / "talk" / "a.mp4", 2)
     write(tmp_path / "talk.mp4", 3)
