@@ -226,7 +226,8 @@ class VotersOn(Voters):
 
     `fer-train run se_resnet --data data/fer2013 --recipe voters_on --start FIRST.keras --out …`. After `voters`,
     `se_resnet` read 93.7 % of Training's majorities right and 91.2 % of PublicTest's: it was held back more than it
-    overfitted.
+    overfitted. 30 epochs, an hour and a quarter on a core that other work shared: 91.4 %, and the cross-entropy against
+    the voters' shares from 0.731 to 0.715.
     """
 
     name: str = "voters_on"
