@@ -10,6 +10,7 @@
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks import chain, detector
@@ -117,19 +118,34 @@ def live(record: dict[str, Any]) -> str:
 _BUSY = 1.0
 """Load average from which on seconds say more about the other programs than about this one."""
 
+_LEFT = 0.85
+"""Share of the cores that the other programs must have left at least, where that was measured."""
+
 
 def is_busy(record: dict[str, Any]) -> bool:
-    """Whether much else ran beside the measurement."""
-    return float(record["conditions"]["load_average"] or 0.0) >= _BUSY
+    """Whether much else ran beside the measurement: by what was measured meanwhile, else right before it."""
+    left = _left(record)
+    if left:
+        return median(left) < _LEFT
+    about = record["conditions"]
+    taken = about.get("cores_taken_by_others")
+    if taken is not None:
+        return bool(taken > (1 - _LEFT) * about["machine"]["cores"])
+    return float(about["load_average"] or 0.0) >= _BUSY
+
+
+def _left(record: dict[str, Any]) -> list[float]:
+    """Shares of the cores that other programs left in each part of a record; none where it was not noted."""
+    figures = [video["figures"] for video in record.get("videos", ()) if "figures" in video]
+    timed = [one["undisturbed_s"] / one["processing_s"] for one in figures if "undisturbed_s" in one]
+    return timed + [point["offered_share"] for point in record.get("points", ()) if "offered_share" in point]
 
 
 def measured_on(record: dict[str, Any]) -> str:
     """Say on what machine, how busy, and of which commit a record is."""
     about = record["conditions"]
     machine = about["machine"]
-    load = (
-        f"with a load average of {about['load_average']:.1f} by other programs" if is_busy(record) else "idle"
-    )
+    load = f"beside other programs (load average {about['load_average']:.1f})" if is_busy(record) else "idle"
     return (
         f"{machine['cores']} cores of an {machine['processor']}, {load}; {about['time'][:10]}, "
         f"commit {about['commit'] or 'not known'}."

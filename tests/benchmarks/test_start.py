@@ -51,13 +51,27 @@ def test_a_failure_is_told_in_the_commands_own_words(tmp_path: Path, server: Pro
         start(tmp_path / "no.mp4", ["--url", server.url, "--detector", "lumaface"])
 
 
-@pytest.mark.parametrize(("load", "row"), [(0.1, "| 2.00 | 1.00 | 4.00 | 3.00 |"), (9.0, "| 1.00 | 3.00 |")])
-def test_beside_other_load_the_page_tells_processor_time_alone(load: float, row: str) -> None:
+ALL_CLOCKS, PROCESSOR_ALONE = "| 2.00 | 1.00 | 4.00 | 3.00 |", "| 1.00 | 3.00 |"
+
+
+@pytest.mark.parametrize(
+    ("load", "taken", "row"),
+    [
+        (0.1, None, ALL_CLOCKS),
+        (9.0, None, PROCESSOR_ALONE),
+        (9.0, 0.0, ALL_CLOCKS),
+        (0.1, 1.5, PROCESSOR_ALONE),
+    ],
+)
+def test_beside_other_load_the_page_tells_processor_time_alone(
+    load: float, taken: float | None, row: str
+) -> None:
+    busy = {"load_average": load, "cores_taken_by_others": taken}
     machine = {"cores": 2, "processor": "some"}
     record = {
         "video": "a.mp4",
         "cores": 2,
-        "conditions": {"machine": machine, "load_average": load, "time": "2026-01-01", "commit": "abc"},
+        "conditions": {"machine": machine, "time": "2026-01-01", "commit": "abc"} | busy,
         "starts": {
             "running": {"stages": stages(2.0, 1.0), "runs": [1, 2, 3]},
             "embedded": {"stages": stages(4.0, 3.0), "runs": [1, 2, 3]},

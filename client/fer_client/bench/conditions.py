@@ -3,12 +3,16 @@
 import importlib.metadata
 import os
 import platform
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fer_client.bench.cost import measured
 from fer_client.settings import usable_cores
+
+_LOOK_S = 0.2
 
 PACKAGES = ("fer-triton", "av", "grpcio", "numpy", "opencv-python-headless", "tritonclient")
 
@@ -25,8 +29,16 @@ def conditions() -> dict[str, Any]:
             "memory_gb": _memory_gb(),
         },
         "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "cores_taken_by_others": _taken(),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
     }
+
+
+def _taken() -> float:
+    """Cores that other programs take now; the load average still counts what ended a minute ago."""
+    with measured() as cost:
+        time.sleep(_LOOK_S)
+    return round(max(0.0, usable_cores() - cost.offered_s / cost.wall_s), 2)
 
 
 def _processor() -> str:
