@@ -210,7 +210,8 @@ def test_a_server_that_dies_again_and_again_says_why_and_the_result_is_not_half_
         kill(tmp_path, "bin/tritonserver")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4
-    assert "SIGKILL" in err.splitlines()[-1]
+    # A process that it forks for a stub has its name too; without that one, it ends by another signal.
+    assert "ended by itself (SIG" in err.splitlines()[-1]
     assert "--url" not in err.splitlines()[-1]
     assert list(out.iterdir()) == []
     assert left_behind(tmp_path) == {}
