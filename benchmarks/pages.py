@@ -10,13 +10,13 @@
 
 import json
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks import chain, detector
 from benchmarks.curves import draw_growth, draw_serving
 from benchmarks.original import ROWS
 from benchmarks.peers import OURS, times_as_fast
+from benchmarks.records import is_busy
 from benchmarks.serving import best_line, share_of_bare, undisturbed
 from benchmarks.start import EMBEDDED, RUNNING, SHOWN
 from fer_training.reports.documents import markdown_table, percent, write_part
@@ -113,32 +113,6 @@ def live(record: dict[str, Any]) -> str:
         f"{record['cores_taken_by_others']:.2f} meanwhile:"
     )
     return f"{about}\n\n{markdown_table(['', 'measured'], rows)}"
-
-
-_BUSY = 1.0
-"""Load average from which on seconds say more about the other programs than about this one."""
-
-_LEFT = 0.85
-"""Share of the cores that the other programs must have left at least, where that was measured."""
-
-
-def is_busy(record: dict[str, Any]) -> bool:
-    """Whether much else ran beside the measurement: by what was measured meanwhile, else right before it."""
-    left = _left(record)
-    if left:
-        return median(left) < _LEFT
-    about = record["conditions"]
-    taken = about.get("cores_taken_by_others")
-    if taken is not None:
-        return bool(taken > (1 - _LEFT) * about["machine"]["cores"])
-    return float(about["load_average"] or 0.0) >= _BUSY
-
-
-def _left(record: dict[str, Any]) -> list[float]:
-    """Shares of the cores that other programs left in each part of a record; none where it was not noted."""
-    figures = [video["figures"] for video in record.get("videos", ()) if "figures" in video]
-    timed = [one["undisturbed_s"] / one["processing_s"] for one in figures if "undisturbed_s" in one]
-    return timed + [point["offered_share"] for point in record.get("points", ()) if "offered_share" in point]
 
 
 def measured_on(record: dict[str, Any]) -> str:

@@ -29,6 +29,32 @@ def run_conditions() -> dict[str, Any]:
     return conditions() | {"commit": f"{commit}, changed" if commit and is_changed else commit}
 
 
+_BUSY = 1.0
+"""Load average from which on seconds say more about the other programs than about this one."""
+
+_LEFT = 0.85
+"""Share of the cores that the other programs must have left at least, where that was measured."""
+
+
+def is_busy(record: dict[str, Any]) -> bool:
+    """Whether much else ran beside the measurement: by what was measured meanwhile, else right before it."""
+    left = _left(record)
+    if left:
+        return statistics.median(left) < _LEFT
+    about = record["conditions"]
+    taken = about.get("cores_taken_by_others")
+    if taken is not None:
+        return bool(taken > (1 - _LEFT) * about["machine"]["cores"])
+    return float(about["load_average"] or 0.0) >= _BUSY
+
+
+def _left(record: dict[str, Any]) -> list[float]:
+    """Shares of the cores that other programs left in each part of a record; none where it was not noted."""
+    figures = [video["figures"] for video in record.get("videos", ()) if "figures" in video]
+    timed = [one["undisturbed_s"] / one["processing_s"] for one in figures if "undisturbed_s" in one]
+    return timed + [point["offered_share"] for point in record.get("points", ()) if "offered_share" in point]
+
+
 def _git(*words: str) -> str | None:
     try:
         done = subprocess.run(["git", "-C", str(_ROOT), *words], capture_output=True, text=True, check=True)
