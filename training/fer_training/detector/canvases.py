@@ -22,6 +22,9 @@ _MIRRORED = [1, 0, 2, 4, 3]
 _LARGEST_FACTOR = 2.5
 """No picture is enlarged by more."""
 
+_COVERED = 0.2
+"""Chance that a part of a face is covered."""
+
 
 class Canvases:
     """Draws canvases from the pictures to learn from."""
@@ -53,7 +56,7 @@ class Canvases:
             found.append(Faces(moved, faces.landmarks + corner, faces.scores))
         rows = np.concatenate([faces.as_rows() for faces in found])
         faces = Faces.from_rows(rows)
-        return _worse(_covered(canvas, faces, rng), rng), faces
+        return _worse(self._covered(canvas, faces, rng), rng), faces
 
     def _tiles(self, side: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
         if rng.random() >= self._recipe.mosaic:
@@ -86,6 +89,18 @@ class Canvases:
         part = luma[top : top + down, left : left + across]
         method = cv2.INTER_AREA if share > 1 else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(part, (width, height), interpolation=method), np.uint8)
+
+    def _covered(self, canvas: Luma, faces: Faces, rng: np.random.Generator) -> Luma:
+        """Cover a part of some faces: hands, microphones and hair do so. What covers is plain, or a thing of its own."""
+        for box, score in zip(faces.boxes, faces.scores, strict=True):
+            if score < SURE or rng.random() > _COVERED:
+                continue
+            sides = box[2:] * rng.uniform(0.2, 0.55, 2)
+            left, top = np.maximum(box[:2] + rng.uniform(0, 1, 2) * (box[2:] - sides), 0).astype(int)
+            part = canvas[top : top + int(sides[1]), left : left + int(sides[0])]
+            if part.size:
+                part[...] = self._background(part.shape[1], part.shape[0], rng)
+        return canvas
 
     def _aimed(
         self, faces: Faces, width: int, height: int, rng: np.random.Generator
@@ -156,19 +171,6 @@ def _visible(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.fl
     return np.asarray(inside.clip(min=0).prod(axis=1) / np.maximum(boxes[:, 2:].prod(axis=1), 1e-6))
 
 
-def _covered(canvas: Luma, faces: Faces, rng: np.random.Generator) -> Luma:
-    """Cover a part of some faces: hands, microphones and hair do so."""
-    for box, score in zip(faces.boxes, faces.scores, strict=True):
-        if score < SURE or rng.random() > 0.12:
-            continue
-        sides = box[2:] * rng.uniform(0.2, 0.55, 2)
-        left, top = (box[:2] + rng.uniform(0, 1, 2) * (box[2:] - sides)).astype(int)
-        right, bottom = left + int(sides[0]), top + int(sides[1])
-        gray = int(rng.integers(0, 256))
-        canvas[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = gray
-    return canvas
-
-
 def _worse(canvas: Luma, rng: np.random.Generator) -> Luma:
     """Do what light, cameras and codecs do, each by a chance of its own."""
     out = canvas
@@ -223,7 +225,7 @@ def _compressed(canvas: Luma, rng: np.random.Generator) -> Luma:
 _CHANGES: tuple[tuple[float, Callable[[Luma, np.random.Generator], Luma]], ...] = (
     (0.5, _toned),
     (0.1, _shaded),
-    (0.08, _darkened),
+    (0.15, _darkened),
     (0.1, _smeared),
     (0.15, _softened),
     (0.15, _grained),
