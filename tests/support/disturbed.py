@@ -60,3 +60,13 @@ def kill_all(server: EmbeddedServer) -> None:
     for pid in server.processes():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def decoder_of(client: int) -> int:
+    """Process in which a client with `--sandbox` decodes."""
+    (decoder,) = (
+        int(child)
+        for children in Path(f"/proc/{client}/task").glob("*/children")
+        for child in children.read_text().split()
+    )
+    return decoder

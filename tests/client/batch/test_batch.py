@@ -18,6 +18,8 @@ from fer_client.batch.manifest import make_items, read_manifest
 from fer_client.batch.storage import file_system
 from fer_client.cli.batch import _ENGINES, _length
 from fer_client.errors import UsageError
+from fer_client.pipeline.sandbox import process
+from fer_client.pipeline.sandbox.confinement import obstacle
 from support.command import Command, Done
 from support.protocol_server import ProtocolServer
 from support.videos import default_frames, uneven_ticks, write_video
@@ -262,3 +264,31 @@ def test_a_list_from_an_editor_that_marks_its_encoding_is_read(tmp_path: Path) -
     (item,) = read_manifest(tmp_path / "list.txt")
     assert item.place.endswith("talk.mp4")
     assert "\ufeff" not in item.place
+
+
+@pytest.mark.skipif(obstacle() is not None, reason=f"no sandbox here: {obstacle()}")
+class TestSandbox:
+    def test_the_rows_are_those_of_a_batch_without_it(
+        self, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert batch().returncode == 0
+        start, started = process._start, []
+        monkeypatch.setattr(process, "_start", lambda: started.append(start()) or started[-1])
+        assert batch("-o", "confined", "--sandbox").returncode == 0
+        assert len(started) == 3
+        assert sorted_rows(tmp_path / "confined") == sorted_rows(tmp_path / "results")
+
+    def test_a_decoder_that_ends_is_told_for_each_video(
+        self, batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(process, "_COMMAND", [sys.executable, "-c", "exit(7)"])
+        done = batch("--sandbox")
+        assert done.returncode == 3
+        for name in ("one", "two", "three"):
+            assert f"{name}.mp4: expected an input that can be decoded" in done.stderr
+        assert "exit code 7" in done.stderr
+        assert not list((tmp_path / "results" / "summaries").glob("*"))
+
+
+def sorted_rows(out: Path) -> list[tuple[Any, ...]]:
+    return sorted((tuple(row.values()) for row in rows(out)), key=repr)

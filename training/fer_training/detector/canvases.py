@@ -91,7 +91,7 @@ class Canvases:
         return np.asarray(cv2.resize(part, (width, height), interpolation=method), np.uint8)
 
     def _covered(self, canvas: Luma, faces: Faces, rng: np.random.Generator) -> Luma:
-        """Cover a part of some faces: hands, microphones and hair do so. What covers is plain, or a thing of its own."""
+        """Cover a part of some faces, as hands and hair do, by gray or by a part of a picture without faces."""
         for box, score in zip(faces.boxes, faces.scores, strict=True):
             if score < SURE or rng.random() > _COVERED:
                 continue

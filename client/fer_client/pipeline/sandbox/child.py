@@ -11,6 +11,8 @@ import os
 import pickle
 import pkgutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -42,6 +44,9 @@ _BYTES_PER_CORE = 128 << 20
 whose stacks and heaps take addresses that are hardly touched."""
 
 _TINY_WH = (64, 64)
+
+_AT_WORK_S = 1.0
+"""Longest that the client hears nothing while frames are decoded of which none is analysed."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def main() -> None:
         return
     try:
         with fails_alone(source.shown):
-            looking = Looking(order.settings, detector, order.crop_shape, lambda: None)
+            looking = Looking(order.settings, detector, order.crop_shape, at_work(tell))
             for said in _look(source, looking, order):
                 tell(said)
     except InputError as error:
@@ -92,16 +97,30 @@ def _import_all() -> None:
 
 
 def _teller() -> Callable[[bytes], None]:
-    """Return what writes to standard output, which is nobody else's from now on."""
-    out = os.dup(1)
+    """Return what writes to standard output, which is nobody else's from now on; for several threads at once."""
+    out, whole = os.dup(1), threading.Lock()
     os.dup2(2, 1)
 
     def tell(data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(out, rest) :]
+        with whole:
+            while rest:
+                rest = rest[os.write(out, rest) :]
 
     return tell
+
+
+def at_work(tell: Callable[[bytes], None], now_s: Callable[[], float] = time.monotonic) -> Callable[[], None]:
+    """Return what is called at every frame, and tells from time to time that there are any."""
+    told_s = now_s()
+
+    def check() -> None:
+        nonlocal told_s
+        if now_s() - told_s >= _AT_WORK_S:
+            told_s = now_s()
+            tell(messages.message(messages.AT_WORK))
+
+    return check
 
 
 def _warm_up(detector: DetectorChoice) -> None:

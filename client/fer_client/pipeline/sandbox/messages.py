@@ -16,10 +16,11 @@ import numpy as np
 from fer_client.faces.alignment import FaceCrops
 from fer_client.media.frame import VideoInfo
 
-FACES, UNREADABLE, OPENED, ENDED, FAILED, REFUSED = (
+FACES, UNREADABLE, OPENED, AT_WORK, ENDED, FAILED, REFUSED = (
     "faces",
     "unreadable",
     "opened",
+    "at work",
     "ended",
     "failed",
     "refused",

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -37,6 +38,9 @@ _VARIABLES = ("PYTHON", "LD_LIBRARY_PATH", "LC_", "LANG", "FER_TRACEBACK")
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 _POLL_MS = 100
+_SILENT_S = 120.0
+"""Longest that the process may tell nothing: its start, the opening of a file, or one frame or photograph."""
+
 _PIECE = 1 << 16
 
 
@@ -162,6 +166,8 @@ class Sandbox:
 
     def _next(self) -> dict[str, Any]:
         said = messages.read_message(self._read)
+        while said.get("kind") == messages.AT_WORK:
+            said = messages.read_message(self._read)
         if said.get("kind") == messages.FAILED:
             raise InputError(messages.text(said, "sentence"))
         if said.get("kind") == messages.REFUSED:
@@ -181,8 +187,11 @@ class Sandbox:
         file = self._process.stdout.fileno()
         waiting = select.poll()
         waiting.register(file, select.POLLIN)
+        silent_from_s = time.monotonic()
         while not waiting.poll(_POLL_MS):
             self._looking.check()
+            if time.monotonic() - silent_from_s > _SILENT_S:
+                raise SandboxEndedError(self._source.shown, f"stopped after {_SILENT_S:g} s without a frame")
         piece = os.read(file, _PIECE)
         if not piece:
             raise SandboxEndedError(self._source.shown, _ending(self._process.wait()))
