@@ -16,7 +16,9 @@ from fer_client.media.sound import Sound
 from fer_client.media.yuv import colours_of, pixel_format
 
 _CODEC = "libx264"
-_CODEC_OPTIONS = {"preset": "veryfast", "crf": "20", "g": "100"}
+_CODEC_OPTIONS = {"preset": "superfast", "crf": "23", "g": "100"}
+"""As close to the picture as "veryfast" with 20 (PSNR on four clips -0.7 to +0.2 dB, 42 to 47 dB), in half of its
+processor time and 1.2 to 1.5 times its bits."""
 
 _MOST_TICKS = 1_000_000
 """Ticks per second of a video whose source states none, or finer ones: its times are right to a microsecond."""
