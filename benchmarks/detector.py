@@ -218,10 +218,10 @@ def main() -> None:
     except FerError as error:
         notify(f"detector: {error}")
         sys.exit(error.exit_code)
-    largest = next(_clip_frames(arguments.media / "videos"))
+    first = next(_clip_frames(arguments.media / "videos"))
     record = {
         "parts": {name: part.figures() for name, part in found.items()},
-        "time": time_ratio(luma, yunet, largest),
+        "time": time_ratio(luma, yunet, first),
         "settings": {"min_score": settings.min_score, "min_face": settings.min_face},
     }
     if arguments.out:

@@ -193,15 +193,12 @@ class Reader:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{path}\n")
-        said = ""
         if select.select([self._process.stdout], [], [], self._limit_s)[0]:
             said = self._process.stdout.readline().strip()
             if said:
                 return said
         self.close()
-        outcome = (
-            "hung" if not said and self._process.returncode == -9 else f"crashed {self._process.returncode}"
-        )
+        outcome = "hung" if self._process.returncode == -9 else f"crashed {self._process.returncode}"
         self._start()
         return outcome
 

@@ -28,7 +28,7 @@ from benchmarks.records import exponent, marginal
 from fer_client.bench.cost import Cost, measured
 from fer_client.cli.console import notify
 from fer_client.errors import ServerError
-from fer_client.faces.detection import choose_detector
+from fer_client.faces.detection import YUNET_NAME, choose_detector
 from fer_client.inference.embedded import embedded_server
 from fer_client.media.sources import video_file
 from fer_client.outputs.result import write_result
@@ -80,7 +80,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 name: _curve(name, sizes, unit, make, job, arguments.runs)
                 for name, sizes, unit, make in _kinds(plan, base, Path(folder), arguments.video)
             }
-        model = Path(choice.source) if choice.name == "YuNet" else None
+        model = Path(choice.source) if choice.name == YUNET_NAME else None
         curves["clients"] = _clients(plan.clients, base, server.url, model, arguments.runs)
     return {"video": arguments.video.name, "detector": choice.name, "cores": usable_cores(), "curves": curves}
 

@@ -28,7 +28,7 @@ from benchmarks.pairing import run_command
 from fer_client.bench.cost import measured
 from fer_client.bench.measuring import medians
 from fer_client.cli.console import notify
-from fer_client.faces.detection import DetectorChoice, choose_detector
+from fer_client.faces.detection import YUNET_NAME, DetectorChoice, choose_detector
 from fer_client.media.sources import video_file
 from fer_client.outputs.result import write_result
 from fer_client.pipeline.context import open_job
@@ -118,7 +118,7 @@ def _clip(
 
 def _own_run(clip: Path, choice: DetectorChoice) -> tuple[dict[str, Any], list[Row]]:
     interruption = Interruption()
-    whole = run_command(clip, Path(choice.source) if choice.name == "YuNet" else None)
+    whole = run_command(clip, Path(choice.source) if choice.name == YUNET_NAME else None)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result"
         settings = replace(Settings(), partial=True)

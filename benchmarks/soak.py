@@ -28,7 +28,7 @@ import numpy as np
 import tritonclient.grpc as triton
 from numpy.typing import NDArray
 
-from fer_client.bench.cost import family, measured
+from fer_client.bench.cost import measured, process_tree
 from fer_client.cli.console import notify
 from fer_client.contract import MODEL, Contract
 from fer_client.errors import FerError
@@ -196,7 +196,7 @@ def _sample(server: Server, start_s: float, span_s: float, attacked: bool) -> tu
     try:
         while (now_s := time.monotonic()) < start_s + span_s:
             mine.append(usage([os.getpid()]))
-            its.append(usage(family(server.process.pid) if server.process else []))
+            its.append(usage(process_tree(server.process.pid) if server.process else []))
             if attacked and attack is None and now_s >= start_s + span_s / 2:
                 attack = subprocess.Popen([sys.executable, "-m", "benchmarks.attack", server.url])
             time.sleep(_SAMPLE_S)

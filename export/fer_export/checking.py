@@ -214,11 +214,22 @@ def _label_lists(
     filename = next(output.label_filename for output in config.output if output.name == EXPRESSION)
     if filename:
         path = folder / filename
-        lists[f"{MODEL}/{filename}"] = path.read_text("utf-8").splitlines() if path.is_file() else []
+        lists[f"{MODEL}/{filename}"] = (
+            path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else []
+        )
     if EXPRESSION_MODEL in graphs:
         metadata = {entry.key: entry.value for entry in graphs[EXPRESSION_MODEL].metadata_props}
-        lists[f"the {ONNX} of {EXPRESSION_MODEL}"] = json.loads(metadata.get("labels", "[]"))
+        lists[f"the {ONNX} of {EXPRESSION_MODEL}"] = _stated_labels(metadata.get("labels", "[]"))
     return lists
+
+
+def _stated_labels(text: str) -> list[str]:
+    """Labels as `fer-export` states them, a JSON list; of another's network whatever it says, as one."""
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        return [text]
+    return [str(label) for label in labels] if isinstance(labels, list) else [text]
 
 
 def _label_problems(lists: Mapping[str, list[str]], labels: tuple[str, ...]) -> Iterator[str]:

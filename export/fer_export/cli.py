@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from fer_client.contract import Contract
     from fer_export.exporting import ExportReport
 
-write_app, check_app, activate_app, plan_app, detector_app = (
-    typer.Typer(
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    for _ in range(5)
-)
+write_app, check_app, activate_app, plan_app, detector_app = (console.new_app() for _ in range(5))
 
 RepositoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
 TrustOption = Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_client.contract import EXPRESSION, VALENCE_AROUSAL, Contract
 from fer_client.errors import UsageError
+from fer_export.conversion import DIMENSIONS
 from fer_export.crops import load_crops
 from fer_export.parity import Difference, Gate, served_answers, served_inputs
 from fer_export.plans import Machine, compile_plan, find_trtexec, plan_answers, with_plan
@@ -61,7 +62,7 @@ def write_plan(settings: PlanSettings, contract: Contract) -> PlanReport:
     graphs = {name: files[f"{name}/{version}/{ONNX}"] for name in (PREPROCESS_MODEL, EXPRESSION_MODEL)}
     crops = load_crops(settings.crops, contract.crop_shape)
     inputs = served_inputs(graphs, crops.pixels)
-    columns = {EXPRESSION: contract.labels, VALENCE_AROUSAL: ("valence", "arousal")}
+    columns = {EXPRESSION: contract.labels, VALENCE_AROUSAL: DIMENSIONS}
     gate = Gate(served_answers(graphs, inputs), columns, crops.names)
     plan = compile_plan(program, graphs[EXPRESSION_MODEL], config, settings.precision, settings.optimum)
     answers = plan_answers(program, plan.content, config, inputs)

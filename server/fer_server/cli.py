@@ -54,7 +54,7 @@ def parse(argv: Sequence[str]) -> Options:
         "--stop-on-eof", action="store_true", help="stop at once when stdin ends, for a parent program"
     )
     parser.add_argument(
-        "--start-timeout", type=float, default=300, metavar="S", help="seconds to load (default 300)"
+        "--start-timeout", type=_seconds, default=300, metavar="S", help="seconds to load (default 300)"
     )
     parser.add_argument(
         "--max-restarts",

@@ -33,7 +33,8 @@ _BROKEN = "is not healthy"
 class Health:
     """Asks the server at `endpoint` for answers, in a thread of its own, until the context ends.
 
-    `stubs` are the processes that must not end. Of a model that has never answered zeros, silence tells nothing.
+    `stubs` are the processes that must not end. A model that has never answered a
+    request of zeros is not judged by its silence.
     """
 
     endpoint: Endpoint

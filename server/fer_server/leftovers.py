@@ -27,14 +27,18 @@ _END_S = 5.0
 
 @contextmanager
 def own_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Make a temporary folder, below `parent` where that is given, and remove it at the end."""
+    """Make a temporary folder, below `parent` where that is given, and remove it at the end.
+
+    The lock is there before its file has the name by which `clear` tells a folder whose owner has gone.
+    """
     with (
         tempfile.TemporaryDirectory(
             prefix=f"{_PREFIX}{os.getpid()}-", dir=parent, ignore_cleanup_errors=True
         ) as folder,
-        Path(folder, _LOCK).open("w") as lock,
+        (unlocked := Path(folder, "unlocked")).open("w") as lock,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
+        unlocked.rename(Path(folder, _LOCK))
         yield Path(folder)
 
 

@@ -15,7 +15,7 @@ from enum import Enum
 from types import FrameType
 from typing import BinaryIO
 
-from fer_server.errors import ServerError
+from fer_server.errors import ServerError, UsageError
 from fer_server.http_api import is_ready
 from fer_server.ports import Endpoint
 
@@ -41,6 +41,8 @@ class Watch:
     """
 
     def __init__(self, stop_on_eof: bool) -> None:
+        if stop_on_eof and sys.stdin is None:  # type: ignore[redundant-expr,unused-ignore] # closed by the shell
+            raise UsageError("--stop-on-eof needs a standard input, and there is none. Leave the option out.")
         self._stdin = [sys.stdin.fileno()] if stop_on_eof else []
 
     def __enter__(self) -> "Watch":

@@ -135,7 +135,7 @@ def serve(
 def _verdict(failure: ServerError, restarts: Restarts) -> ServerError:
     if not restarts.times_s:
         return failure
-    return ServerError(f"{restarts.verdict()} and is not started again. {failure}")
+    return type(failure)(f"{restarts.verdict()} and is not started again. {failure}")
 
 
 @dataclass

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,13 @@ onnx = pytest.importorskip("onnx", reason="needs the extra `export`")
 COMMITTED = Path(__file__).parents[2] / "model_repository"
 
 
-def graph(taken: str, dtype: int, taken_shape: list[Any], given: str, given_shape: list[Any]) -> bytes:
+STATED = json.dumps(LABELS)
+"""Labels as an export writes them into a network."""
+
+
+def graph(
+    taken: str, dtype: int, taken_shape: list[Any], given: str, given_shape: list[Any], labels: str = STATED
+) -> bytes:
     """A valid graph of the given signature: it casts, sums everything and spreads the sum."""
     float32 = onnx.TensorProto.FLOAT
     make = onnx.helper.make_node
@@ -38,7 +45,7 @@ def graph(taken: str, dtype: int, taken_shape: list[Any], given: str, given_shap
         [shape, ones, axes, keep],
     )
     model = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=8)
-    onnx.helper.set_model_props(model, {"labels": '["' + '", "'.join(LABELS) + '"]'})
+    onnx.helper.set_model_props(model, {"labels": labels})
     return bytes(model.SerializeToString())
 
 
@@ -46,8 +53,9 @@ def preprocess(side: int = 96, batch: Any = "batch") -> bytes:
     return graph("FACES", onnx.TensorProto.UINT8, [batch, side, side, 1], "NETWORK_INPUT", [batch, 48, 48, 1])
 
 
-def expression(taken: str = "NETWORK_INPUT") -> bytes:
-    return graph(taken, onnx.TensorProto.FLOAT, ["batch", 48, 48, 1], "EXPRESSION", ["batch", len(LABELS)])
+def expression(taken: str = "NETWORK_INPUT", labels: str = STATED) -> bytes:
+    given = ["batch", len(LABELS)]
+    return graph(taken, onnx.TensorProto.FLOAT, ["batch", 48, 48, 1], "EXPRESSION", given, labels)
 
 
 @pytest.fixture
@@ -143,6 +151,9 @@ def test_faults_of_a_configuration(repository: Path, file: str, old: str, new: s
         ("expression/1/model.onnx", expression(taken="input_1"), "onnx has input_1 FP32 [48, 48, 1]"),
         ("expression/1/model.onnx", b"not a graph", "is no valid ONNX file"),
         ("fer/labels.txt", b"angry\nhappy\n", "fer/labels.txt has angry, happy"),
+        ("fer/labels.txt", "wütend\nfröhlich\n".encode("latin-1"), "fer/labels.txt has w\ufffdtend"),
+        ("expression/1/model.onnx", expression(labels="angry,happy"), "of expression has angry,happy"),
+        ("expression/1/model.onnx", expression(labels='{"0": "angry"}'), 'of expression has {"0": "angry"}'),
     ],
 )
 def test_faults_of_a_file(repository: Path, file: str, content: bytes, found: str) -> None:

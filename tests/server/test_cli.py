@@ -119,3 +119,11 @@ def test_line_for_people_says_what_where_and_how_to_stop(capsys: pytest.CaptureF
     assert capsys.readouterr().out == (
         "Serving fer at grpc 127.0.0.1:9001, http 0.0.0.0:9000 (every address of this machine). Stop with Ctrl-C.\n"
     )
+
+
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "soon"])
+def test_a_start_is_waited_for_so_many_seconds(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.parse(["--start-timeout", seconds])
+    assert ended.value.code == 2
+    assert "a number of seconds" in capsys.readouterr().err

@@ -56,6 +56,21 @@ def test_what_a_living_process_owns_stays() -> None:
         assert folder.is_dir()
 
 
+def test_one_that_another_start_sees_before_its_lock_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = leftovers.fcntl.flock
+
+    def clear_and_lock(file: int, operation: int) -> None:
+        monkeypatch.setattr(leftovers.fcntl, "flock", lock)
+        leftovers.clear()
+        lock(file, operation)
+
+    monkeypatch.setattr(leftovers.fcntl, "flock", clear_and_lock)
+    with leftovers.own_folder() as folder:
+        assert folder.is_dir()
+        leftovers.clear()
+        assert folder.is_dir()
+
+
 def test_what_a_killed_process_owned_goes_with_its_shared_memory_and_processes() -> None:
     folder = killed_owner()
     assert (folder / "file").is_file()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_server import http_api, process
-from fer_server.errors import ServerError
+from fer_server.errors import ServerError, UsageError
 from fer_server.ports import Endpoint
 from fer_server.process import Event, Watch
 from support.embedded_server import await_end
@@ -164,3 +164,9 @@ def test_served_models_stand_with_their_newest_version(
         {"name": "double", "version": "1"}]}"""
     served = http_api.served_models(triton_like({"/v2/models/stats": (200, statistics)}))
     assert served == {"double": "1", "fer": "10"}
+
+
+def test_the_end_of_a_stdin_that_is_closed_cannot_be_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(UsageError, match="standard input"):
+        Watch(stop_on_eof=True)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from fer_client.faces.alignment import LANDMARKS_XY, SCALE
 from fer_client.faces.detection import Faces
-from fer_client.media.video import Frame, Orientation
+from fer_client.media.frame import Frame, Orientation
 
 SCENES = np.random.default_rng(3).integers(0, 255, (3, 9, 16), np.uint8).repeat(20, 1).repeat(20, 2)
 """Pictures of three shots, uint8 [180, 320], that share nothing."""

@@ -16,7 +16,7 @@ from fer_client.outputs.reuse import are_same_models
 
 @dataclass
 class Account:
-    """The videos that were done before, that this run did, and that failed, with the errors."""
+    """The videos that were done before, that this run did, and that failed with the errors; by their keys."""
 
     earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -43,7 +43,8 @@ def run_batch(
     ServerError and ContractError where there is no fitting server; what is done by then stays.
     """
     storage = Storage(plan.out)
-    account = Account(earlier=_done_before(plan, items, {} if overwrite else storage.summaries()))
+    summaries = {} if overwrite else storage.summaries(item.key for item in items)
+    account = Account(earlier=_done_before(plan, items, summaries))
     left = [item for item in items if item.key not in account.earlier]
     models = next((summary["models"] for summary in account.earlier.values()), None)
     report(len(account.earlier), len(items))
@@ -53,7 +54,7 @@ def run_batch(
         for outcome in outcomes:
             if outcome.summary is not None:
                 models = models or outcome.summary["models"]
-                _check_models(outcome, models, storage)
+                _check_models(outcome.item, outcome.summary, models, storage)
             _enter(outcome, account, storage)
             report(len(account.earlier) + len(account.done) + len(account.failures), len(items))
     return account
@@ -87,11 +88,13 @@ def _is_unchanged(item: Item, summary: Mapping[str, Any]) -> bool:
         return True
 
 
-def _check_models(outcome: Outcome, models: Mapping[str, Any], storage: Storage) -> None:
-    if outcome.summary is not None and not are_same_models(models, outcome.summary["models"]):
-        storage.remove(outcome.item.key)
+def _check_models(
+    item: Item, summary: Mapping[str, Any], models: Mapping[str, Any], storage: Storage
+) -> None:
+    if not are_same_models(models, summary["models"]):
+        storage.remove(item.key)
         raise ContractError(
-            f"{outcome.item.shown}: the server, detector or release is another than that of the results in "
+            f"{item.shown}: the server, detector or release is another than that of the results in "
             f"{shown_url(storage.out)}, which would mix two. Use the same for all, or choose another --out."
         )
 
@@ -101,6 +104,6 @@ def _enter(outcome: Outcome, account: Account, storage: Storage) -> None:
         account.done[outcome.item.key] = outcome.summary
     elif isinstance(outcome.error, InputError):
         storage.remove(outcome.item.key)  # what a worker that died may have left
-        account.failures[outcome.item.shown] = outcome.error
+        account.failures[outcome.item.key] = outcome.error
     elif outcome.error is not None:
         raise outcome.error

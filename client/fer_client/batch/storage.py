@@ -12,7 +12,7 @@ import importlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,17 @@ class Storage:
         self._system, self._root = file_system(out)
         self._is_local = not is_url(out) or out.startswith(("file://", "local://"))
 
-    def summaries(self) -> dict[str, dict[str, Any]]:
-        """Read the summaries of the videos that are done, by their keys."""
+    def summaries(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Read the summaries of those of the videos that are done, by their keys."""
         folder = f"{self._root}/summaries"
         if not self._system.exists(folder):
             return {}
-        names = [name for name in self._system.ls(folder, detail=False) if name.endswith(".json")]
-        return {Path(name).stem: json.loads(self._system.cat_file(name)) for name in names}
+        there = {Path(name).name for name in self._system.ls(folder, detail=False)}
+        return {
+            key: json.loads(self._system.cat_file(self._summary(key)))
+            for key in keys
+            if f"{key}.json" in there
+        }
 
     def put(self, key: str, folder: Path, summary: Mapping[str, Any]) -> None:
         """Store one video's tables, which stand in `folder`, and its summary. Raises UsageError."""

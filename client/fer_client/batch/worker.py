@@ -2,15 +2,16 @@
 
 import os
 import socket
+import stat
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fer_client.batch.manifest import Item
 from fer_client.batch.storage import Storage, fetch, version_of
-from fer_client.errors import FerError, InputError, fails_alone
+from fer_client.errors import FerError, InputError, UsageError, fails_alone
 from fer_client.faces.detection import choose_detector
 from fer_client.media.discovery import find_inputs
 from fer_client.outputs.result import write_result
@@ -63,7 +64,7 @@ class Worker:
 
     def _analyse(self, item: Item) -> dict[str, Any]:
         job = self._opened_job()
-        place = Path(tempfile.gettempdir(), f"fer-batch-{os.getuid()}")
+        place = _scratch_place()
         prepare_folder(place)  # rids it of what workers that were killed left there
         with scratch_folder(place) as scratch:
             version = version_of(item.place)
@@ -88,3 +89,17 @@ class Worker:
             opening = open_job(plan.settings, detector, plan.url, lambda _: None, self._interruption)
             self._job = self._resources.enter_context(opening)
         return self._job
+
+
+def _scratch_place() -> Path:
+    """Give this user's place among the temporary folders; raises UsageError where somebody else has taken it."""
+    place = Path(tempfile.gettempdir(), f"fer-batch-{os.getuid()}")
+    with suppress(FileExistsError):
+        place.mkdir(mode=0o700)
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise UsageError(
+            f"Expected {place} to be a folder of this user, but it is somebody else's or none. Name another folder for "
+            "temporary files with TMPDIR."
+        )
+    return place

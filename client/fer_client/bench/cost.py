@@ -58,7 +58,7 @@ def measured(server_pid: int | None = None) -> Iterator[Cost]:
 
 
 def peak_mb(pid: int) -> float | None:
-    """Return the most memory that a process has held since that was last forgotten, None where it is not known."""
+    """Return the most memory that a process has held since its VmHWM was last reset, None where it is not known."""
     with suppress(OSError):
         for line in (_PROC / str(pid) / "status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -100,10 +100,10 @@ def _stat(pid: int) -> list[str]:
 
 
 def _working(server_pid: int | None) -> list[int]:
-    return family(os.getpid())[1:] if server_pid is None else family(server_pid)
+    return process_tree(os.getpid())[1:] if server_pid is None else process_tree(server_pid)
 
 
-def family(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """Return the process and everything below it."""
     found = [pid]
     for parent in found:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.cli.options import (
+    DetectorKindOption,
+    DetectorOption,
+    UrlOption,
+    chosen_detector,
+    takes_settings,
+)
 from fer_client.imports import uncollected
 from fer_client.inference.embedded import early_server
 from fer_client.pipeline.memory import check_memory
@@ -23,12 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "fer-client"
 
-_HELP = {"help_option_names": ["-h", "--help"]}
-
-analyse_app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP)
-doctor_app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=_HELP
-)
+analyse_app, doctor_app = console.new_app(add_completion=True), console.new_app()
 
 _EXAMPLES = f"""\b
 Examples:
@@ -85,11 +86,8 @@ def analyse(
         with uncollected():
             from fer_client.cli.display import Terminal
             from fer_client.cli.session import analyse_inputs
-            from fer_client.faces.detection import choose_detector
 
-        detector = choose_detector(detector_kind, detector_model, settings.min_score)
-        if detector.is_fallback:
-            console.notify(f"Note: {detector.advice}")
+        detector = chosen_detector(detector_kind, detector_model, settings.min_score)
         terminal = Terminal(is_silent=as_json, min_confidence=settings.min_confidence)
         outcome = analyse_inputs(inputs, settings, detector, url, terminal, launched)
     if as_json:

@@ -10,7 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, completes, takes_settings
+from fer_client.cli.options import (
+    DetectorKindOption,
+    DetectorOption,
+    UrlOption,
+    chosen_detector,
+    completes,
+    takes_settings,
+)
 from fer_client.errors import UsageError
 from fer_client.settings import AUTO, Settings
 
@@ -23,12 +30,7 @@ _SETTINGS = (
     *("max_pixels", "partial", "sandbox"),
 )
 
-batch_app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+batch_app = console.new_app()
 
 _EXAMPLES = """\b
 Examples:
@@ -89,15 +91,12 @@ def batch(
     from fer_client.batch.run import run_batch
     from fer_client.batch.worker import Plan
     from fer_client.cli.display import share_bar
-    from fer_client.faces.detection import choose_detector
     from fer_client.media.network import shown_url
     from fer_client.outputs.tables import check_format
 
     check_format("parquet")
     items = read_manifest(manifest)
-    detector = choose_detector(detector_kind, detector_model, settings.min_score)
-    if detector.is_fallback:
-        console.notify(f"Note: {detector.advice}")
+    detector = chosen_detector(detector_kind, detector_model, settings.min_score)
     plan = Plan(settings, out, url, detector_kind, detector_model)
     noun = "one video" if len(items) == 1 else f"{len(items)} videos"
     with share_bar(noun) as show:

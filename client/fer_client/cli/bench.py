@@ -8,16 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.cli.options import (
+    DetectorKindOption,
+    DetectorOption,
+    UrlOption,
+    chosen_detector,
+    takes_settings,
+)
 from fer_client.errors import UsageError
 from fer_client.settings import AUTO, Settings
 
-bench_app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+bench_app = console.new_app()
 
 _SETTINGS = (
     *("fps", "detect_every", "detection_side", "detection_workers", "batch_size", "in_flight", "timeout_s"),
@@ -59,11 +60,8 @@ def bench(
 
     from fer_client.bench.benching import bench_videos
     from fer_client.cli.bench_lines import table
-    from fer_client.faces.detection import choose_detector
 
-    detector = choose_detector(detector_kind, detector_model, settings.min_score)
-    if detector.is_fallback:
-        console.notify(f"Note: {detector.advice}")
+    detector = chosen_detector(detector_kind, detector_model, settings.min_score)
     figures = bench_videos(videos, settings, detector, url, runs, not is_tables_only, console.notify)
     screen = Console()
     for lines in table(figures, screen.width):

@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-compare_app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+from fer_client.cli import console
+
+compare_app = console.new_app()
 
 _EXAMPLES = """\b
 Examples:

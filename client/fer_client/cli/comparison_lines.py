@@ -42,9 +42,8 @@ def _table(comparison: Comparison) -> Table:
         table.add_column(name, justify="right")
     table.add_column("finding")
     for row in comparison.shares:
-        table.add_row(
-            *_cells(row), style={"more in B": "bold", "less in B": "bold", TOO_SHORT: "dim"}.get(row.finding)
-        )
+        style = "bold" if row.is_clear else "dim" if row.finding == TOO_SHORT else None
+        table.add_row(*_cells(row), style=style)
     return table
 
 

@@ -12,6 +12,13 @@ from fer_client.errors import FerError, Interrupted, UsageError
 from fer_client.printable import printable
 
 
+def new_app(**options: Any) -> typer.Typer:
+    """Make a Typer app as all commands are: errors in one sentence, no markup in the help, `-h` for `--help`."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    common = {"pretty_exceptions_enable": False, "rich_markup_mode": None, "context_settings": settings}
+    return typer.Typer(**common | {"add_completion": False} | options)
+
+
 def notify(message: str) -> None:
     """Tell the user something on standard error, so that standard output stays for results."""
     print(printable(message, kept="\n"), file=sys.stderr, flush=True)  # noqa: T201

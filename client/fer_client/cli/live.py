@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from fer_client.cli import console
-from fer_client.cli.options import DetectorKindOption, DetectorOption, UrlOption, takes_settings
+from fer_client.cli.options import (
+    DetectorKindOption,
+    DetectorOption,
+    UrlOption,
+    chosen_detector,
+    takes_settings,
+)
 from fer_client.errors import UsageError
 from fer_client.settings import AUTO, Settings
 
@@ -21,12 +27,7 @@ _SETTINGS = (
     *("detection_side", "min_score", "min_face", "timeout_s"),
 )
 
-live_app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+live_app = console.new_app()
 
 
 @live_app.command(
@@ -61,15 +62,12 @@ def live(
     """Show the source; `options` are those of `fer_client.settings.Settings` that a live view heeds."""
     settings = Settings(low_latency=True, **options)
     _check_packages()
-    from fer_client.faces.detection import choose_detector
     from fer_client.live.session import Plan, show_live
     from fer_client.live.source import find_live_source
     from fer_client.outputs.tables import check_format
 
     check_format(settings.table_format)
-    detector = choose_detector(detector_kind, detector_model, settings.min_score)
-    if detector.is_fallback:
-        console.notify(f"Note: {detector.advice}")
+    detector = chosen_detector(detector_kind, detector_model, settings.min_score)
     plan = Plan(find_live_source(source), settings, detector, url, host, port, is_recorded, is_looped)
     ended = show_live(plan, console.notify, partial(_tell_ready, plan.source.label, host), _print_recording)
     console.notify(ended.sentence)
@@ -88,9 +86,9 @@ def _check_packages() -> None:
 
 
 def _tell_ready(label: str, host: str, address: str) -> None:
-    from fer_client.live.access import is_loopback
+    from fer_client.inference.addresses import is_loopback_host
 
-    if not is_loopback(host):
+    if not is_loopback_host(host):
         console.notify(
             "Note: whoever can reach this machine sees the faces, and pictures travel unencrypted. Only pages on this "
             "machine can record."

@@ -3,12 +3,16 @@
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
+from fer_client.cli.console import notify
 from fer_client.outputs.tables import FORMATS
 from fer_client.settings import DETECTORS, Settings, setting_options
+
+if TYPE_CHECKING:
+    from fer_client.faces.detection import DetectorChoice
 
 _DEFAULTS = Settings()
 _CHOICES = {"table_format": FORMATS}
@@ -48,6 +52,16 @@ DetectorOption = Annotated[
     Path | None,
     typer.Option(help="YuNet's ONNX file. Default: FER_DETECTOR_MODEL, the cache, a download."),
 ]
+
+
+def chosen_detector(kind: str, model: Path | None, min_score: float) -> "DetectorChoice":
+    """Choose the detector by its options, and tell where the weaker one serves unasked. Raises UsageError."""
+    from fer_client.faces.detection import choose_detector
+
+    detector = choose_detector(kind, model, min_score)
+    if detector.is_fallback:
+        notify(f"Note: {detector.advice}")
+    return detector
 
 
 def takes_settings(command: Callable[..., int], names: Iterable[str] | None = None) -> Callable[..., int]:

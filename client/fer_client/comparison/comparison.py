@@ -42,6 +42,11 @@ class Difference:
             return "more in B"
         return "less in B" if self.high < 0 else "no clear difference"
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether 0 lies outside the interval."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.comparison.timelines import Timeline
+from fer_client.visuals.pages.bokeh_figures import timed_figure
 
 _HEIGHT, _LABEL_HEIGHT = 150, 20
 """Pixels of a timeline with its axis, and of the label below the last."""
@@ -29,32 +30,18 @@ def _timeline(name: str, part: Timeline, palette: Mapping[str, str]) -> Any:
 
 
 def _figure(name: str, duration_s: float) -> Any:
-    """Make a figure that is dragged along the time, and zoomed with Ctrl and the wheel, so that pages still scroll."""
-    from bokeh.models import FixedTicker, PanTool, Range1d, WheelZoomTool
-    from bokeh.plotting import figure
+    from bokeh.models import FixedTicker, Range1d
 
-    pan, wheel = (
-        PanTool(dimensions="width"),
-        WheelZoomTool(dimensions="width", modifiers="ctrl", maintain_focus=False),
-    )
     is_last = name == "b"
-    made = figure(
-        name=name,
-        height=_HEIGHT + (_LABEL_HEIGHT if is_last else 0),
-        sizing_mode="stretch_width",
-        toolbar_location=None,
-        tools=[pan, wheel],
+    made = timed_figure(
+        name,
+        _HEIGHT + (_LABEL_HEIGHT if is_last else 0),
         x_range=Range1d(0, duration_s, min_interval=0.1, name=f"{name}/time"),
         y_range=Range1d(0, 1, bounds=(0, 1)),
         min_border_left=52,
         min_border_right=14,
         min_border_top=4,
-        output_backend="canvas",
     )
-    made.toolbar.active_drag, made.toolbar.active_scroll = pan, wheel
-    made.outline_line_color = None
-    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
-    made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
     made.yaxis.ticker = FixedTicker(ticks=[0, 0.5, 1])
     made.yaxis.major_label_overrides = {0: "0", 0.5: "50 %", 1: "100 %"}
     made.xaxis.axis_label = "seconds from the first frame of each" if is_last else None

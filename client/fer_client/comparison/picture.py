@@ -143,8 +143,7 @@ def _draw_shares(axes: "Axes", comparison: Comparison) -> None:
 def _draw_differences(axes: "Axes", comparison: Comparison) -> None:
     """A dot for each difference, its interval as a line; strong where 0 lies outside."""
     for place, row in enumerate(comparison.shares):
-        is_clear = row.finding in ("more in B", "less in B")
-        colour, width = (_INK, 2.6) if is_clear else ("#8a94a3", 1.6)
+        colour, width = (_INK, 2.6) if row.is_clear else ("#8a94a3", 1.6)
         if row.low is not None and row.high is not None:
             axes.plot(
                 [100 * row.low, 100 * row.high],

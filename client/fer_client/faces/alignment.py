@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.faces.detection import Faces
+from fer_client.media.frame import Frame, Image
 from fer_client.media.luma import LIMITED_TO_FULL
-from fer_client.media.video import Frame, Image
 
 LANDMARKS_XY = ((0.308, 0.390), (0.692, 0.390), (0.5, 0.596), (0.344, 0.765), (0.656, 0.765))
 """Eyes, nose and corners of the mouth in FER2013's images, from left to right, as shares of the side.

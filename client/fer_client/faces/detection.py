@@ -19,7 +19,7 @@ from fer_client.faces.weights import (
     download_weights,
     named_weights,
 )
-from fer_client.media.video import Frame, Image
+from fer_client.media.frame import Frame, Image
 from fer_client.settings import AUTO, DETECTORS, LUMAFACE, YUNET
 
 _MISSING = "YuNet's weights were not found and could not be downloaded."

@@ -7,7 +7,7 @@ from fer_client.faces.alignment import FaceCrops
 from fer_client.faces.detection import Faces
 from fer_client.faces.interpolation import interpolate
 from fer_client.faces.shots import is_cut, thumbnail
-from fer_client.media.video import Frame
+from fer_client.media.frame import Frame
 
 MAX_SEGMENT_S = 0.3
 """Longest time between two key frames with frames in between: faces do not move straight for longer."""

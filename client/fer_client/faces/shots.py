@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.media.video import Image
+from fer_client.media.frame import Image
 
 _SIZE_HW = (18, 32)
 _LEAST_CORRELATION = 0.5

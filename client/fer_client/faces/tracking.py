@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fer_client.faces.alignment import FaceCrops
 from fer_client.faces.boxes import greedy_pairs, iou_matrix
-from fer_client.media.video import Image
+from fer_client.media.frame import Image
 
 MIN_IOU = 0.3
 """Least overlap of two boxes of one face. Lower follows faster motion and confuses neighbours sooner."""

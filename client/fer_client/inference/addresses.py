@@ -43,10 +43,11 @@ def host_of(url: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether all are on this machine by their very addresses: localhost, 127.0.0.0/8 or ::1."""
-    return all(_is_loopback(host_of(one)) for one in split_url(url))
+    return all(is_loopback_host(host_of(one)) for one in split_url(url))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
+    """Whether a name or an address is this machine by itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

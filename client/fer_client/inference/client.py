@@ -68,9 +68,9 @@ class InferenceClient:
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     def _close(self) -> None:
-        with suppress(grpc.RpcError, InferenceServerException):
-            self._client.close()
-            self._channel.close()
+        for part in (self._client, self._channel):
+            with suppress(grpc.RpcError, InferenceServerException):
+                part.close()
 
     def read_contract(self) -> Contract:
         """Ask the server what its model `fer` takes and gives.

@@ -5,13 +5,7 @@ import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine by itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+from fer_client.inference.addresses import is_loopback_host
 
 
 def is_own_host(header: str, bound: str) -> bool:
@@ -23,8 +17,8 @@ def is_own_host(header: str, bound: str) -> bool:
     host = _host(header)
     if host is None:
         return False
-    if is_loopback(bound):
-        return is_loopback(host)
+    if is_loopback_host(bound):
+        return is_loopback_host(host)
     own = socket.gethostname().lower()
     return _is_address(host) or host in {"localhost", bound.lower(), own, f"{own}.local"}
 

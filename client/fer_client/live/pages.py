@@ -11,7 +11,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from fer_client.live.access import is_loopback, is_own_host, is_same_origin
+from fer_client.inference.addresses import is_loopback_host
+from fer_client.live.access import is_own_host, is_same_origin
 from fer_client.live.viewer import Show, Viewer
 
 MOST_VIEWERS = 16
@@ -64,7 +65,7 @@ def live_app(show: Show, bound: str) -> Starlette:
             await socket.close(1008)
             return
         await socket.accept()
-        is_near = socket.client is not None and is_loopback(socket.client.host)
+        is_near = socket.client is not None and is_loopback_host(socket.client.host)
         await Viewer(socket, show, is_near).serve()
 
     routes = [Route(f"/{path}", _file(*file)) for path, file in _PAGE.items()]

@@ -14,12 +14,10 @@ from av.stream import Disposition
 
 from fer_client.errors import InputError
 from fer_client.media.decoding_times import CONTAINERS, DecodingTimes
-from fer_client.media.frame import Frame, Image, Orientation, Video, VideoInfo, shown_length
+from fer_client.media.frame import Frame, Orientation, VideoInfo, shown_length
 from fer_client.media.geometry import PixelAspect, read_orientation
 from fer_client.media.luma import bytes_per_pixel, in_stated_range, luma_of
 from fer_client.media.wholeness import missing_part
-
-__all__ = ["Frame", "Image", "Orientation", "Video", "VideoInfo", "VideoReader", "open_video"]
 
 # Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
 OPEN_OPTIONS: dict[str, Any] = (

@@ -18,8 +18,8 @@ from itertools import chain
 from fer_client.faces.alignment import FaceCrops, cut_out
 from fer_client.faces.detection import FrameDetector
 from fer_client.faces.keyframes import detect_key_frames, interpolate_and_crop, intervals, segments
+from fer_client.media.frame import Video, VideoInfo
 from fer_client.media.sampling import Counter, sample
-from fer_client.media.video import Video, VideoInfo
 from fer_client.pipeline.concurrency import ordered_map, prefetch
 from fer_client.pipeline.looking import Looking
 from fer_client.pipeline.timing import StageClock

@@ -103,7 +103,7 @@ class Episodes:
     def _completed(self) -> Iterator[Episode]:
         while self._waiting and self._waiting[0].is_over:
             episode = self._episode(self._waiting.popleft())
-            if round(episode.duration_s, 6) >= self._min_s:
+            if episode.duration_s >= self._min_s:
                 yield episode
 
     def _episode(self, running: _Running) -> Episode:

@@ -156,7 +156,7 @@ _grid_of = lru_cache(maxsize=96)(_on_grid)
 
 
 def _samples(low: int, end: int, step: int) -> slice:
-    """Samples whose first pixel is in a span of pixels; the next one where it has none."""
+    """Samples whose first pixel is in a span of pixels; where it covers none, the next one."""
     first = -(-low // step)
     return slice(max(0, first), max(0, -(-end // step), first + (end > low)))
 

@@ -61,10 +61,9 @@ def pack_faces(result: StoredResult, tracks: Sequence[int], room: int = ROOM) ->
 
 
 def _packed(result: StoredResult, faces: StoredFaces, detail: _Detail) -> tuple[Packed, dict[str, float]]:
-    shared = {"frame": result.frames, "time_s": quantised(result.times_s, _MICROSECOND)}
-    shared["place"] = np.searchsorted(result.frames, faces.frame)
+    columns = {"frame": result.frames, "time_s": quantised(result.times_s, _MICROSECOND)}
+    columns["place"] = np.searchsorted(result.frames, faces.frame)
     steps: dict[str, float] = {"time_s": _MICROSECOND}
-    columns = dict(shared)
     for name, values, step in _columns(faces, detail.step):
         if name in detail.leaves_out or np.isnan(values).any():
             continue

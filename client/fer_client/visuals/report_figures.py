@@ -6,6 +6,8 @@ Times are milliseconds, as Bokeh's axes of time take them.
 from collections.abc import Sequence
 from typing import Any
 
+from fer_client.visuals.pages.bokeh_figures import plain_figure, timed_figure
+
 ROW = 0.86
 """Height of a face's row at a probability of 1; the rows stand 1 apart."""
 
@@ -41,35 +43,10 @@ def report_figures(rows: Sequence[str], span_s: tuple[float, float], has_affect:
     return figures | ({"affect": _affect(shown), "path": _path()} if has_affect else {})
 
 
-def _figure(name: str, height: int, **options: Any) -> Any:
-    """Make a figure as wide as its place, without Bokeh's tool bar: the page has buttons of its own."""
-    from bokeh.plotting import figure
-
-    made = figure(
-        name=name,
-        height=height,
-        sizing_mode="stretch_width",
-        toolbar_location=None,
-        min_border=0,
-        output_backend="canvas",
-        **{"tools": "", **options},
-    )
-    made.outline_line_color = None
-    made.border_fill_color = made.background_fill_color = None  # the page has both, in light and in dark
-    made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
-    return made
-
-
 def _timed_figure(name: str, height: int, shown: Any, **options: Any) -> Any:
-    """Make a figure that is dragged along the time, and zoomed with Ctrl and the wheel, so that pages still scroll."""
-    from bokeh.models import PanTool, WheelZoomTool
-
-    wheel = WheelZoomTool(dimensions="width", modifiers="ctrl", maintain_focus=False)
-    pan = PanTool(dimensions="width")
-    made = _figure(name, height, x_axis_type="datetime", x_range=shown, tools=[pan, wheel], **options)
-    made.toolbar.active_drag, made.toolbar.active_scroll = pan, wheel
+    """Make a figure over the time of the input, as clocks tell it."""
+    made = timed_figure(name, height, x_axis_type="datetime", x_range=shown, min_border=0, **options)
     made.xaxis.formatter.update(**_CLOCK, context=None, hide_repeats=False, strip_leading_zeros=False)
-    made.xgrid.grid_line_alpha = 0.35
     made.min_border_left, made.min_border_right = 72, 14
     return made
 
@@ -95,13 +72,14 @@ def _overview(rows: int, shown: Any) -> Any:
     tool.overlay.update(
         fill_color="#7f7f7f", fill_alpha=0.18, line_color="#7f7f7f", line_alpha=0.9, line_dash="solid"
     )
-    made = _figure(
+    made = plain_figure(
         "overview",
         min(80, 24 + 6 * rows),
         x_axis_type="datetime",
         x_range=(shown.start, shown.end),
         y_range=(-rows + 0.93, 1),
         tools=[tool],
+        min_border=0,
     )
     made.xaxis.visible = made.yaxis.visible = False
     made.xgrid.visible = made.ygrid.visible = False
@@ -140,7 +118,7 @@ def _path() -> Any:
     """Make the plane of valence and arousal, with the way that a face takes through it, and where it is."""
     from bokeh.models import ColumnDataSource, Span
 
-    made = _figure("path", 230, x_range=(-1, 1), y_range=(-1, 1), match_aspect=False)
+    made = plain_figure("path", 230, x_range=(-1, 1), y_range=(-1, 1), match_aspect=False, min_border=0)
     made.xaxis.axis_label, made.yaxis.axis_label = "valence", "arousal"
     for dimension in ("width", "height"):
         made.add_layout(Span(location=0, dimension=dimension, line_color="#888888", line_alpha=0.6))

@@ -14,7 +14,7 @@ from fer_client.media.sources import VideoSource
 from fer_client.media.yuv import colours_of, upright_yuv
 from fer_client.visuals.canvas import Canvas
 from fer_client.visuals.rereading import reread
-from fer_client.visuals.video_file import SoundTrack, VideoFile, new_mp4
+from fer_client.visuals.video_file import SoundTrack, VideoTrack, new_mp4
 from fer_client.visuals.visual import Request, Tick
 
 Draw = Callable[[Canvas, Frame, tuple[float, float]], None]
@@ -42,7 +42,7 @@ class _Copy:
     def __init__(self, container: Any, first: Frame, sound: Sound, request: Request) -> None:
         settings = request.settings
         self._size_wh = first.size_wh
-        self._video = VideoFile(container, first, self._size_wh, request.source.shown)
+        self._video = VideoTrack(container, first, self._size_wh, request.source.shown)
         self._sound = SoundTrack(container, sound, settings.partial)
         self._end_s = math.inf if settings.duration_s is None else first.time_s + settings.duration_s
         self._reformatter = VideoReformatter()

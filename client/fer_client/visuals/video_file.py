@@ -35,7 +35,7 @@ _AAC_SAMPLES = 1024
 """In a packet."""
 
 
-class VideoFile:
+class VideoTrack:
     """Takes pictures with their frames, in order, and muxes the sound up to each.
 
     Metadata, subtitles and whatever else the source holds stays behind.

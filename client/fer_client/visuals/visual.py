@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,14 +102,14 @@ def add_visuals(
         path = folder / visual.name(source, settings)
         try:
             _check_place(path, made.get(path.name), settings)
-            with making(path.name) as tick:
+            with _announced(path, visual.options(settings), made), making(path.name) as tick:
                 tell(_make(visual, request, path, tick))
+            made[path.name] = _record(visual, folder, settings)
+            _write_made(folder, made)
         except (InputError, UsageError) as error:
             errors.append(error)
-            continue
-        made[path.name] = _record(visual, folder, settings)
-        _write_made(folder, made)
-        paths.append(path)
+        else:
+            paths.append(path)
     if errors:
         raise errors[0]
     return paths
@@ -123,6 +123,23 @@ def _stands(visual: Visual, source: Source, folder: Path, settings: Settings, ma
 def _record(visual: Visual, folder: Path, settings: Settings) -> dict[str, Any]:
     """What is noted of a visual: by another result, or with other options, it is made anew."""
     return {"result": _stamp(folder), "options": visual.options(settings)}
+
+
+@contextmanager
+def _announced(place: Path, options: dict[str, Any], made: dict[str, Any]) -> Iterator[None]:
+    """Note that what comes to the place is a run's, in case this one ends before it notes what it made."""
+    if place.name in made:
+        yield
+        return
+    made[place.name] = {"result": "", "options": options}
+    _write_made(place.parent, made)
+    try:
+        yield
+    except (InputError, UsageError):
+        del made[place.name]
+        with suppress(UsageError):  # of a full disk, which the error tells already
+            _write_made(place.parent, made)
+        raise
 
 
 def _check_place(place: Path, made: Any, settings: Settings) -> None:
@@ -155,7 +172,14 @@ def _stamp(folder: Path) -> str:
 
 
 def _write_made(folder: Path, made: dict[str, Any]) -> None:
-    with scratch_folder(folder.parent) as scratch:
-        draft = scratch / VISUALS_FILE
-        draft.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-        os.replace(draft, folder / VISUALS_FILE)
+    """Write down what runs have made. Raises UsageError where the disk takes no more."""
+    try:
+        if not made:
+            (folder / VISUALS_FILE).unlink(missing_ok=True)
+            return
+        with scratch_folder(folder.parent) as scratch:
+            draft = scratch / VISUALS_FILE
+            draft.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+            os.replace(draft, folder / VISUALS_FILE)
+    except OSError as error:
+        raise cannot_write(folder / VISUALS_FILE, error) from error

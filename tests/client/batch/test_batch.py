@@ -4,6 +4,7 @@ import contextlib
 import csv
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -264,6 +265,41 @@ def test_a_list_from_an_editor_that_marks_its_encoding_is_read(tmp_path: Path) -
     (item,) = read_manifest(tmp_path / "list.txt")
     assert item.place.endswith("talk.mp4")
     assert "\ufeff" not in item.place
+
+
+def test_failures_at_addresses_that_differ_in_their_queries_are_all_told(batch: Batch, videos: Path) -> None:
+    videos.write_text("memory://bucket/get?id=1\nmemory://bucket/get?id=2\n")
+    done = batch()
+    assert done.returncode == 3
+    assert done.stderr.count("expected a video") == 2
+    assert "2 failed" in done.stdout
+
+
+def test_results_of_other_lists_are_not_read(batch: Batch, videos: Path, tmp_path: Path) -> None:
+    batch()
+    for path in (tmp_path / "results" / "summaries").glob("[ot][nh]*.json"):
+        path.write_text("what another list left here")
+    videos.write_text("videos/two.mp4\n")
+    done = batch()
+    assert done.returncode == 0, done.stderr
+    assert "1 were done before" in done.stdout
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_place_that_somebody_else_has_taken_is_not_used(
+    batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_link: bool
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    place = tmp_path / "tmp" / f"fer-batch-{os.getuid()}"
+    if is_link:
+        (tmp_path / "elsewhere").mkdir()
+        place.symlink_to(tmp_path / "elsewhere")
+    else:
+        place.touch()
+    done = batch()
+    assert done.returncode == 2
+    assert "TMPDIR" in done.stderr
 
 
 @pytest.mark.skipif(obstacle() is not None, reason=f"no sandbox here: {obstacle()}")

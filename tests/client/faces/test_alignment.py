@@ -18,7 +18,7 @@ from fer_client.faces.alignment import (
     cut,
     face_square,
 )
-from fer_client.media.video import Frame, Orientation
+from fer_client.media.frame import Frame, Orientation
 from support.faces import upright_face
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_client.faces.detection import DetectorChoice, Faces, FrameDetector, choose_detector, detection_size
-from fer_client.media.video import Frame, Image, Orientation
+from fer_client.media.frame import Frame, Image, Orientation
 from support.videos import face_frame
 
 needs_portrait = pytest.mark.skipif(

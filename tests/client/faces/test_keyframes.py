@@ -11,7 +11,7 @@ import pytest
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import Faces
 from fer_client.faces.keyframes import Segment, detect_key_frames, interpolate_and_crop, intervals, segments
-from fer_client.media.video import Frame
+from fer_client.media.frame import Frame
 from fer_client.pipeline.concurrency import ordered_map
 from support.faces import faces, frame
 

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from fer_client.live.access import is_loopback, is_own_host, is_same_origin
+from fer_client.inference.addresses import is_loopback_host
+from fer_client.live.access import is_own_host, is_same_origin
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8050", "localhost:8050", "[::1]:8050", "127.0.0.9"])
@@ -35,5 +36,5 @@ def test_the_origin_is_the_page_of_this_server() -> None:
 
 
 def test_loopback_by_its_very_address() -> None:
-    assert all(is_loopback(host) for host in ("127.0.0.1", "::1", "localhost"))
-    assert not any(is_loopback(host) for host in ("0.0.0.0", "192.168.1.5", "studio.lan"))
+    assert all(is_loopback_host(host) for host in ("127.0.0.1", "::1", "localhost"))
+    assert not any(is_loopback_host(host) for host in ("0.0.0.0", "192.168.1.5", "studio.lan"))

@@ -6,8 +6,9 @@ from pathlib import Path
 import cv2
 import pytest
 
+from fer_client.media.frame import Frame
 from fer_client.media.images import SequenceReader
-from fer_client.media.video import Frame, open_video
+from fer_client.media.video import open_video
 from support.videos import empty_frame, write_video
 
 

@@ -13,7 +13,8 @@ import pytest
 from av.video.reformatter import VideoReformatter
 
 from fer_client.faces.alignment import crop_faces
-from fer_client.media.video import Frame, open_video
+from fer_client.media.frame import Frame
+from fer_client.media.video import open_video
 from support.command import Command, read_rows
 from support.faces import upright_face
 from support.videos import face_frame, stored, turned, write_picture, write_video

@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
+from fer_client.media.frame import Frame, Orientation
 from fer_client.media.sampling import sample
-from fer_client.media.video import Frame, Orientation
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_client.media.video import VideoInfo
+from fer_client.media.frame import VideoInfo
 from fer_client.pipeline.video import Bounds
 from fer_client.settings import Settings
 from support.command import Command, read_rows

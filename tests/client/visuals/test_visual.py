@@ -1,5 +1,6 @@
 """What is made of a result: once, whole or not at all, and anew where the result or an option is another."""
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from fer_client.media.sources import Source, video_file
 from fer_client.outputs.result_folder import made_visuals
 from fer_client.outputs.tables import FORMATS
 from fer_client.settings import Settings
+from fer_client.visuals import visual
 from fer_client.visuals.catalogue import VISUALS
 from fer_client.visuals.visual import Request, Tick, Visual, add_visuals
 from support.command import Command
@@ -87,6 +89,52 @@ def test_what_fails_leaves_the_one_before(folder: Path, face_video: Path) -> Non
         add_visuals([count], source, folder, Settings(report=True, anonymize=True), silent)
     assert (folder / "report.html").read_text() == before
     assert not list(folder.parent.glob(".fer-*"))
+
+
+class KilledError(BaseException):
+    """Ends a run where a signal would."""
+
+
+def test_one_of_a_run_that_was_killed_before_it_could_note_it_is_made_anew(
+    folder: Path, face_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, source = Count(), video_file(face_video)
+    write, calls = visual._write_made, []
+
+    def killed_at_the_second(*arguments: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KilledError
+        write(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(visual, "_write_made", killed_at_the_second)
+        with pytest.raises(KilledError):
+            add_visuals([count], source, folder, Settings(report=True), silent)
+    assert (folder / "report.html").exists()
+    add_visuals([count], source, folder, Settings(report=True), silent)
+    assert count.times == 2
+    add_visuals([count], source, folder, Settings(report=True), silent)
+    assert count.times == 2
+
+
+def test_one_that_fails_is_not_noted(folder: Path, face_video: Path) -> None:
+    count = Count()
+    count.error = InputError("gone")
+    with pytest.raises(InputError):
+        add_visuals([count], video_file(face_video), folder, Settings(report=True), silent)
+    assert not (folder / "visuals.json").exists()
+
+
+def test_a_disk_that_takes_no_note_is_told(
+    folder: Path, face_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(visual.json, "dumps", full)
+    with pytest.raises(UsageError, match="Free some space"):
+        add_visuals([Count()], video_file(face_video), folder, Settings(report=True), silent)
 
 
 def test_every_visual_is_known_to_the_folder_that_it_stands_in(face_video: Path, photographs: Path) -> None:

@@ -44,7 +44,9 @@ def test_a_seed_gives_the_same_batch(pictures: FacePictures) -> None:
 def test_landmarks_stay_on_their_dots(pictures: FacePictures, monkeypatch: pytest.MonkeyPatch) -> None:
     # Light and codecs change the dots' gray, not their place.
     monkeypatch.setattr("fer_training.detector.canvases._CHANGES", ())
-    monkeypatch.setattr("fer_training.detector.canvases.Canvases._covered", lambda _, canvas, *_others: canvas)
+    monkeypatch.setattr(
+        "fer_training.detector.canvases.Canvases._covered", lambda _, canvas, *_others: canvas
+    )
     canvases = Canvases(pictures, DetectorRecipe(empty=0, smallest_face=30))
     on_dots, eyes_in_order = [], []
     for seed in range(30):

@@ -106,3 +106,27 @@ def test_packed_pictures_come_back(tmp_path: Path) -> None:
     assert packed.numbers(is_validation=True).tolist() == [1]
     with pytest.raises(InputError, match="no"):
         pack([], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("wider_face_split/wider_face_train_bbx_gt.txt", "0--Parade/first.jpg\n"),
+        ("wider_face_split/wider_face_train_bbx_gt.txt", "0--Parade/first.jpg\n2\n10 20 30 40 0 0 0 0 0 0\n"),
+        ("wider_face_split/wider_face_train_bbx_gt.txt", "0--Parade/first.jpg\n1\n10 20 30\n"),
+        ("faces.csv", "image,x,y\na.jpg,1,2\n"),
+        ("faces.csv", "image,split,x,y,w,h\na.jpg,train,1,2,3,4\n"),
+        ("pictures.tar", "no archive"),
+    ],
+)
+def test_damaged_files_are_told(table: Path, wider_face: Path, name: str, content: str) -> None:
+    if name.startswith("wider"):
+        (table / "faces.csv").unlink()
+    (wider_face / name).write_text(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        list(read_pictures(wider_face))
+
+
+def test_a_picture_without_a_byte_is_left_out(wider_face: Path) -> None:
+    (wider_face / "WIDER_train" / "images" / "0--Parade" / "first.jpg").write_bytes(b"")
+    assert len(list(read_pictures(wider_face))) == 1

@@ -4,17 +4,12 @@ import os
 import sys
 from typing import NoReturn
 
-import typer
-
 from fer_client.cli import console as fer_console
 from fer_client.errors import InputError
 from fer_training.commands import judging, learning, reporting
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Prepare face images, train expression networks on them, and measure how good they are.",
-    context_settings={"help_option_names": ["-h", "--help"]},
+app = fer_console.new_app(
+    help="Prepare face images, train expression networks on them, and measure how good they are."
 )
 
 for command in (

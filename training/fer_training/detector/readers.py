@@ -26,16 +26,27 @@ _LANDMARK_COLUMNS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth
 def read_pictures(source: Path) -> Iterator[Picture]:
     """Yield the pictures of a folder that holds `faces.csv` and archives, or the official files of WIDER FACE.
 
-    Raises InputError where it holds neither.
+    Raises InputError where it holds neither, or what it holds is damaged.
     """
     if (source / _TABLE).is_file():
-        return _read_table(source)
+        return _undamaged(source, _read_table(source))
     if (source / _WIDER_TABLE.format("train")).is_file():
-        return _read_wider_face(source)
+        return _undamaged(source, _read_wider_face(source))
     raise InputError(
         f"Expected {_TABLE} with its archives of pictures, or {_WIDER_TABLE.format('train')} with WIDER_train/images, "
         f"in {source}. Name the folder that holds them."
     )
+
+
+def _undamaged(source: Path, pictures: Iterator[Picture]) -> Iterator[Picture]:
+    try:
+        yield from pictures
+    except (KeyError, ValueError, IndexError, tarfile.TarError) as error:
+        reason = f"no column {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"Expected whole tables and archives of pictures in {source}, but one of them cannot be read ({reason}). "
+            "Fetch them again."
+        ) from error
 
 
 def _read_table(source: Path) -> Iterator[Picture]:
@@ -88,9 +99,9 @@ def wider_faces(lines: Iterable[str]) -> Iterator[tuple[str, Faces]]:
     """
     remaining = iter(lines)
     for name in remaining:
-        count = int(next(remaining))
+        count = int(next(remaining, ""))
         # A picture without a face has one line of zeros nevertheless.
-        found = [[float(value) for value in next(remaining).split()] for _ in range(max(count, 1))]
+        found = [[float(value) for value in next(remaining, "").split()] for _ in range(max(count, 1))]
         table = np.array(found, np.float32)[:count]
         is_unsure = (table[:, 7] > 0) | (table[:, 8] > 1) | (table[:, 2:4].min(axis=1, initial=1e9) < 8)
         scores = np.where(is_unsure, _UNSURE, 1).astype(np.float32)
@@ -98,6 +109,8 @@ def wider_faces(lines: Iterable[str]) -> Iterator[tuple[str, Faces]]:
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8] | None:
+    if not data:
+        return None
     luma = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     return None if luma is None else np.asarray(luma, np.uint8)
 

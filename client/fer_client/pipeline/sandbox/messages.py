@@ -30,6 +30,7 @@ _LENGTH = struct.Struct("<I")
 _LONGEST = 1 << 16
 _LONGEST_TEXT = 4000
 _MOST_FACES = 10_000
+_MOST = 1 << 53
 _STAGES = ("decode", "detect", "crop")
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -111,8 +112,10 @@ def read_info(values: Mapping[str, Any], name: str) -> VideoInfo:
     for key, kinds in _KINDS.items():
         value = found[key]
         is_of_kind = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
-        if not is_of_kind or (isinstance(value, float) and not math.isfinite(value)):
+        if not is_of_kind or (isinstance(value, int | float) and not _is_bounded(value)):
             raise WrongMessageError(f"its {key}")
+    if min(found["width"], found["height"], found["frame_count"] or 0) < 0:
+        raise WrongMessageError("its size")
     return VideoInfo(**found | {"name": name, "codec": found["codec"][:64], "is_live": False})
 
 
@@ -128,7 +131,12 @@ def read_stages(values: Mapping[str, Any]) -> dict[str, tuple[float, int]]:
     }
 
 
-def whole_number(values: Mapping[str, Any], name: str, most: int = 1 << 53) -> int:
+def _is_bounded(value: float) -> bool:
+    """Whether a number is one, and no larger than what a float tells exactly."""
+    return -_MOST <= value <= _MOST
+
+
+def whole_number(values: Mapping[str, Any], name: str, most: int = _MOST) -> int:
     """Read a number from 0 to `most`. Raises WrongMessageError."""
     value = values.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
@@ -137,9 +145,9 @@ def whole_number(values: Mapping[str, Any], name: str, most: int = 1 << 53) -> i
 
 
 def number(values: Mapping[str, Any], name: str) -> float:
-    """Read a finite number. Raises WrongMessageError."""
+    """Read a number. Raises WrongMessageError."""
     value = values.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not _is_bounded(value):
         raise WrongMessageError(f"its {name}")
     return float(value)
 

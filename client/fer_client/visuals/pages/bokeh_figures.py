@@ -34,6 +34,34 @@ def packed_bokeh_script() -> str:
     return compressed(bokeh_script().encode("utf-8"))
 
 
+def plain_figure(name: str, height: int, **options: Any) -> Any:
+    """Make a figure as wide as its place, without Bokeh's tool bar, whose colours are the page's, light or dark."""
+    from bokeh.plotting import figure
+
+    made = figure(
+        name=name,
+        height=height,
+        sizing_mode="stretch_width",
+        toolbar_location=None,
+        output_backend="canvas",
+        **{"tools": "", **options},
+    )
+    made.outline_line_color = made.border_fill_color = made.background_fill_color = None
+    made.xgrid.grid_line_alpha = made.ygrid.grid_line_alpha = 0.35
+    return made
+
+
+def timed_figure(name: str, height: int, **options: Any) -> Any:
+    """Make a figure that is dragged along the time, and zoomed with Ctrl and the wheel, so that pages still scroll."""
+    from bokeh.models import PanTool, WheelZoomTool
+
+    wheel = WheelZoomTool(dimensions="width", modifiers="ctrl", maintain_focus=False)
+    pan = PanTool(dimensions="width")
+    made = plain_figure(name, height, tools=[pan, wheel], **options)
+    made.toolbar.active_drag, made.toolbar.active_scroll = pan, wheel
+    return made
+
+
 def as_document(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Return figures that may share models as one document in JSON, for `Bokeh.embed.embed_items`.
 

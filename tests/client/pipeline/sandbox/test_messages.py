@@ -47,6 +47,10 @@ def test_a_description_comes_as_it_was_sent() -> None:
         {"width": "320"},
         {"width": True},
         {"start_s": float("nan")},
+        {"start_s": 10**400},
+        {"width": 10**400},
+        {"height": -1},
+        {"frame_count": -1},
         {"duration_s": "1"},
         {"codec": None},
         {"is_live": 1},
@@ -60,7 +64,8 @@ def test_a_description_of_another_form(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"count": -1}, {"count": 1 << 40}, {"index": 1.5}, {"time_s": float("inf")}]
+    "change",
+    [{"count": -1}, {"count": 1 << 40}, {"index": 1.5}, {"time_s": float("inf")}, {"time_s": 10**400}],
 )
 def test_faces_of_another_form(change: dict[str, Any]) -> None:
     values = {"index": 0, "time_s": 0.0, "count": 0, "starts_shot": False}
