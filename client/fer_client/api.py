@@ -1,5 +1,6 @@
 """The client for Python programs: what the command writes comes as typed records and plain rows."""
 
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Analyzer:
         check_function("progress", self._progress)
         check_function("notify", self._notify)
         self._detector = read_detector(detector, detector_model, self._settings.min_score)
+        if self._detector.is_fallback:
+            (notify or _warn)(self._detector.advice)
         self._resources = ExitStack()
         self._job: Job | None = None
         self._is_closed = False
@@ -216,3 +219,8 @@ def _closing(analyzer: Analyzer, records: Generator[FaceRecord]) -> Generator[Fa
 
 def _ignore(_told: object) -> None:
     pass
+
+
+def _warn(sentence: str) -> None:
+    """Tell who programs, where no `notify` was given, of what changes the results."""
+    warnings.warn(sentence, stacklevel=3)

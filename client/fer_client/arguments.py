@@ -16,7 +16,7 @@ from fer_client.media.arrays import ArrayVideo
 from fer_client.media.discovery import find_inputs
 from fer_client.media.sources import Source
 from fer_client.pipeline.sandbox.process import check_input
-from fer_client.settings import Settings
+from fer_client.settings import Settings, setting_options
 
 Named = str | PathLike[str]
 
@@ -48,6 +48,9 @@ class Options(TypedDict, total=False):
     detection_workers: int
 
 
+_OTHERS = ("url", "detector", "detector_model", "progress", "notify")
+"""What else `fer_client.Analyzer` takes by name."""
+
 _KINDS: dict[Any, tuple[type, tuple[type, ...], str]] = {
     bool: (bool, (bool,), "True or False"),
     int: (int, (Integral,), "a whole number"),
@@ -60,15 +63,16 @@ that is named."""
 
 def read_settings(options: Options) -> Settings:
     """Make settings; `Settings` checks the ranges, and takes for granted what a command line has parsed."""
-    hints = get_type_hints(Options)
+    hints, ranges = get_type_hints(Options), setting_options()
     values: dict[str, Any] = {}
     for name, value in options.items():
         if name not in hints:
-            raise UsageError(f"Expected options among {', '.join(hints)}, but one is {name}.")
+            raise UsageError(f"Expected options among {', '.join([*_OTHERS, *hints])}, but one is {name}.")
         held, types, kind = _KINDS[hints[name]]
         if not isinstance(value, types) or (isinstance(value, bool) and held is not bool):
             raise UsageError(f"{name} must be {kind}, but is {value!r}.")
         values[name] = None if value is None else held(value)
+        ranges[name].check(values[name], name)
     return Settings(**values)
 
 

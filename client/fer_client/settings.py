@@ -88,10 +88,10 @@ class Option(NamedTuple):
     help: str
     range: Range = Range("any value", lambda _: True)
 
-    def check(self, value: object) -> None:
-        """Raise UsageError for a value out of the range."""
+    def check(self, value: object, shown: str | None = None) -> None:
+        """Raise UsageError for a value out of the range; the option is `shown` by its first name or by another."""
         if value is not None and not self.range.holds(value):
-            raise UsageError(f"{self.names.split()[0]} must be {self.range.words}, but is {value}.")
+            raise UsageError(f"{shown or self.names.split()[0]} must be {self.range.words}, but is {value}.")
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Settings:
         float | None,
         Option(
             "--duration",
-            "Seconds of each video to analyse. A live stream ends with Ctrl-C too, results kept.",
+            "Seconds of each video or stream to analyse.",
             Range("above 0 and finite", lambda seconds: 0 < seconds < math.inf),
         ),
     ] = None
@@ -226,7 +226,7 @@ class Settings:
         bool,
         Option(
             "--sandbox",
-            "Decode files in a process that can reach no network, no other file, and write none. Linux only.",
+            "Decode files in a process that reaches no network and no other file. For tables alone; Linux.",
         ),
     ] = False
     """For tables of files alone, see `fer_client.pipeline.sandbox`: copies and reports would be decoded outside."""

@@ -194,6 +194,20 @@ class TestAnalyzer:
                 analyzer.summary(face_video)
         assert told == [f"Using the server that is ready at {server.url}."]
 
+    def test_the_weaker_detector_is_told_of(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fer_client.faces.detection.cached_weights", lambda: None)
+        monkeypatch.setattr("fer_client.faces.detection.download_weights", lambda: None)
+        told: list[str] = []
+        with Analyzer(notify=told.append):
+            pass
+        assert "misses more faces" in told[0]
+        with pytest.warns(UserWarning, match="misses more faces") as warned, Analyzer():
+            pass
+        assert warned[0].filename == __file__
+        with Analyzer(detector="lumaface", notify=told.append):
+            pass
+        assert len(told) == 1
+
     def test_it_can_be_kept_open_and_closed(self, server: ProtocolServer, face_video: Path) -> None:
         analyzer = Analyzer(url=server.url, detector="lumaface", fps=1)
         assert analyzer.summary(face_video)["frames_analysed"] == 2

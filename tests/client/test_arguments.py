@@ -15,11 +15,11 @@ from support.protocol_server import ProtocolServer
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"fps": -1}, ["--fps", "above 0"]),
+        ({"fps": -1}, ["fps must be above 0"]),
         ({"fps": "5"}, ["fps", "a number or None", "'5'"]),
         ({"detect_every": 2.5}, ["detect_every", "a whole number", "2.5"]),
         ({"partial": "yes"}, ["partial", "True or False", "'yes'"]),
-        ({"colour": "red"}, ["fps, detect_every", "colour"]),
+        ({"colour": "red"}, ["url, detector", "fps, detect_every", "colour"]),
         ({"table_format": "xlsx"}, ["fps, detect_every", "table_format"]),
         ({"out": Path("there")}, ["fps, detect_every", "out"]),
         ({"detector_model": "nowhere.onnx"}, ["nowhere.onnx", "Leave one out"]),

@@ -1,7 +1,7 @@
 """What a person sees: a progress bar while an input is analysed, and a short table at the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,22 +51,17 @@ class Terminal:
         if not self.is_silent:
             print_summary(Console(), result, folder, self.min_confidence)
 
-    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool, added: Sequence[Path]) -> None:
         """Print a line about an input that was done before, and its whole result where it is the only one."""
         if not self.is_silent:
             console = Console()
             console.print(_found_line(result, folder), highlight=False, soft_wrap=True)
             if is_only:
                 _print_result(console, result, folder, self.min_confidence)
-                _print_files(console, "Earlier in", folder)
-            else:
-                _print_what_opens(console, folder)
-
-    def added(self, paths: Sequence[Path]) -> None:
-        """Print what was made of an earlier result."""
-        if not self.is_silent:
-            names = ", ".join(path.name for path in paths)
-            _print_line(Console(), f"Added to {paths[0].parent}/: {names}")
+                _print_names(console, "Earlier in", folder, set(folder.iterdir()) - set(added))
+            if added:
+                _print_names(console, "Added to", folder, added)
+            _print_what_opens(console, folder)
 
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
         """Print where the tables and the page over all inputs are."""
@@ -153,7 +148,8 @@ def print_summary(
     """Print one input's result: a headline, the share of time per expression, and where the files are."""
     console.print(_headline(result), highlight=False, soft_wrap=True)
     _print_result(console, result, folder, min_confidence)
-    _print_files(console, "Wrote", folder)
+    _print_names(console, "Wrote", folder, folder.iterdir())
+    _print_what_opens(console, folder)
 
 
 def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min_confidence: float) -> None:
@@ -170,10 +166,8 @@ def _print_result(console: Console, result: Mapping[str, Any], folder: Path, min
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_files(console: Console, verb: str, folder: Path) -> None:
-    names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    _print_line(console, f"{verb} {folder}/: {names}")
-    _print_what_opens(console, folder)
+def _print_names(console: Console, verb: str, folder: Path, files: Iterable[Path]) -> None:
+    _print_line(console, f"{verb} {folder}/: {', '.join(sorted(path.name for path in files))}")
 
 
 def _print_what_opens(console: Console, folder: Path) -> None:

@@ -55,12 +55,11 @@ class Observer(Protocol):
         """Take the result of an input whose folder is whole."""
         ...
 
-    def found(self, result: dict[str, Any], folder: Path, is_only: bool) -> None:
-        """Take the result of an input that an earlier run has done; `is_only` where the run has no other."""
-        ...
+    def found(self, result: dict[str, Any], folder: Path, is_only: bool, added: Sequence[Path]) -> None:
+        """Take the result of an input that an earlier run has done, and what this one `added` to it.
 
-    def added(self, paths: Sequence[Path]) -> None:
-        """Take what was made of a result that an earlier run had left."""
+        `is_only`: the run has no other input.
+        """
         ...
 
     def combined(self, tables: Sequence[Path], inputs: int) -> None:
@@ -107,6 +106,7 @@ def analyse_inputs(
     check_sandbox(settings)
     inputs = find_inputs(specs, settings.sequence_fps, settings.out, settings.max_pixels)
     names = folder_names(inputs.sources)
+    _tell_passed_over(inputs, settings, observer)
     failures = unreadable(inputs.sources, settings)
     places = input_places(inputs.sources)
     outcome = Outcome(failures=inputs.failures | failures)
@@ -128,6 +128,17 @@ def analyse_inputs(
     if _is_study(inputs) and outcome.results and not outcome.ended_by:
         _write_study(settings, outcome, observer)
     return outcome
+
+
+def _tell_passed_over(inputs: Inputs, settings: Settings, observer: Observer) -> None:
+    """Tell of folders and of an option that this run makes no use of."""
+    if inputs.earlier:
+        some = f"{inputs.earlier[0]} is" if len(inputs.earlier) == 1 else f"{len(inputs.earlier)} folders are"
+        observer.notify(f"Note: {some} passed over, as results of earlier runs.")
+    if settings.sequence_fps and inputs.sources and all(one.kind != "sequence" for one in inputs.sources):
+        observer.notify(
+            "Note: --sequence-fps has no effect, as no input is a folder or a pattern of pictures."
+        )
 
 
 def _visuals(settings: Settings) -> "tuple[Visual, ...]":
@@ -213,9 +224,7 @@ class _Done:
 
 def _tell(done: _Done, observer: Observer, is_only: bool, made: Sequence[Path]) -> None:
     if done.is_earlier:
-        observer.found(done.result, done.folder, is_only)
-        if made:
-            observer.added(made)
+        observer.found(done.result, done.folder, is_only, made)
     else:
         observer.finished(done.result, done.folder)
 

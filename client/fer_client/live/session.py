@@ -109,7 +109,9 @@ def _run(
                 recorder.close()
                 board.tell(State(Condition.ENDED))
                 board.unwatched.wait(_FAREWELL_S)
-    return Ended(feed.decoded, feed.dropped, view.figures, tuple(recorder.failures))
+    # Two more may have waited, or been under way, as it ended.
+    dropped = feed.decoded - view.figures.analysed
+    return Ended(feed.decoded, dropped, view.figures, tuple(recorder.failures))
 
 
 def _hello(plan: Plan, job: Job) -> dict[str, Any]:

@@ -53,16 +53,25 @@ VIDEO_SUFFIXES = (
 )
 """In a folder the files with one of these suffixes are videos, and others but images are passed over."""
 
+_OF_A_RESULT = ("summary.json", "faces.")
+"""How the names of two files begin by which a folder is known as that of an earlier result."""
+
+_OF_A_COMPARISON = frozenset({"comparison.html", "comparison.png", "comparison.csv"})
+
 _HERE = PurePosixPath(".")
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d")
 
 
 @dataclass
 class Inputs:
-    """What is to be analysed; `failures` has the error of each spec or folder that cannot be read or holds nothing."""
+    """What is to be analysed; `failures` has the error of each spec or folder that cannot be read or holds nothing.
+
+    `earlier` are the folders of earlier results that were passed over.
+    """
 
     sources: list[Source] = field(default_factory=list)
     failures: dict[str, FerError] = field(default_factory=dict)
+    earlier: list[Path] = field(default_factory=list)
 
 
 def find_inputs(
@@ -71,9 +80,9 @@ def find_inputs(
     """Find the inputs that the specs name.
 
     A folder stands for the videos in it and below, and for the photographs of each folder together; with
-    `sequence_fps`, in images per second, the images in it are one sequence. Hidden files, linked folders and `out`
-    are passed over. Each source refuses frames of more than `most_pixels`. Raises UsageError for an empty spec or list,
-    and for a pattern such as frames/%05d.png without `sequence_fps`.
+    `sequence_fps`, in images per second, the images in it are one sequence. Hidden files, linked folders, `out` and
+    the folders of results are passed over. Each source refuses frames of more than `most_pixels`. Raises UsageError
+    for an empty spec or list, and for a pattern such as frames/%05d.png without `sequence_fps`.
     """
     inputs = Inputs()
     for spec in _expanded(specs):
@@ -85,6 +94,7 @@ def find_inputs(
         else:
             inputs.sources += [replace(source, most_pixels=most_pixels) for source in found.sources]
             inputs.failures |= found.failures
+            inputs.earlier += found.earlier
     return inputs
 
 
@@ -170,7 +180,7 @@ def _sequence(
 def _below(top: Path, out: Path | None) -> Inputs:
     """Find what a folder and the folders in it hold. Results get the same tree as `cp -r` would give copies."""
     inputs = Inputs()
-    for folder in _walk(top, out, inputs.failures):
+    for folder in _walk(top, out, inputs):
         place = PurePosixPath(folder_name(top), *folder.relative_to(top).parts)
         files = _files(folder)
         animations = {path for path in files if _is_animation(path)}
@@ -181,6 +191,11 @@ def _below(top: Path, out: Path | None) -> Inputs:
         ]
         if photographs := [path for path in _images(files) if path not in animations]:
             inputs.sources.append(Photographs(place, tuple(photographs), folder))
+    if inputs.earlier and not (inputs.sources or inputs.failures):
+        raise InputError(
+            f"{top}: expected videos or photographs in this folder, but it holds results of earlier runs alone. Name "
+            "the folder of what they were made of, or a file by itself."
+        )
     if not (inputs.sources or inputs.failures):
         raise InputError(
             f"{top}: expected videos ({', '.join(VIDEO_SUFFIXES)}) or photographs ({', '.join(IMAGE_SUFFIXES)}) in "
@@ -189,15 +204,19 @@ def _below(top: Path, out: Path | None) -> Inputs:
     return inputs
 
 
-def _walk(top: Path, out: Path | None, failures: dict[str, FerError]) -> Iterator[Path]:
-    """Yield the folder and those below; the errors of those that cannot be read go to `failures`."""
+def _walk(top: Path, out: Path | None, inputs: Inputs) -> Iterator[Path]:
+    """Yield the folder and those below; `inputs` takes the errors of some, and the results that are passed over."""
 
     def note(error: OSError) -> None:
-        failures[error.filename] = _cannot_read(error.filename, error)
+        inputs.failures[error.filename] = _cannot_read(error.filename, error)
 
     results = None if out is None else Path(os.path.realpath(out))
-    for name, folders, _ in os.walk(top, onerror=note):
+    for name, folders, files in os.walk(top, onerror=note):
         folder = Path(name)
+        if all(any(file.startswith(start) for file in files) for start in _OF_A_RESULT):
+            inputs.earlier.append(folder)
+            folders.clear()
+            continue
         yield folder
         folders[:] = [
             child
@@ -227,8 +246,10 @@ def _is_animation(path: Path) -> bool:
     return is_animated is not None and is_animated(path)
 
 
-def _images(files: Iterable[Path]) -> list[Path]:
-    return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+def _images(files: Sequence[Path]) -> list[Path]:
+    """Choose the images, but not the picture of a comparison of results."""
+    not_seen = _OF_A_COMPARISON if {path.name for path in files} >= _OF_A_COMPARISON else frozenset()
+    return [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES and path.name not in not_seen]
 
 
 def natural(name: str) -> list[tuple[int, str]]:

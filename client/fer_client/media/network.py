@@ -106,7 +106,7 @@ def open_stream(url: str) -> Iterator[VideoReader]:
         shown = shown_url(url)
         stream = main_stream(container, shown)
         info = video_info(container, stream, stream_name(url), is_remote=True)
-        with closing(VideoReader(info, container, stream, shown)) as video:
+        with closing(VideoReader(info, container, stream, shown, _is_remote=True)) as video:
             yield video
 
 

@@ -1,5 +1,6 @@
 """Frames of a video file, upright, with the presentation times that the file states."""
 
+import errno
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ class VideoReader:
     _stream: Any
     _shown: str
     _cut: str | None = None
+    _is_remote: bool = False
     corruption: str | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -74,6 +76,7 @@ class VideoReader:
                 yield frame
                 end.frames, end.frame_s = index + 1, frame.time_s
         except FFmpegError as error:
+            self._check_gives_parts(error, end)
             reason: str | None = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
         else:
             reason = self._missing_end(end) or self._cut
@@ -85,6 +88,14 @@ class VideoReader:
             )
         if not self.corruption:
             self.info = replace(self.info, shown_until_s=end.video_packet_s)
+
+    def _check_gives_parts(self, error: FFmpegError, end: "_End") -> None:
+        """Raise InputError where a server gave the index at a file's end, and then could not give its start again."""
+        if self._is_remote and not end.frames and error.errno == errno.EIO:
+            raise InputError(
+                f"{self._shown}: expected a server that gives any part of a file that it is asked for, as the index of "
+                "this one stands at its end, but it gives files from their start alone. Download the file first."
+            ) from error
 
     def _take_size(self, frame: Frame, orientation: Orientation) -> None:
         """Take the size from a frame, since how frames are turned stands in their side data."""

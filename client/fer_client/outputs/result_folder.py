@@ -52,6 +52,7 @@ def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
     that were named themselves, and that are told apart by where they stand, get the same: `find_place` numbers their
     folders. Raises UsageError for others of one name, and for an input that is named twice.
     """
+    _check_named_once(sources)
     stems = [source.place / source.stem for source in sources]
     labels = [source.place / source.label for source in sources]
     whole = Counter(stem for stem, _ in set(zip(stems, labels, strict=True)))
@@ -67,9 +68,21 @@ def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
         if name in parents or not _are_told_apart(some):
             raise UsageError(
                 f"Several of the inputs are named {some[0].place / some[0].label}, and their results would share a "
-                "folder. Name the folder above them instead, or analyse them in separate runs; name each once."
+                "folder. Name the folder above them instead, or analyse them in separate runs."
             )
     return names
+
+
+def _check_named_once(sources: Sequence[Source]) -> None:
+    """Raise UsageError for a file of several sources, whose faces would count several times."""
+    seen: dict[str, Source] = {}
+    for source in sources:
+        for path in source.paths:
+            name = os.path.abspath(path)
+            if name in seen:
+                how = "by itself and by a folder above it" if seen[name].place != source.place else "twice"
+                raise UsageError(f"{path} is named {how}, so its faces would count twice. Name it once.")
+            seen[name] = source
 
 
 def _are_told_apart(sources: Sequence[Source]) -> bool:

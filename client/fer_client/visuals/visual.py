@@ -10,10 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fer_client.errors import InputError, UsageError
+from fer_client.errors import FerError, InputError, UsageError
 from fer_client.faces.detection import DetectorChoice
 from fer_client.media.sources import Source
-from fer_client.outputs.result_folder import VISUALS_FILE, cannot_write, made_visuals, scratch_folder
+from fer_client.outputs.result_folder import (
+    VISUAL_NAMES,
+    VISUALS_FILE,
+    cannot_write,
+    made_visuals,
+    scratch_folder,
+)
 from fer_client.outputs.stored_result import StoredResult, load_result
 from fer_client.outputs.summary_file import SummaryFile
 from fer_client.settings import Settings
@@ -94,6 +100,9 @@ def add_visuals(
         tell(reason)
     fit = [visual for visual, reason in zip(wanted, reasons, strict=True) if reason is None]
     todo = [visual for visual in fit if not _stands(visual, source, folder, settings, made)]
+    if settings.anonymize:
+        fresh = {visual.name(source, settings) for visual in todo}
+        tell(_showing_faces(folder, {name: about for name, about in made.items() if name not in fresh}))
     if not todo:
         return []
     request = Request(load_result(folder), source, settings, detector)
@@ -125,6 +134,21 @@ def _record(visual: Visual, folder: Path, settings: Settings) -> dict[str, Any]:
     return {"result": _stamp(folder), "options": visual.options(settings)}
 
 
+def _showing_faces(folder: Path, made: dict[str, Any]) -> str | None:
+    """Tell of what an earlier run made without hiding faces, where this one is to hide them."""
+    names = [
+        name
+        for name, about in made.items()
+        if name in VISUAL_NAMES and not about["options"].get("anonymize") and (folder / name).exists()
+    ]
+    if not names:
+        return None
+    return (
+        f"{' and '.join(names)}, which an earlier run made, still {'shows' if len(names) == 1 else 'show'} its faces. "
+        "Make anew what you need with --anonymize beside its option, and remove the rest."
+    )
+
+
 @contextmanager
 def _announced(place: Path, options: dict[str, Any], made: dict[str, Any]) -> Iterator[None]:
     """Note that what comes to the place is a run's, in case this one ends before it notes what it made."""
@@ -135,7 +159,7 @@ def _announced(place: Path, options: dict[str, Any], made: dict[str, Any]) -> It
     _write_made(place.parent, made)
     try:
         yield
-    except (InputError, UsageError):
+    except FerError:
         del made[place.name]
         with suppress(UsageError):  # of a full disk, which the error tells already
             _write_made(place.parent, made)

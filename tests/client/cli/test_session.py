@@ -94,3 +94,27 @@ class TestServersThatFail:
         assert [bad["input"] for bad in printed["failed"]] == ["nowhere.mp4"]
         assert "127.0.0.1:9" in printed["ended_by"]
         assert len(done.stderr.splitlines()) == 2
+
+
+class TestNotes:
+    def test_results_that_are_passed_over(self, run: Command, tmp_path: Path) -> None:
+        (tmp_path / "study").mkdir()
+        write_video(tmp_path / "study" / "talk.mp4")
+        for count in (0, 1, 1):
+            done = run("study", "-o", "study", "--report")
+            assert done.returncode == 0, done.stderr
+            assert done.stderr.count("passed over, as") == count
+        study = (tmp_path / "study" / "study.csv").read_text().splitlines()
+        assert len({line.split(",")[0] for line in study[1:]}) == 1
+
+    def test_a_rate_of_pictures_that_nothing_follows(self, run: Command, face_video: Path) -> None:
+        done = run(face_video, "--sequence-fps", 5)
+        assert done.returncode == 0
+        assert "--sequence-fps has no effect" in done.stderr
+
+    def test_what_is_added_to_an_earlier_result(self, run: Command, face_video: Path) -> None:
+        run(face_video)
+        done = run(face_video, "--relative")
+        (earlier,) = (line for line in done.stdout.splitlines() if line.startswith("Earlier in"))
+        assert "relative.csv" not in earlier
+        assert "Added to out/face/: baselines.csv, relative.csv" in done.stdout

@@ -110,7 +110,7 @@ class TestAccess:
     def test_a_page_elsewhere_looks_and_records_nothing(
         self, live: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pages, "is_loopback", lambda _host: False)
+        monkeypatch.setattr(pages, "is_loopback_host", lambda _host: False)
         with page(live.url) as one:
             one.read_until(lambda page: page.states)
             assert not one.hello["may_record"]

@@ -34,6 +34,27 @@ class TestFolders:
         (tmp_path / "loop").symlink_to(tmp_path)
         assert [source.shown for source in found(tmp_path, out=tmp_path / "out")] == [str(tmp_path / "a.mp4")]
 
+    def test_results_are_passed_over_wherever_they_stand(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a.mp4", "a/summary.json", "a/faces.csv", "a/annotated.mp4", "a/annotated/b.jpg")
+        touch(tmp_path, "r1/b/summary.json", "r1/b/faces.parquet", "r1/b/anonymized.mp4", "r1/c.mp4")
+        for out in (tmp_path, tmp_path / "r2"):
+            inputs = find_inputs([str(tmp_path)], None, out)
+            assert [source.label for source in inputs.sources] == ["a.mp4", "c.mp4"]
+            assert inputs.earlier == [tmp_path / "a", tmp_path / "r1" / "b"]
+
+    def test_a_folder_of_results_alone_is_told(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/summary.json", "a/faces.csv", "a/annotated.mp4")
+        for folder in (tmp_path, tmp_path / "a"):
+            (sentence,) = map(str, find_inputs([str(folder)], None).failures.values())
+            assert "results of earlier runs" in sentence
+
+    def test_the_picture_of_a_comparison_is_no_photograph(self, tmp_path: Path) -> None:
+        touch(tmp_path, "comparison.html", "comparison.png", "comparison.csv", "a.png")
+        (photographs,) = found(tmp_path)
+        assert [path.name for path in photographs.paths] == ["a.png"]
+        (tmp_path / "comparison.csv").unlink()
+        assert len(found(tmp_path)[0].paths) == 2
+
     def test_a_link_that_leads_to_itself_is_passed_over(self, tmp_path: Path) -> None:
         touch(tmp_path, "a.mp4")
         (tmp_path / "circle").symlink_to("circle")

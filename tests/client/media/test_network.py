@@ -4,6 +4,7 @@ import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_client.errors import InputError
@@ -13,6 +14,7 @@ from support.command import Command, assert_fails, read_rows
 from support.inputs import found
 from support.videos import (
     turned,
+    uneven_ticks,
     write_video,
 )
 from support.web import web
@@ -27,6 +29,12 @@ class TestAddresses:
         text = (tmp_path / "out" / "127.0.0.1-face" / "summary.json").read_text() + done.stdout + done.stderr
         assert "secret" not in text
         assert "hidden" not in text
+
+    def test_a_server_that_gives_files_from_their_start_alone(self, run: Command, tmp_path: Path) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (20, 240, 320, 3), np.uint8)
+        write_video(tmp_path / "long.mp4", list(noise), uneven_ticks(20))
+        with web(tmp_path, threading.Event()) as address:
+            assert_fails(run(f"{address}/long.mp4"), 3, "from their start alone", "Download the file first")
 
     def test_a_turned_video_on_the_web(self, run: Command, face_video: Path, tmp_path: Path) -> None:
         (tmp_path / "turned.mp4").write_bytes(turned(face_video.read_bytes(), (0, 1, -1, 0)))

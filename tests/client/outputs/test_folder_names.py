@@ -19,8 +19,19 @@ class TestNames:
     def test_stems_or_whole_names(self) -> None:
         assert named("a/x.mp4", "y.mov") == ["x", "y"]
         assert named("x.mp4", "x.mov", "y.mov") == ["x.mp4", "x.mov", "y"]
-        with pytest.raises(UsageError, match=r"x\.mp4"):
-            named("a/x.mp4", "a/x.mp4")
+
+    @pytest.mark.parametrize(
+        "words", [("a/x.mp4", "a/x.mp4"), ("a/x.mp4", "./a/x.mp4"), ("y.mp4", "{}/y.mp4")]
+    )
+    def test_a_file_that_is_named_twice(self, words: tuple[str, str]) -> None:
+        with pytest.raises(UsageError, match=r"[xy]\.mp4 is named twice"):
+            named(*(word.format(Path.cwd()) for word in words))
+
+    def test_a_file_that_is_named_by_itself_too(self, tmp_path: Path) -> None:
+        touch(tmp_path, "a/x.mp4", "a/y.jpg")
+        for name in ("x.mp4", "y.jpg"):
+            with pytest.raises(UsageError, match="by itself and by a folder above it"):
+                named(str(tmp_path / "a"), str(tmp_path / "a" / name))
 
     def test_inputs_of_one_name_are_numbered_later(self, tmp_path: Path) -> None:
         assert named("a/x.mp4", "b/x.mp4") == ["x", "x"]

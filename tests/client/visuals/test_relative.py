@@ -45,7 +45,7 @@ def test_a_result_that_stands_gets_them_without_being_analysed_again(
     before = (folder / "summary.json").read_bytes()
     done = run(long_video, "--relative")
     assert "done before" in done.stdout
-    assert "Added to out/long/: relative.csv, baselines.csv" in done.stdout
+    assert "Added to out/long/: baselines.csv, relative.csv" in done.stdout
     assert (folder / "relative.csv").exists()
     assert (folder / "summary.json").read_bytes() == before
 

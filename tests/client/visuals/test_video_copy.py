@@ -15,7 +15,7 @@ from fer_client.media.yuv import upright_yuv
 from fer_client.settings import Settings
 from fer_client.visuals.canvas import Canvas
 from fer_client.visuals.video_copy import write_video_copy
-from fer_client.visuals.video_file import VideoFile, new_mp4
+from fer_client.visuals.video_file import VideoTrack, new_mp4
 from support.videos import face_frame, turned, write_video
 from support.visuals import frames_of, nothing, request, sound_of
 
@@ -198,7 +198,7 @@ def test_the_sound_of_a_transport_stream_is_copied(tmp_path: Path) -> None:
 def written(path: Path, times_s: list[float]) -> list[float]:
     frames = [picture_frame(index, time_s, face_frame()) for index, time_s in enumerate(times_s)]
     with new_mp4(path) as container:
-        video = VideoFile(container, frames[0], (320, 240), "talk.ts")
+        video = VideoTrack(container, frames[0], (320, 240), "talk.ts")
         for frame in frames:
             video.add(upright_yuv(frame, (320, 240), VideoReformatter()), frame)
         video.finish()

@@ -73,6 +73,18 @@ def test_a_new_result_makes_it_old(folder: Path, face_video: Path) -> None:
     assert count.times == 2
 
 
+def test_what_still_shows_faces_is_told_where_they_are_to_be_hidden(folder: Path, face_video: Path) -> None:
+    told: list[str] = []
+    source = video_file(face_video)
+    add_visuals([Count()], source, folder, Settings(report=True), silent)
+    add_visuals([Count()], source, folder, Settings(anonymize=True), silent, notify=told.append)
+    (sentence,) = told
+    assert "report.html, which an earlier run made, still shows its faces" in sentence
+    add_visuals([Count()], source, folder, Settings(report=True, anonymize=True), silent, notify=told.append)
+    add_visuals([Count()], source, folder, Settings(anonymize=True), silent, notify=told.append)
+    assert len(told) == 1
+
+
 def test_a_file_of_the_user_is_never_replaced(folder: Path, face_video: Path) -> None:
     (folder / "report.html").write_text("mine")
     with pytest.raises(UsageError, match=r"report\.html is in the way"):
