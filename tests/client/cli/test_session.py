@@ -101,7 +101,7 @@ class TestNotes:
         (tmp_path / "study").mkdir()
         write_video(tmp_path / "study" / "talk.mp4")
         for count in (0, 1, 1):
-            done = run("study", "-o", "study", "--report")
+            done = run("study", "-o", "study", "--annotate")
             assert done.returncode == 0, done.stderr
             assert done.stderr.count("passed over, as") == count
         study = (tmp_path / "study" / "study.csv").read_text().splitlines()
