@@ -16,11 +16,12 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RUNS ?= 3
 RECORDS ?=
 MORE ?=
+SECONDS ?= 60
 record = $(if $(RECORDS),--record $(RECORDS)/$(1).json)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install test test-keras test-triton test-browser test-faults test-base test-all lint format check-cost
-.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-start bench-all record-faults docs requirements audit sbom clean
+.PHONY: bench bench-table bench-serving bench-peers bench-growth bench-start bench-all record-faults docs fuzz requirements audit sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,12 +115,17 @@ requirements: $(VENV)/.dev ## Pin all dependencies anew, with hashes
 	$(COMPILE) requirements/pictures.in --no-deps -o requirements/pictures.txt
 	$(COMPILE) requirements/pytest.in -o requirements/pytest.txt
 	$(COMPILE) requirements/audit.in -o requirements/audit.txt
+	$(COMPILE) requirements/fuzz.in -o requirements/fuzz.txt
 	$(COMPILE) --no-deps benchmarks/environments/perf_analyzer.in -o benchmarks/environments/perf_analyzer.txt
 
 record-faults: $(VENV)/.all ## Write the record of faults and hostile clients that docs/robustness.md shows
 	$(BIN)/fer-server --prepare
-	$(BIN)/python -m pytest -m "faults or triton" tests/faults tests/server \
+	$(BIN)/python -m pytest -m "not keras and not browser" tests/faults tests/server tests/client/test_embedded.py \
+		tests/client/media/test_images.py tests/client/media/test_limits.py tests/client/media/test_wholeness.py \
 		--record-faults benchmarks/results/robustness.json
+
+fuzz: $(VENV)/.fuzz ## Let Atheris damage media files, guided by the lines that they reach, for SECONDS (60)
+	$(BIN)/python -m benchmarks.fuzz_media --guided --seconds $(SECONDS)
 
 audit: .cache/audit/.ready ## Look for known holes in the pinned dependencies
 	for set in requirements/all requirements/client server/fer_server/requirements; do \
@@ -169,6 +175,10 @@ $(VENV)/.all: requirements/all.txt $(VENV)/.dev
 .cache/pictures/.ready: requirements/pictures.txt | $(VENV)/bin/python
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
 		-d $(@D) -r $<
+	@touch $@
+
+$(VENV)/.fuzz: requirements/fuzz.txt | $(VENV)/.client
+	$(BIN)/pip $(PIP_INSTALL) --no-deps -r $<
 	@touch $@
 
 .cache/audit/.ready: requirements/audit.txt | $(VENV)/bin/python

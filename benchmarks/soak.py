@@ -18,7 +18,7 @@ import threading
 import time
 from array import array
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,10 @@ from fer_client.settings import usable_cores
 
 _DEADLINE_S = 60.0
 _SAMPLE_S = 1.0
+
+MOST_GROWTH = 0.05
+MOST_SLOWER = 2.0
+"""Growth of memory and open files, and slowing down by an attack, above which a run ends with 1."""
 
 
 @dataclass
@@ -213,7 +217,7 @@ def _crops(contract: Contract, count: int) -> NDArray[np.uint8]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 1 where there was an error."""
+    """Run the command; 1 where there was an error, or more growth or slowing down than is allowed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--url", help="HOST:PORT of a server's gRPC; the embedded server by default")
     parser.add_argument("--minutes", type=float, default=5.0)
@@ -233,7 +237,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text, end="")  # noqa: T201
     if options.record:
         options.record.write_text(text)
-    return int(bool(figures["errors"]))
+    wrong = list(_too_much(figures))
+    for sentence in wrong:
+        notify(f"soak: {sentence}")
+    return int(bool(wrong))
+
+
+def _too_much(figures: dict[str, Any]) -> Iterator[str]:
+    """Name what is beyond the limits that a run is held to."""
+    if figures["errors"]:
+        yield f"there were errors: {figures['errors']}."
+    for part in ("clients_process", "server_processes"):
+        for name in ("memory_mb", "files"):
+            grown = (figures[part] or {}).get(f"{name}_growth", 0.0)
+            if grown > MOST_GROWTH:
+                yield f"{name} of {part} grew by {grown:.1%}, more than {MOST_GROWTH:.0%}."
+    quiet, attacked = (figures[half].get("median_ms", 0.0) for half in ("first_half", "second_half"))
+    if figures["attack_in_second_half"] and attacked > MOST_SLOWER * quiet:
+        yield f"the median under attack was {attacked:.0f} ms, more than {MOST_SLOWER:g} times {quiet:.0f} ms."
 
 
 if __name__ == "__main__":

@@ -39,20 +39,26 @@ def test_killed_and_started_again(
     faults.held(KIND, "killed in the middle and started again", SAME)
 
 
-def test_killed_and_never_started_again(clip: Path, tmp_path: Path, faults: FaultRecord) -> None:
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_killed_or_stopped_and_never_started_again(
+    is_stopped: bool, clip: Path, tmp_path: Path, faults: FaultRecord
+) -> None:
     with embedded_server(REPOSITORY) as first, TcpProxy(first.grpc) as proxy:
         proxy.delay_s = 0.05
         process = analyse(clip, proxy.url, tmp_path, "--reconnect", 3)
         middle(proxy, process)
-        kill_all(first)
+        if is_stopped:
+            first.command.terminate()
+        else:
+            kill_all(first)
         done = finish(process, 240)
     assert done.returncode == 4, done.stderr
     assert done.stderr.splitlines()[-1].startswith("fer-client: "), done.stderr
     assert proxy.url in done.stderr.splitlines()[-1], done.stderr
     assert list((tmp_path / "out").iterdir()) == []
-    faults.held(
-        KIND, "killed in the middle for good", "one sentence after --reconnect", "the run, no half of it"
-    )
+    assert "does not serve the model" not in done.stderr
+    fault = f"{'stopped' if is_stopped else 'killed'} in the middle for good"
+    faults.held(KIND, fault, "one sentence after --reconnect, exit code 4", "the run, no half of it")
 
 
 def test_back_with_other_labels(clip: Path, tmp_path: Path, faults: FaultRecord) -> None:

@@ -12,6 +12,7 @@ from tritonclient.utils import InferenceServerException
 
 from fer_server.restriction import restrictions
 from support.embedded_server import EmbeddedServer, embedded_server
+from support.fault_record import FaultRecord
 from support.onnx_models import write_double
 
 
@@ -65,12 +66,15 @@ NEEDLESS: dict[str, Callable[[Any, Any], object]] = {
 
 @pytest.mark.triton
 @pytest.mark.parametrize("call", NEEDLESS)
-def test_what_serving_does_not_need_is_refused(server: EmbeddedServer, call: str) -> None:
+def test_what_serving_does_not_need_is_refused(
+    server: EmbeddedServer, call: str, faults: FaultRecord
+) -> None:
     with (
         triton.InferenceServerClient(server.grpc) as client,
         pytest.raises(InferenceServerException, match="This protocol is restricted"),
     ):
         NEEDLESS[call](client, {})
+    faults.held("hostile client", "calls that serving does not need", "refused with an error")
 
 
 @pytest.mark.triton

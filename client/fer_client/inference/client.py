@@ -161,6 +161,11 @@ class InferenceClient:
     def _explain(self, error: InferenceServerException) -> FerError:
         """Turn a gRPC status into a sentence: what came, and what to do."""
         status, message = str(error.status()), str(error.message()).strip()
+        if "has no available versions" in message:  # of a model that was served
+            return ServerLostError(
+                f"The server at {self.url} has taken its models away ({message}): it is stopping, or loading others. "
+                "Look at the server's log."
+            )
         if "NOT_FOUND" in status or "unknown model" in message:
             return ContractError(
                 f"The server at {self.url} does not serve the model '{MODEL}' ({message}). "

@@ -61,6 +61,8 @@ class Delivery:
     notify: Callable[[str], None] = lambda _: None
     _restarts: int = field(default=0, init=False)
     _is_told: bool = field(default=False, init=False)
+    _obstacle: FerError | None = field(default=None, init=False)
+    """Why the server served nothing when it was last asked."""
 
     def submit(self, crops: NDArray[np.uint8]) -> Pending:
         """Send crops, at most the contract's maximum batch of them; return at once."""
@@ -107,7 +109,7 @@ class Delivery:
             return pause_s
         while True:
             if time.monotonic() >= until_s:
-                raise error
+                raise self._obstacle or error
             self._tell_loss()
             self.pause(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -118,7 +120,8 @@ class Delivery:
         """Whether a server answers; ContractError where it serves another network than before."""
         try:
             contract = self.client.read_contract()
-        except (ServerError, ContractError):
+        except (ServerError, ContractError) as error:
+            self._obstacle = error
             return False
         if not contract.is_same_network(self.contract):
             raise ContractError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fer_client.errors import UsageError
 from fer_client.media.frame import Image
-from fer_client.media.images import fits_a_frame
+from fer_client.media.pixels import fits_a_frame
 
 
 @dataclass(frozen=True, eq=False)

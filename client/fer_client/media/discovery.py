@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from fer_client.errors import FerError, InputError, UsageError, fails_alone
 from fer_client.media.animations import is_animated_avif, is_animated_png
-from fer_client.media.images import MOST_PIXELS
 from fer_client.media.network import check_url, is_url, shown_url
+from fer_client.media.pixels import MOST_PIXELS
 from fer_client.media.sources import (
     ImageSequence,
     Photographs,

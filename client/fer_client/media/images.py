@@ -17,16 +17,11 @@ from fer_client.media.animations import count_pictures
 from fer_client.media.frame import Frame, Image, Orientation, VideoInfo
 from fer_client.media.heif import read_heif
 from fer_client.media.jpeg import has_hole
+from fer_client.media.pixels import MOST_PIXELS, check_pixels, fits_a_frame
 from fer_client.media.wholeness import missing_from
 
 BYTES_PER_PIXEL = 4
 """Of an image's frame: blue, green, red and luma."""
-
-MOST_PIXELS = 200_000_000
-"""By default, in a frame: as many as the sensors of phones have. A file of 0.1 MB can state 900 million."""
-
-_FFMPEG_MOST = 2**31
-"""FFmpeg takes frames up to (8 width + 1024) (height + 128) below this (libavutil/imgutils.c)."""
 
 
 def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Image:
@@ -36,13 +31,15 @@ def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Image:
     decoded, or is too large to be a frame. Transparent parts keep the colour that the file gives them.
     """
     data = _content(path)
-    check_pixels(str(path), *_stated_size(data), most_pixels)
+    stated = _stated_size(data)
+    check_pixels(str(path), *stated, most_pixels)
     if (count := count_pictures(data)) > 1:
         raise InputError(
             f"{path}: expected a photograph, but it is an animation of {count} pictures, of which one alone would be "
             "read. Convert it to a video, to MP4 for instance."
         )
-    image = _decoded(path, data)
+    # Of a form whose size nobody has read, it is not known how much memory decoding would take.
+    image = _decoded(path, data, most_pixels) if all(stated) or _is_heif(data) else None
     if image is None:
         raise InputError(
             f"{path}: expected a picture, but it is damaged, cut off, or in a form that cannot be read. "
@@ -55,20 +52,6 @@ def read_picture(path: Path, most_pixels: int = MOST_PIXELS) -> Image:
             "Save it smaller."
         )
     return image
-
-
-def fits_a_frame(width: int, height: int) -> bool:
-    """Whether FFmpeg takes a frame of this size, in pixels."""
-    return (8 * width + 1024) * (height + 128) < _FFMPEG_MOST
-
-
-def check_pixels(shown: str, width: int, height: int, most_pixels: int) -> None:
-    """Raise InputError where an input's frames are larger than wanted."""
-    if width * height > most_pixels:
-        raise InputError(
-            f"{shown}: expected at most {most_pixels / 1e6:g} million pixels in a frame, but it states "
-            f"{width}×{height}. Save it smaller, or allow more with --max-pixels."
-        )
 
 
 def picture_pixels(path: Path) -> int:
@@ -108,14 +91,18 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _decoded(path: Path, data: bytes) -> Image | None:
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp"
+
+
+def _decoded(path: Path, data: bytes, most_pixels: int) -> Image | None:
     """Read with OpenCV, HEIC and AVIF with FFmpeg; None where that cannot be done."""
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would print beside our sentence
     # Of a PNG's chunk that reaches beyond the end, OpenCV would first take the memory, up to 4 GB.
     if not data or missing_from(io.BytesIO(data)) or has_hole(data):
         return None
-    if data[4:8] == b"ftyp":  # of AVIF, OpenCV would read the picture alone, and not how it is turned
-        return read_heif(path)
+    if _is_heif(data):  # of AVIF, OpenCV would read the picture alone, and not how it is turned
+        return read_heif(path, most_pixels)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:  # an image of more than 2^30 pixels, say

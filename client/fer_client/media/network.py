@@ -11,6 +11,7 @@ import av
 from av.error import ExitError, FFmpegError
 
 from fer_client.errors import InputError
+from fer_client.media.pixels import MOST_PIXELS
 from fer_client.media.video import OPEN_OPTIONS, VideoReader, main_stream, video_info
 
 SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "udp")
@@ -100,13 +101,13 @@ def stream_stem(url: str) -> str:
 
 
 @contextmanager
-def open_stream(url: str) -> Iterator[VideoReader]:
-    """Open an address. Raises InputError where nothing answers in time, or what answers is no video."""
+def open_stream(url: str, most_pixels: int = MOST_PIXELS) -> Iterator[VideoReader]:
+    """Open an address. Raises InputError where nothing answers in time, or what answers is no video of such frames."""
     with connect(url) as container:
         shown = shown_url(url)
         stream = main_stream(container, shown)
         info = video_info(container, stream, stream_name(url), is_remote=True)
-        with closing(VideoReader(info, container, stream, shown, _is_remote=True)) as video:
+        with closing(VideoReader(info, container, stream, shown, None, most_pixels, is_remote=True)) as video:
             yield video
 
 

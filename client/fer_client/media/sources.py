@@ -7,8 +7,9 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from fer_client.media.fingerprints import fingerprint
 from fer_client.media.frame import Video
-from fer_client.media.images import MOST_PIXELS, SequenceReader, check_pixels, first_picture, read_picture
+from fer_client.media.images import SequenceReader, first_picture, read_picture
 from fer_client.media.network import connect, open_stream, shown_url, stream_name, stream_stem, without_user
+from fer_client.media.pixels import MOST_PIXELS
 from fer_client.media.sound import Sound, opened_sound
 from fer_client.media.video import open_container, open_video
 
@@ -74,9 +75,9 @@ class VideoSource(Source):
         return nullcontext(Sound())
 
     def check(self) -> None:
-        """Open and close it; the size that it states must be allowed."""
-        with self.open() as video:
-            check_pixels(self.shown, video.info.width, video.info.height, self.most_pixels)
+        """Open and close it."""
+        with self.open():
+            pass
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class VideoFile(VideoSource):
 
     def open(self) -> AbstractContextManager[Video]:
         """Open the file."""
-        return open_video(self.paths[0])
+        return open_video(self.paths[0], self.most_pixels)
 
     def open_sound(self) -> AbstractContextManager[Sound]:
         """Open the file once more."""
@@ -139,7 +140,7 @@ class Stream(VideoSource):
 
     def open(self) -> AbstractContextManager[Video]:
         """Connect."""
-        return open_stream(self.url)
+        return open_stream(self.url, self.most_pixels)
 
     def open_sound(self) -> AbstractContextManager[Sound]:
         """Connect once more."""

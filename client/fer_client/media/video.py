@@ -18,6 +18,7 @@ from fer_client.media.decoding_times import CONTAINERS, DecodingTimes
 from fer_client.media.frame import Frame, Orientation, VideoInfo, shown_length
 from fer_client.media.geometry import PixelAspect, read_orientation
 from fer_client.media.luma import bytes_per_pixel, in_stated_range, luma_of
+from fer_client.media.pixels import MOST_PIXELS, check_pixels
 from fer_client.media.wholeness import missing_part
 
 # Tags that are not UTF-8 must not make a video unreadable; from version 19 on PyAV sees to that itself.
@@ -27,6 +28,9 @@ OPEN_OPTIONS: dict[str, Any] = (
 
 _LOCAL = {"protocol_whitelist": "file"}
 """A playlist may name local files, and nothing on the network."""
+
+_ROUNDED_UP = 1 << 16
+"""More pixels than rounding to blocks of 128 adds to a small frame."""
 
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
@@ -41,8 +45,8 @@ class TiledPictureError(InputError):
 class VideoReader:
     """An open video file or stream; `corruption` is set once `frames` has met a damaged or missing part.
 
-    `_shown` names it in messages, and `_cut` says what a file lacks by its own structure. A live stream has no end
-    that could be missing: what has come is kept.
+    `_shown` names it in messages, and `_cut` says what a file lacks by its own structure. Frames of more than
+    `most_pixels` are refused. A live stream has no end that could be missing: what has come is kept.
     """
 
     info: VideoInfo
@@ -50,9 +54,16 @@ class VideoReader:
     _stream: Any
     _shown: str
     _cut: str | None = None
-    _is_remote: bool = False
+    most_pixels: int = MOST_PIXELS
+    is_remote: bool = False
     corruption: str | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        """Raise InputError where the stated size is not allowed; none that comes later is decoded beyond its double."""
+        check_pixels(self._shown, self.info.width, self.info.height, self.most_pixels)
+        # A decoder rounds sizes up, and what it refuses is told as damage: `_decoded` tells smaller ones by their size.
+        self._stream.codec_context.options |= {"max_pixels": str(2 * self.most_pixels + _ROUNDED_UP)}
 
     def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
         """Yield every decodable frame in presentation order.
@@ -91,7 +102,7 @@ class VideoReader:
 
     def _check_gives_parts(self, error: FFmpegError, end: "_End") -> None:
         """Raise InputError where a server gave the index at a file's end, and then could not give its start again."""
-        if self._is_remote and not end.frames and error.errno == errno.EIO:
+        if self.is_remote and not end.frames and error.errno == errno.EIO:
             raise InputError(
                 f"{self._shown}: expected a server that gives any part of a file that it is asked for, as the index of "
                 "this one stands at its end, but it gives files from their start alone. Download the file first."
@@ -116,7 +127,9 @@ class VideoReader:
     def _decoded(self, end: "_End") -> Iterator[av.VideoFrame]:
         """Decode the video, also what waits in the decoder when reading fails: it came before."""
         try:
-            yield from self._packets_decoded(end)
+            for frame in self._packets_decoded(end):
+                check_pixels(self._shown, frame.width, frame.height, self.most_pixels)
+                yield frame
         except FFmpegError:
             yield from self._waiting_frames()
             raise
@@ -210,12 +223,12 @@ class _End:
 
 
 @contextmanager
-def open_video(path: Path) -> Iterator[VideoReader]:
-    """Open a video file for reading. Raises InputError where it is missing, empty or not a video."""
+def open_video(path: Path, most_pixels: int = MOST_PIXELS) -> Iterator[VideoReader]:
+    """Open a video file for reading. Raises InputError where it is missing, empty or not a video of such frames."""
     with open_container(path) as container:
         stream = main_stream(container, str(path))
         info = video_info(container, stream, path.name)
-        with closing(VideoReader(info, container, stream, str(path), _missing(path))) as video:
+        with closing(VideoReader(info, container, stream, str(path), _missing(path), most_pixels)) as video:
             yield video
 
 

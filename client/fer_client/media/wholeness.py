@@ -23,6 +23,10 @@ _OGG_PAGE_BYTES = 65_307
 _MOST_PARTS = 1_000_000
 """A file made to be slow to walk through is not walked to its end."""
 
+_Y4M_FRAME = b"FRAME\n"
+_Y4M_BITS = {b"420": 12, b"420jpeg": 12, b"420mpeg2": 12, b"420paldv": 12, b"422": 16, b"444": 24, b"mono": 8}
+"""Bits per pixel of the kinds of colour, at 8 bits a sample."""
+
 _RIFF_SLACK = 9
 """Some writers count the header of a RIFF chunk, and all but a few the byte that makes it even."""
 
@@ -183,6 +187,20 @@ def _is_transport(head: bytes) -> bool:
     )
 
 
+def _y4m(file: BinaryIO, size: int) -> str | None:
+    """YUV4MPEG2: a line of parameters, then frames of one size, each after a line of its own."""
+    head = _at(file, 0, 400).partition(b"\n")[0]
+    stated = {word[:1]: word[1:] for word in head.split()[1:]}
+    colour, is_deep, _ = stated.get(b"C", b"420").partition(b"p1")
+    bits = _Y4M_BITS.get(colour, 0) * (2 if is_deep else 1)
+    width, height = (int(stated[side]) if stated.get(side, b"").isdigit() else 0 for side in (b"W", b"H"))
+    first = _at(file, len(head) + 1, len(_Y4M_FRAME))
+    if width % 2 or height % 2 or not bits * width * height or first != _Y4M_FRAME:
+        return None
+    frame = len(_Y4M_FRAME) + width * height * bits // 8
+    return "the file ends inside a frame" if (size - len(head) - 1) % frame else None
+
+
 def _begins(*marks: bytes, at: int = 0) -> Callable[[bytes], bool]:
     return lambda head: head[at:].startswith(marks)
 
@@ -196,5 +214,6 @@ _FORMS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], str | Non
     (_begins(_ASF), _asf),
     (_begins(_MXF), _mxf),
     (_begins(b"OggS"), _ogg),
+    (_begins(b"YUV4MPEG2 "), _y4m),
     (_is_transport, _transport),
 )

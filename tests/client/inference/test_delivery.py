@@ -72,8 +72,14 @@ def test_patience_ends(server: ProtocolServer) -> None:
     server.failure, server.ready = grpc.StatusCode.UNAVAILABLE, False
     with InferenceClient(server.url, 10) as client:
         delivery = Delivery(client, CONTRACT)
-        with pytest.raises(ServerLostError, match="No Triton server can be reached"):
+        with pytest.raises(ServerError, match="is not ready"):  # what it said last
             delivery.receive(delivery.submit(CROPS))
+
+
+def test_a_server_that_stops_is_told_as_that(server: ProtocolServer) -> None:
+    server.failure, server.reason = grpc.StatusCode.UNAVAILABLE, "'fer' has no available versions"
+    with InferenceClient(server.url, 10) as client, pytest.raises(ServerLostError, match="it is stopping"):
+        client.submit(CROPS, CONTRACT).result(10)
 
 
 def test_another_network_after_the_return_is_refused(server: ProtocolServer) -> None:

@@ -15,6 +15,7 @@ import pytest
 from fer_client.errors import InputError
 from fer_client.media.images import picture_frame, read_picture
 from support.command import Command, assert_fails, read_rows
+from support.fault_record import FaultRecord
 from support.videos import (
     empty_frame,
     face_frame,
@@ -39,6 +40,9 @@ def white_png(side: int) -> bytes:
         for kind, data in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+REFUSED = "refused in one sentence, before anything is decoded"
 
 
 class TestPictures:
@@ -67,7 +71,21 @@ class TestPictures:
         else:
             assert read_picture(tmp_path / "a.png").shape == broad.shape
 
-    def test_a_picture_that_states_too_many_pixels_is_not_decoded(self, tmp_path: Path, run: Command) -> None:
+    def test_a_picture_whose_size_nobody_knows_is_not_decoded(
+        self, tmp_path: Path, faults: FaultRecord
+    ) -> None:
+        """A stream of JPEG 2000 without the file around it, which OpenCV would decode."""
+        coded = cv2.imencode(".jp2", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+        path = tmp_path / "a.jpg"
+        path.write_bytes(coded[coded.index(b"\xff\x4f\xff\x51") :])
+        assert cv2.imread(str(path)) is not None
+        with pytest.raises(InputError, match="in a form that cannot be read"):
+            read_picture(path)
+        faults.held("input", "a picture of a form whose size cannot be read", REFUSED)
+
+    def test_a_picture_that_states_too_many_pixels_is_not_decoded(
+        self, tmp_path: Path, run: Command, faults: FaultRecord
+    ) -> None:
         """30,000 × 30,000 white pixels take 2.7 GB, and their file a few kilobytes."""
         bomb = tmp_path / "bomb.png"
         bomb.write_bytes(white_png(30_000))
@@ -79,12 +97,16 @@ class TestPictures:
         assert peak_memory() - before < 100 << 20
         write_picture(tmp_path / "a.png", empty_frame())
         assert_fails(run(tmp_path / "a.png", "--max-pixels", 1000), 3, "a.png", "--max-pixels")
+        faults.held("input", "a picture that states 900 million pixels", REFUSED)
 
-    def test_what_is_no_file_is_refused_at_once(self, tmp_path: Path, run: Command) -> None:
+    def test_what_is_no_file_is_refused_at_once(
+        self, tmp_path: Path, run: Command, faults: FaultRecord
+    ) -> None:
         os.mkfifo(tmp_path / "pipe.jpg")
         (tmp_path / "zero.jpg").symlink_to("/dev/zero")
         assert_fails(run(tmp_path / "pipe.jpg"), 3, "pipe.jpg", "no regular file")
         assert_fails(run(tmp_path / "zero.jpg"), 3, "zero.jpg", "no regular file")
+        faults.held("input", "a pipe, and a link to a device", REFUSED, tried=2)
 
     def test_a_damaged_picture_takes_no_memory(self, tmp_path: Path) -> None:
         write_picture(tmp_path / "a.png", empty_frame())

@@ -14,6 +14,7 @@ from fer_client.errors import InputError
 from fer_client.media.video import open_video
 from fer_client.media.wholeness import missing_from, missing_part
 from support.command import Command, assert_fails
+from support.fault_record import FaultRecord
 
 CODECS = {
     "apng": ("apng", "rgb24"),
@@ -28,6 +29,7 @@ CODECS = {
     "ts": ("libx264", "yuv420p"),
     "webm": ("libvpx-vp9", "yuv420p"),
     "wmv": ("wmv2", "yuv420p"),
+    "y4m": ("rawvideo", "yuv420p"),
 }
 
 
@@ -46,7 +48,7 @@ def write_noise(path: Path, options: dict[str, str] | None = None, count: int = 
 
 
 @pytest.mark.parametrize("suffix", CODECS)
-def test_a_file_that_is_cut_anywhere_is_not_whole(tmp_path: Path, suffix: str) -> None:
+def test_a_file_that_is_cut_anywhere_is_not_whole(tmp_path: Path, suffix: str, faults: FaultRecord) -> None:
     path = tmp_path / f"a.{suffix}"
     options = {"movflags": "faststart"} if suffix in ("mov", "mp4") else None
     whole = write_noise(path, options)
@@ -57,6 +59,22 @@ def test_a_file_that_is_cut_anywhere_is_not_whole(tmp_path: Path, suffix: str) -
         path.write_bytes(whole[: int(share * len(whole)) | 1])  # no multiple of a packet
         with pytest.raises(InputError, match=r"damaged or cut off|copy it again"), open_video(path) as video:
             list(video.frames())
+    faults.held(
+        "input",
+        f"files of {len(CODECS)} forms, cut off",
+        "one sentence, read in part with --partial",
+        tried=4,
+    )
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv422p", "yuv444p", "gray", "yuv420p10le"])
+def test_frames_of_all_colours_are_counted(
+    tmp_path: Path, pixel_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CODECS, "y4m", ("rawvideo", pixel_format))
+    whole = write_noise(tmp_path / "a.y4m", {"strict": "-1"}, 3)
+    assert missing_from(io.BytesIO(whole)) is None
+    assert missing_from(io.BytesIO(whole[:-1])) == "the file ends inside a frame"
 
 
 def test_what_is_missing_is_told_at_once_and_recorded(run: Command, tmp_path: Path) -> None:

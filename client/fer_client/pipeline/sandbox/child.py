@@ -25,7 +25,6 @@ import numpy as np
 
 from fer_client.errors import FerError, InputError, fails_alone
 from fer_client.faces.detection import DetectorChoice, choose_detector
-from fer_client.media.images import check_pixels
 from fer_client.media.limits import LimitedVideo
 from fer_client.media.sampling import Counter
 from fer_client.media.sources import Photographs, Source, VideoSource
@@ -88,10 +87,11 @@ def main() -> None:
 
 
 def _import_all() -> None:
-    """Import what PyAV, and the reading of HEIC, would import when it is first needed."""
+    """Import what PyAV, and the reading of photographs, would import when it is first needed."""
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    importlib.import_module("imagesize")
     with suppress(ImportError):
         importlib.import_module("pillow_heif")
 
@@ -147,7 +147,6 @@ def _look(source: Source, looking: Looking, order: Order) -> Iterator[bytes]:
 def _look_at_video(source: VideoSource, looking: Looking) -> Iterator[bytes]:
     clock, counter = StageClock(), Counter()
     with source.open() as whole:
-        check_pixels(source.shown, whole.info.width, whole.info.height, source.most_pixels)
         yield messages.message(messages.OPENED, info=messages.info_values(whole.info))
         video = LimitedVideo(whole, looking.settings.duration_s, lambda: False)
         with closing(faces_in_video(video, looking, clock, counter)) as seen:
