@@ -1,5 +1,7 @@
 """Batches of face crops to a Triton server over gRPC, several at once, each with a deadline."""
 
+import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +21,9 @@ from fer_client.inference.access import Access
 from fer_client.inference.addresses import host_of, split_url
 from fer_client.inference.channel import connect, open_channel
 from fer_client.inference.unavailable import explain_refusal, explain_unavailable
+
+_CLOSE_S = 2.0
+"""A channel waits for its thread for good where that could not be started, for want of memory."""
 
 CONTROL_TIMEOUT_S = 5.0
 """Deadline of the small calls: health, metadata, configuration."""
@@ -68,9 +73,11 @@ class InferenceClient:
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     def _close(self) -> None:
-        for part in (self._client, self._channel):
-            with suppress(grpc.RpcError, InferenceServerException):
-                part.close()
+        """Close both connections; where one does not come to an end of itself, leave it to the end of the process."""
+        closing = threading.Thread(target=_close_each, args=((self._client, self._channel),), daemon=True)
+        with suppress(RuntimeError):  # there is no memory for a thread
+            closing.start()
+            closing.join(_CLOSE_S)
 
     def read_contract(self) -> Contract:
         """Ask the server what its model `fer` takes and gives.
@@ -196,6 +203,12 @@ class InferenceClient:
                 "Check the port: Triton's gRPC is 8001 by default, its HTTP 8000."
             )
         return ServerError(f"The server at {self.url} refused the request: {message} ({status}).")
+
+
+def _close_each(connections: Iterable[Any]) -> None:
+    for connection in connections:
+        with suppress(grpc.RpcError, InferenceServerException):
+            connection.close()
 
 
 def _request(crops: NDArray[np.uint8], contract: Contract) -> Any:

@@ -4,7 +4,9 @@ import threading
 from pathlib import Path
 
 import grpc
+import pytest
 
+from fer_client.inference.client import InferenceClient
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 
@@ -58,3 +60,13 @@ class TestServer:
     ) -> None:
         server.cut_answer = 8
         assert_fails(run(face_video), 4, "cannot be read")
+
+
+def test_a_connection_that_does_not_close_is_left(
+    server: ProtocolServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr("fer_client.inference.client._CLOSE_S", 0.01)
+    with InferenceClient(server.url, 10) as client:
+        monkeypatch.setattr(client._client, "close", never.wait)
+    never.set()
