@@ -22,7 +22,9 @@ _NO_MEMORY = re.compile(
 )
 _PREFIXES = re.compile(r"^(?:TritonModelException|Invalid argument|Internal|Not found|Unavailable)(?:: | - )")
 
-_ADDRESSES_MB = 3000
+_ADDRESSES_MB, _LEAST_ADDRESSES_MB = 3000, 1900
+"""With 1,953 MB of addresses tritonserver serves a model of one node; with 1,464 MB it ends or stands still."""
+
 SEE_LOG = "`fer-server` shows the whole log with -v or --log-file FILE"
 
 
@@ -78,11 +80,22 @@ def _first_line(log: str) -> str:
     return _plain(before.splitlines()[-1])
 
 
+def check_addresses() -> None:
+    """Raise ServerError where the system grants so few addresses that tritonserver may stand still as it starts."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit >> 20 < _LEAST_ADDRESSES_MB:
+        raise ServerError(f"The server cannot run: {_few_addresses(limit)}. Raise that limit.")
+
+
+def _few_addresses(limit: int) -> str:
+    return f"ulimit -v grants it {limit >> 20} MB of addresses, of which it needs about {_ADDRESSES_MB}"
+
+
 def _ending(log: str, returncode: int) -> str:
     name = f"exit code {returncode}" if returncode >= 0 else signal.Signals(-returncode).name
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
-        return f"{name}; ulimit -v grants it {limit >> 20} MB of addresses, of which it needs about {_ADDRESSES_MB}"
+        return f"{name}; {_few_addresses(limit)}"
     if name == "SIGKILL":
         return f"{name}, which often means too little memory"
     return f"{name}, for want of memory" if _NO_MEMORY.search(log) else name

@@ -13,7 +13,7 @@ from pathlib import Path
 from fer_server import health, http_api, leftovers, ports, process, repositories
 from fer_server.errors import ModelsError, ServerError, UsageError
 from fer_server.health import Health
-from fer_server.logs import SEE_LOG, explain
+from fer_server.logs import SEE_LOG, check_addresses, explain
 from fer_server.ports import DEFAULT_PORTS, Endpoint
 from fer_server.process import Event, Watch
 from fer_server.restarts import WINDOW_S, Restarts
@@ -105,6 +105,7 @@ def serve(
     Raises ServerError or one of its kinds when it cannot start, or fails more often than the settings allow.
     """
     check_repositories(settings.repositories)
+    check_addresses()
     leftovers.clear()
     endpoints = ports.endpoints(settings.passed_through, settings.auto_ports)
     ports.check_free(endpoints.values())

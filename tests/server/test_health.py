@@ -84,6 +84,17 @@ def test_a_stub_that_hangs_is_noticed_by_the_answers_that_fail(models: Path, fau
     faults.held(KIND, "a process of a model that stands still", RESTARTED, LOST)
 
 
+def await_open(host: str, port: int) -> None:
+    """Wait until something listens there: Triton answers over gRPC a moment before it opens the others."""
+    end = time.monotonic() + SOON_S
+    while True:
+        try:
+            return socket.create_connection((host, port), timeout=10).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
 def test_a_tritonserver_that_dies_is_started_again_on_all_its_ports(
     models: Path, faults: FaultRecord
 ) -> None:
@@ -93,7 +104,7 @@ def test_a_tritonserver_that_dies_is_started_again_on_all_its_ports(
         for address in (running.http, running.metrics):
             assert address
             host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), timeout=10).close()
+            await_open(host, int(port))
     assert "SIGKILL" in running.said
     faults.held(KIND, "tritonserver killed", RESTARTED, LOST)
 
