@@ -75,14 +75,16 @@ def folder_names(sources: Sequence[Source]) -> list[PurePosixPath]:
 
 def _check_named_once(sources: Sequence[Source]) -> None:
     """Raise UsageError for a file of several sources, whose faces would count several times."""
-    seen: dict[str, Source] = {}
+    seen: set[str] = set()
     for source in sources:
         for path in source.paths:
             name = os.path.abspath(path)
             if name in seen:
-                how = "by itself and by a folder above it" if seen[name].place != source.place else "twice"
-                raise UsageError(f"{path} is named {how}, so its faces would count twice. Name it once.")
-            seen[name] = source
+                raise UsageError(
+                    f"{path} is named twice, by itself or with a folder around it, so its faces would count twice. "
+                    "Name it once."
+                )
+            seen.add(name)
 
 
 def _are_told_apart(sources: Sequence[Source]) -> bool:

@@ -30,7 +30,7 @@ class TestNames:
     def test_a_file_that_is_named_by_itself_too(self, tmp_path: Path) -> None:
         touch(tmp_path, "a/x.mp4", "a/y.jpg")
         for name in ("x.mp4", "y.jpg"):
-            with pytest.raises(UsageError, match="by itself and by a folder above it"):
+            with pytest.raises(UsageError, match="with a folder around it"):
                 named(str(tmp_path / "a"), str(tmp_path / "a" / name))
 
     def test_inputs_of_one_name_are_numbered_later(self, tmp_path: Path) -> None:
