@@ -12,6 +12,7 @@
 A message says what was expected, what came, and what to do next, in one sentence each.
 """
 
+import mmap
 import os
 import re
 import sys
@@ -24,6 +25,9 @@ LITTLE_MEMORY = (
     "--workers 1."
 )
 """Follows the name of what it happened to."""
+
+_LITTLE_BYTES = 64 << 20
+"""Where the system refuses so much, libraries fail, also such as say something else: FFmpeg then calls frames damaged."""
 
 _SIGNS_OF_LITTLE_MEMORY = ("Cannot allocate memory", "Insufficient memory", "can't start new thread")
 
@@ -76,6 +80,14 @@ def _is_lack_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS_OF_LITTLE_MEMORY)
 
 
+def check_memory_left(shown: str) -> None:
+    """Raise InputError for the input `shown` where the system gives this program hardly any more memory."""
+    try:
+        mmap.mmap(-1, _LITTLE_BYTES).close()
+    except OSError as error:
+        raise InputError(f"{shown}: {LITTLE_MEMORY}") from error
+
+
 @contextmanager
 def fails_alone(shown: str) -> Iterator[None]:
     """Turn an error of the block that nobody foresaw into an InputError, so that it ends the input `shown` alone.
@@ -84,6 +96,9 @@ def fails_alone(shown: str) -> Iterator[None]:
     """
     try:
         yield
+    except InputError:
+        check_memory_left(shown)  # else a whole file would be called damaged
+        raise
     except FerError:
         raise
     except Exception as error:

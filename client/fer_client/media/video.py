@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from fer_client.errors import InputError
+from fer_client.errors import InputError, check_memory_left
 from fer_client.media.decoding_times import CONTAINERS, DecodingTimes
 from fer_client.media.frame import Frame, Orientation, VideoInfo, shown_length
 from fer_client.media.geometry import PixelAspect, read_orientation
@@ -94,6 +94,7 @@ class VideoReader:
         if reason:
             self._note_corruption(reason, allow_corruption)
         if not end.frames:
+            check_memory_left(self._shown)
             raise InputError(
                 f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
             )
@@ -116,7 +117,8 @@ class VideoReader:
         )
 
     def _note_corruption(self, reason: str, allow_corruption: bool) -> None:
-        """Keep the first corruption; refuse the file unless it is allowed."""
+        """Keep the first corruption; refuse the file unless it is allowed, and where memory may be the cause."""
+        check_memory_left(self._shown)
         self.corruption = self.corruption or reason
         if not (allow_corruption or self.info.is_live):
             raise InputError(
