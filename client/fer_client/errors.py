@@ -27,7 +27,7 @@ LITTLE_MEMORY = (
 """Follows the name of what it happened to."""
 
 _LITTLE_BYTES = 64 << 20
-"""Where the system refuses so much, libraries fail, also such as say something else: FFmpeg then calls frames damaged."""
+"""Where the system refuses so much, libraries fail, and not all say why: FFmpeg calls frames damaged."""
 
 _SIGNS_OF_LITTLE_MEMORY = ("Cannot allocate memory", "Insufficient memory", "can't start new thread")
 
@@ -80,12 +80,19 @@ def _is_lack_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS_OF_LITTLE_MEMORY)
 
 
-def check_memory_left(shown: str) -> None:
-    """Raise InputError for the input `shown` where the system gives this program hardly any more memory."""
+def is_memory_left() -> bool:
+    """Whether the system gives this program more memory."""
     try:
         mmap.mmap(-1, _LITTLE_BYTES).close()
-    except OSError as error:
-        raise InputError(f"{shown}: {LITTLE_MEMORY}") from error
+    except OSError:
+        return False
+    return True
+
+
+def check_memory_left(shown: str) -> None:
+    """Raise InputError for the input `shown` where the system gives this program hardly any more memory."""
+    if not is_memory_left():
+        raise InputError(f"{shown}: {LITTLE_MEMORY}")
 
 
 @contextmanager

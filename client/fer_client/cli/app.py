@@ -21,7 +21,7 @@ from fer_client.cli.options import (
 )
 from fer_client.imports import uncollected
 from fer_client.inference.embedded import early_server
-from fer_client.pipeline.memory import check_memory
+from fer_client.pipeline.memory import check_memory, end_if_stuck
 from fer_client.settings import AUTO, Settings
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def subcommand(name: str) -> typer.Typer:
 def main() -> NoReturn:
     """Run a subcommand where one is named, else take the arguments as inputs."""
     arguments = sys.argv[1:]
+    end_if_stuck(NAME)
     if arguments and arguments[0] in SUBCOMMANDS:
         console.run(subcommand(arguments[0]), f"{NAME} {arguments[0]}", arguments[1:])
     console.run(analyse_app, NAME, arguments)

@@ -31,3 +31,38 @@ def test_little_memory(face_video: Path, tmp_path: Path, server: ProtocolServer,
     assert sentence.startswith("fer-client: ulimit -v: expected enough memory")
     assert all(note.startswith("Note: ") for note in notes)
     assert list(tmp_path.glob("out/*")) == []
+
+
+STUCK = """
+import resource, sys, threading, time
+from pathlib import Path
+from fer_client.pipeline.memory import end_if_stuck
+
+end_if_stuck("fer-client", look_s=0.1, looks=3)
+if "limited" in sys.argv:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used, -1))
+if "busy" in sys.argv:
+    while time.process_time() < 1.5:
+        pass
+    resource.setrlimit(resource.RLIMIT_AS, (-1, -1))  # without memory the interpreter may not end
+else:
+    threading.Event().wait(1.5 if "limited" not in sys.argv else None)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux")
+class TestWaitingForGood:
+    def ended(self, *how: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", STUCK, *how]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_without_memory_it_ends(self) -> None:
+        done = self.ended("limited")
+        assert done.returncode == 3
+        assert done.stderr.startswith("fer-client: expected enough memory")
+
+    @pytest.mark.parametrize("how", [("limited", "busy"), ("unlimited",)])
+    def test_work_and_waiting_with_memory_go_on(self, how: tuple[str, ...]) -> None:
+        done = self.ended(*how)
+        assert (done.returncode, done.stderr) == (0, "")
