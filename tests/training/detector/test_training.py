@@ -9,16 +9,22 @@ import pytest
 
 pytest.importorskip("keras")
 
+import cv2
 import keras
 
+from fer_client.contract import LABELS
 from fer_client.errors import InputError, UsageError
+from fer_training.data.dataset import SPLITS
+from fer_training.data.preparation import Sample, Source, prepare
 from fer_training.detector.decoding import decoded
 from fer_training.detector.loss import detector_loss
-from fer_training.detector.network import ANSWERS, cell_places, face_detector
-from fer_training.detector.pictures import Faces
+from fer_training.detector.network import ANSWERS, Widths, face_detector
+from fer_training.detector.pictures import Faces, load_pictures
 from fer_training.detector.recipe import DetectorRecipe
-from fer_training.detector.targets import BOX, COLUMNS, IS_FACE, LANDMARKS, SCORE, cell_targets
-from fer_training.detector.training import DetectorRun, evaluate_weights, train_detector
+from fer_training.detector.targets import BOX, COLUMNS, IS_FACE, LANDMARKS, SCORE, cell_places, cell_targets
+from fer_training.detector.teacher import Teacher
+from fer_training.detector.training import DetectorRun, evaluate_weights, take_over, train_detector
+from fer_training.files import file_sha256
 from support.face_pictures import write_face_table
 
 pytestmark = [
@@ -49,6 +55,7 @@ def test_a_perfect_answer_costs_nothing_and_gives_the_face_back() -> None:
     targets = cell_targets(a_face(), 128)
     answers = answers_of(targets)
     assert float(detector_loss(targets[np.newaxis], answers[np.newaxis])) == pytest.approx(0, abs=1e-3)
+    answers[:, 0] = targets[:, SCORE]
     found = decoded(answers, 128, 128, 0.5)
     np.testing.assert_allclose(found.as_rows(), a_face().as_rows(), rtol=1e-3)
 
@@ -113,6 +120,53 @@ class TestRun:
         keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(other)
         with pytest.raises(InputError, match="face detector"):
             train_detector(DetectorRun(source, RECIPE, 1, tmp_path / "second", other))
+
+    def test_a_narrower_network_answers_the_same_at_first(self, tmp_path: Path) -> None:
+        narrow, wide = face_detector(Widths(stages=(24, 48, 64), head=24)), face_detector()
+        for model, name in ((narrow, "narrow"), (wide, "wide")):
+            model.save(tmp_path / f"{name}.keras")
+        take_over(wide, tmp_path / "narrow.keras")
+        luma = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 1)).astype(np.float32)
+        one, other = (np.asarray(model.predict_on_batch(luma)) for model in (narrow, wide))
+        np.testing.assert_allclose(one, other, atol=1e-4)
+        with pytest.raises(InputError, match="wider"):
+            take_over(narrow, tmp_path / "wide.keras")
+
+    def test_crops_need_a_teacher(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="teacher"):
+            DetectorRun(tmp_path, RECIPE, 1, tmp_path / "run", crops=tmp_path)
+
+    def test_it_learns_from_a_teacher_and_from_crops(self, shared: Path, tmp_path: Path) -> None:
+        teacher = shared / "models" / "face_detection_yunet_2023mar.onnx"
+        photograph = shared / "media" / "photos" / "afr_two_people.jpg"
+        luma = np.asarray(cv2.imread(str(photograph), cv2.IMREAD_GRAYSCALE))
+        luma = cv2.resize(luma[: len(luma) // 32 * 32], None, fx=0.5, fy=0.5)
+        luma = luma[: len(luma) // 32 * 32, : luma.shape[1] // 32 * 32]
+        seen = decoded(Teacher(teacher).answers(luma), *luma.shape, 0.8)
+        x, y, width, height = seen.boxes[0].astype(int)
+        crop = cv2.resize(luma[y : y + height, x : x + width], (48, 48))
+        samples = [Sample(crop, 0, split, split) for split in SPLITS]
+        prepare(Source("made", LABELS, samples), tmp_path / "faces")
+        run = DetectorRun(
+            write_face_table(tmp_path / "source"),
+            replace(RECIPE, crops=0.5),
+            1,
+            tmp_path / "run",
+            teacher=teacher,
+            crops=tmp_path / "faces",
+        )
+        record = json.loads(train_detector(run).with_suffix(".json").read_text())
+        assert record["teacher"] == file_sha256(teacher)
+        (found,) = load_pictures(tmp_path / "run" / "crops").pictures(is_validation=False)
+        eyes, nose, mouth = (
+            found.faces.landmarks[0, :2],
+            found.faces.landmarks[0, 2],
+            found.faces.landmarks[0, 3:],
+        )
+        assert (eyes[:, 1] < nose[1]).all()
+        assert (mouth[:, 1] > nose[1]).all()
+        assert (found.faces.landmarks > 0).all()
+        assert (found.faces.landmarks < 48).all()
 
     def test_a_source_without_pictures_is_told(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()

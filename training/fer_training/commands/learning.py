@@ -140,6 +140,15 @@ def detector(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights and canvases.")] = 0,
     start: Annotated[Path | None, typer.Option(help="Trained weights of the detector to begin with.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="YuNet's weights: learn what it answers on each canvas, too.")
+    ] = None,
+    crops: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a prepared dataset whose faces are set into the pictures; needs --teacher."
+        ),
+    ] = None,
 ) -> None:
     """Train the face detector on annotated pictures, or go on with a run that was stopped."""
     load_keras()
@@ -149,7 +158,9 @@ def detector(
     recipe = DetectorRecipe() if epochs is None else DetectorRecipe(epochs=epochs)
     try:
         with console.status("Reading") as status:
-            path = train_detector(DetectorRun(source, recipe, seed, out, start), status.update)
+            path = train_detector(
+                DetectorRun(source, recipe, seed, out, start, teacher, crops), status.update
+            )
     except KeyboardInterrupt:
         raise Interrupted("Stopped. The same command goes on from the last whole epoch.") from None
     console.print(f"Wrote {path} and its record {path.with_suffix('.json')}.", soft_wrap=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fer_training.detector.canvases import Canvases
 from fer_training.detector.pictures import load_pictures
 from fer_training.detector.recipe import DetectorRecipe
+from fer_training.detector.teacher import Teacher
 
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Luma uint8 [B, side, side, 1], and targets float32 [B, P, COLUMNS]."""
@@ -29,10 +30,12 @@ _canvases: Canvases | None = None
 
 
 @contextmanager
-def drawing(folder: Path, recipe: DetectorRecipe) -> Iterator[ProcessPoolExecutor]:
-    """Start the processes that draw from the packed pictures of a folder, and end them with the block."""
+def drawing(
+    folder: Path, recipe: DetectorRecipe, crops: Path | None, teacher: Path | None
+) -> Iterator[ProcessPoolExecutor]:
+    """Start the processes that draw from packed pictures and crops, and end them with the block."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_PROCESSES, context, _open, (folder, recipe)) as pool:
+    with ProcessPoolExecutor(_PROCESSES, context, _open, (folder, recipe, crops, teacher)) as pool:
         yield pool
 
 
@@ -53,10 +56,15 @@ def epoch_batches(
         yield batch
 
 
-def _open(folder: Path, recipe: DetectorRecipe) -> None:
+def _open(folder: Path, recipe: DetectorRecipe, crops: Path | None, teacher: Path | None) -> None:
     global _canvases
     cv2.setNumThreads(1)
-    _canvases = Canvases(load_pictures(folder), recipe)
+    _canvases = Canvases(
+        load_pictures(folder),
+        recipe,
+        None if crops is None else load_pictures(crops),
+        None if teacher is None else Teacher(teacher),
+    )
 
 
 def _draw(seed: tuple[int, int, int]) -> Batch:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fer_training.detector.pictures import SURE, FacePictures, Faces
 from fer_training.detector.recipe import DetectorRecipe
 from fer_training.detector.targets import cell_targets
+from fer_training.detector.teacher import Teacher, taught_targets
 
 Luma = NDArray[np.uint8]
 
@@ -27,11 +28,22 @@ _COVERED = 0.2
 
 
 class Canvases:
-    """Draws canvases from the pictures to learn from."""
+    """Draws canvases from the pictures to learn from, and from `crops`, faces without their surroundings.
 
-    def __init__(self, pictures: FacePictures, recipe: DetectorRecipe) -> None:
+    With a `teacher`, the targets are also what it answers on the canvas.
+    """
+
+    def __init__(
+        self,
+        pictures: FacePictures,
+        recipe: DetectorRecipe,
+        crops: FacePictures | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
         self._pictures = pictures
         self._recipe = recipe
+        self._crops = crops
+        self._teacher = teacher
         numbers = pictures.numbers(is_validation=False)
         has_sure = np.array([bool((pictures.faces(number).scores >= SURE).any()) for number in numbers])
         self._with_faces, self._without = numbers[has_sure], numbers[~has_sure]
@@ -42,7 +54,12 @@ class Canvases:
         side = recipe.large_side if rng.random() < recipe.large_share else recipe.side
         drawn = [self.draw(side, rng) for _ in range(recipe.batch_size)]
         luma = np.stack([canvas for canvas, _ in drawn])[..., np.newaxis]
-        return luma, np.stack([cell_targets(faces, side) for _, faces in drawn])
+        return luma, np.stack([self._targets(canvas, faces) for canvas, faces in drawn])
+
+    def _targets(self, canvas: Luma, faces: Faces) -> NDArray[np.float32]:
+        if self._teacher is None:
+            return cell_targets(faces, len(canvas))
+        return taught_targets(faces, self._teacher.answers(canvas), len(canvas))
 
     def draw(self, side: int, rng: np.random.Generator) -> tuple[Luma, Faces]:
         """One canvas, uint8 [side, side], and its faces; those cut too far have a score below SURE."""
@@ -69,8 +86,11 @@ class Canvases:
         background = self._background(width, height, rng)
         if rng.random() < self._recipe.empty or not len(self._with_faces):
             return background, Faces.from_rows(np.empty((0, 15), np.float32))
-        number = int(rng.choice(self._with_faces))
-        luma, faces = self._pictures.luma(number), self._pictures.faces(number)
+        if self._crops is not None and rng.random() < self._recipe.crops:
+            source, number = self._crops, int(rng.integers(len(self._crops)))
+        else:
+            source, number = self._pictures, int(rng.choice(self._with_faces))
+        luma, faces = source.luma(number), source.faces(number)
         factor, aim = self._aimed(faces, width, height, rng)
         return _placed(luma, faces, min(factor, _LARGEST_FACTOR), aim, background, rng)
 

@@ -5,8 +5,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_training.detector.network import LEAST_SIDE, cell_places
+from fer_training.detector.network import LEAST_SIDE
 from fer_training.detector.pictures import Faces
+from fer_training.detector.targets import cell_boxes, cell_places
 
 NMS_IOU = 0.3
 """Of two faces that overlap by more, the surer one stays; FaceDetectorYN's default."""
@@ -17,20 +18,18 @@ def find_faces(model: keras.Model, luma: NDArray[np.uint8], min_score: float) ->
     height, width = luma.shape
     padded = np.zeros((-height % LEAST_SIDE + height, -width % LEAST_SIDE + width), np.float32)
     padded[:height, :width] = luma
-    answers = np.asarray(model.predict_on_batch(padded[np.newaxis, ..., np.newaxis]), np.float32)[0]
+    answers = np.array(model.predict_on_batch(padded[np.newaxis, ..., np.newaxis]), np.float32)[0]
+    answers[:, 0] = 1 / (1 + np.exp(-answers[:, 0].clip(-60, 60)))
     return decoded(answers, padded.shape[0], padded.shape[1], min_score)
 
 
 def decoded(answers: NDArray[np.float32], height: int, width: int, min_score: float) -> Faces:
-    """Faces from answers [P, ANSWERS] for an input of that size, by non-maximum suppression."""
-    scores = 1 / (1 + np.exp(-answers[:, 0].clip(-60, 60)))
-    kept = scores >= min_score
+    """Faces from score, box and landmarks of each cell [P, 15], by non-maximum suppression."""
+    kept = answers[:, 0] >= min_score
     corners, strides = (places[kept] for places in cell_places(height, width))
-    answers, scores = answers[kept], scores[kept].astype(np.float32)
-    stride = strides[:, np.newaxis]
-    middles, sides = corners + answers[:, 1:3] * stride, np.exp(answers[:, 3:5]) * stride
-    boxes = np.column_stack([middles - sides / 2, sides]).astype(np.float32)
-    landmarks = corners[:, np.newaxis] + answers[:, 5:].reshape(-1, 5, 2) * stride[..., np.newaxis]
+    answers, scores = answers[kept], answers[kept, 0]
+    boxes = cell_boxes(answers[:, 1:5], corners, strides)
+    landmarks = corners[:, np.newaxis] + answers[:, 5:].reshape(-1, 5, 2) * strides[:, np.newaxis, np.newaxis]
     chosen = np.asarray(
         cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), min_score, NMS_IOU), np.intp
     ).ravel()

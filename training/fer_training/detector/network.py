@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from fer_training.detector.targets import STRIDES
 
@@ -31,9 +29,9 @@ class Widths:
     """Channels of the first layer, of the stages at strides 8, 16 and 32, and of the heads; blocks of each stage."""
 
     first: int = 16
-    stages: tuple[int, int, int] = (24, 48, 64)
+    stages: tuple[int, int, int] = (24, 48, 72)
     blocks: tuple[int, int, int] = (2, 2, 2)
-    head: int = 24
+    head: int = 32
 
 
 def face_detector(widths: Widths = Widths()) -> keras.Model:
@@ -87,13 +85,3 @@ def _expect_few_faces(model: keras.Model) -> None:
         kernel, bias = layer.get_weights()
         bias[0] = _FIRST_LOGIT
         layer.set_weights([kernel, bias])
-
-
-def cell_places(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Corner of each cell in pixels, float32 [P, 2], and its stride, float32 [P], for an input of that size."""
-    corners, strides = [], []
-    for stride in STRIDES:
-        lines, columns = np.mgrid[: height // stride, : width // stride]
-        corners.append(np.column_stack([columns.ravel(), lines.ravel()]) * stride)
-        strides.append(np.full(lines.size, stride))
-    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)

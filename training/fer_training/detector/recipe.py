@@ -9,8 +9,9 @@ class DetectorRecipe:
     """Everything about a run but the data and the seed.
 
     A batch's canvases have `side` pixels, by the chance `large_share` `large_side`. Each holds one picture, or by the
-    chance `mosaic` four; by the chance `empty` a picture is one without a face. A face is drawn and its picture scaled
-    so that the face's size is log-uniform between `smallest_face` and the canvas: every size gets the same attention.
+    chance `mosaic` four; by the chance `empty` a picture is one without a face, by the chance `crops` one of the given
+    faces without surroundings. A face is drawn and its picture scaled so that the face's size is log-uniform between
+    `smallest_face` and the canvas: every size gets the same attention.
     `ema` is the decay per step of the averaged weights, which are the ones kept.
     """
 
@@ -26,6 +27,7 @@ class DetectorRecipe:
     ema: float = 0.998
     mosaic: float = 0.65
     empty: float = 0.12
+    crops: float = 0.1
     smallest_face: float = 8.0
     mixed_precision: bool = True
 

@@ -41,6 +41,25 @@ class _Grid:
         return (np.arange(self.side, dtype=np.float32) + 0.5) * self.stride
 
 
+def cell_places(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Corner of each cell in pixels, float32 [P, 2], and its stride, float32 [P], for an input of that size."""
+    corners, strides = [], []
+    for stride in STRIDES:
+        lines, columns = np.mgrid[: height // stride, : width // stride]
+        corners.append(np.column_stack([columns.ravel(), lines.ravel()]) * stride)
+        strides.append(np.full(lines.size, stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)
+
+
+def cell_boxes(
+    answers: NDArray[np.float32], corners: NDArray[np.float32], strides: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Left, top, width and height in pixels, float32 [N, 4], of boxes as BOX holds them, for cells at these places."""
+    middles = corners + answers[:, :2] * strides[:, np.newaxis]
+    sides = np.exp(answers[:, 2:4]) * strides[:, np.newaxis]
+    return np.column_stack([middles - sides / 2, sides]).astype(np.float32)
+
+
 def cell_targets(faces: Faces, side: int) -> NDArray[np.float32]:
     """Targets of all cells of a square canvas, float32 [P, COLUMNS]: the grids one after another, row by row."""
     parts = []

@@ -6,7 +6,7 @@ A run's folder:
     checkpoint.keras                          weights and optimizer after the last whole epoch
     history.csv                               what each epoch brought
     run.json                                  what was asked for, so that a run goes on only with the same settings
-    pictures/                                 the pictures, packed
+    pictures/, crops/                         the pictures and the faces to set into them, packed
 """
 
 import csv
@@ -24,7 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError, UsageError
+from fer_training.data.dataset import load_dataset
 from fer_training.detector.batches import drawing, epoch_batches
+from fer_training.detector.crops import crop_pictures
 from fer_training.detector.decoding import find_faces
 from fer_training.detector.evaluation import Detections, detector_figures
 from fer_training.detector.loss import detector_loss
@@ -32,12 +34,13 @@ from fer_training.detector.network import Widths, face_detector
 from fer_training.detector.pictures import NETWORK, FacePictures, Picture, is_packed, load_pictures, pack
 from fer_training.detector.readers import fingerprint, read_pictures
 from fer_training.detector.recipe import DetectorRecipe
+from fer_training.detector.teacher import Teacher
 from fer_training.files import file_sha256, replacing, write_json
 from fer_training.models.learning import averaged_weights, load_checkpoint, precision
 from fer_training.models.record import load_network, versions
 
 WEIGHTS = f"{NETWORK}.keras"
-_PICTURES = "pictures"
+_PICTURES, _CROPS = "pictures", "crops"
 _LEAST_SCORE = 0.02
 """The precision at lower scores is not measured."""
 
@@ -47,13 +50,25 @@ _JUDGED_EVERY = 8
 
 @dataclass(frozen=True)
 class DetectorRun:
-    """What to train: `source` are annotated pictures, `out` is the folder of the run, `start` weights to begin with."""
+    """What to train.
+
+    `source` are annotated pictures, `out` is the folder of the run, `start` weights to begin with, `teacher` YuNet's
+    weights, `crops` a prepared dataset of faces to set into the pictures, for which there must be a teacher.
+    """
 
     source: Path
     recipe: DetectorRecipe
     seed: int
     out: Path
     start: Path | None = None
+    teacher: Path | None = None
+    crops: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.crops is not None and self.teacher is None:
+            raise UsageError(
+                "Expected a teacher that finds the landmarks of the crops. Name one, or no crops."
+            )
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -62,8 +77,14 @@ class DetectorRun:
             "recipe": self.recipe.as_record(),
             "seed": self.seed,
             "data": fingerprint(self.source),
-            "start": None if self.start is None else file_sha256(self.start),
+            "start": _sha256(self.start),
+            "teacher": _sha256(self.teacher),
+            "crops": _sha256(None if self.crops is None else self.crops / "dataset.json"),
         }
+
+
+def _sha256(path: Path | None) -> str | None:
+    return None if path is None else file_sha256(path)
 
 
 @dataclass(frozen=True)
@@ -91,13 +112,13 @@ def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
     """
     keras.utils.set_random_seed(run.seed)
     _claim(run)
-    pictures = _pictures(run, tell)
+    pictures, crops = _pictures(run, tell), _crops(run, tell)
     model = _new_model(run)
     path, history = run.out / "checkpoint.keras", run.out / "history.csv"
     load_checkpoint(model, path, {"detector_loss": detector_loss})
     done = int(model.optimizer.iterations) // run.recipe.steps
     epochs = _read_history(history)[:done]
-    with drawing(run.out / _PICTURES, run.recipe) as pool:
+    with drawing(run.out / _PICTURES, run.recipe, crops, run.teacher) as pool:
         for epoch in range(done, run.recipe.epochs):
             epochs.append(_epoch(model, pictures, pool, run, epoch, tell))
             _write_history(history, epochs)
@@ -160,7 +181,7 @@ def _new_model(run: DetectorRun) -> keras.Model:
     with precision(recipe.mixed_precision):
         model = face_detector()
     if run.start is not None:
-        _take_over(model, run.start)
+        take_over(model, run.start)
     adam = keras.optimizers.AdamW(
         recipe.learning_rate,
         weight_decay=recipe.weight_decay,
@@ -175,13 +196,27 @@ def _new_model(run: DetectorRun) -> keras.Model:
     return model
 
 
-def _take_over(model: keras.Model, start: Path) -> None:
-    try:
-        model.set_weights(load_network(start).get_weights())
-    except ValueError as error:  # other shapes than the network's
+def take_over(model: keras.Model, start: Path) -> None:
+    """Begin with trained weights; those of a network with narrower layers become the first channels of each layer.
+
+    Kernels are zero where a new channel is read, so that the answers stay the same (Chen et al. 2015, Net2Net, arXiv
+    1511.05641). Raises InputError where the weights are of another network, or of a wider one.
+    """
+    held = load_network(start).weights
+    if [weight.path for weight in held] != [weight.path for weight in model.weights]:
         raise InputError(
             f"Expected weights of the face detector to start from, but {start} holds other ones."
-        ) from error
+        )
+    for weight, narrow in zip(model.weights, held, strict=True):
+        values = np.array(keras.ops.convert_to_numpy(weight))
+        if any(wide < before for wide, before in zip(values.shape, narrow.shape, strict=True)):
+            raise InputError(
+                f"Expected a face detector of at most this one's widths, but {start} holds a wider one."
+            )
+        if values.ndim == 4:
+            values[:, :, narrow.shape[2] :] = 0
+        values[tuple(slice(side) for side in narrow.shape)] = keras.ops.convert_to_numpy(narrow)
+        weight.assign(values)
 
 
 def _save(model: keras.Model, run: DetectorRun, epochs: int, figures: dict[str, float]) -> None:
@@ -233,6 +268,16 @@ def _pictures(run: DetectorRun, tell: Tell) -> FacePictures:
         tell("Reading the pictures")
         pack(read_pictures(run.source), folder)
     return load_pictures(folder)
+
+
+def _crops(run: DetectorRun, tell: Tell) -> Path | None:
+    if run.crops is None or run.teacher is None:
+        return None
+    folder = run.out / _CROPS
+    if not is_packed(folder):
+        tell("Finding the faces of the crops")
+        pack(crop_pictures(load_dataset(run.crops), Teacher(run.teacher)), folder)
+    return folder
 
 
 def _read_history(path: Path) -> list[DetectorEpoch]:
