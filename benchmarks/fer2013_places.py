@@ -1,8 +1,8 @@
 """Measure where eyes, nose and mouth lie in FER2013's own pictures, which crops of videos are to match.
 
-    python -m benchmarks.fer2013_places FER2013/images.npy [--every 10] [--detector-model YUNET.onnx]
+    python -m benchmarks.fer2013_places FER2013/images.npy [--every 10] [--detector lumaface]
 
-The folder that `fer-train prepare fer2013` writes holds `images.npy`. YuNet wants larger faces than 48
+The folder that `fer-train prepare fer2013` writes holds `images.npy`. Detectors want larger faces than 48
 pixels with something around them, so each picture is enlarged four times, and set in a plain border of its
 own mean: both are undone in the numbers, which are shares of the picture's side. Medians, since some of
 FER2013's pictures show no face; `spread` is half the range between the 16th and 84th percentile.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from fer_client.cli.console import notify
 from fer_client.errors import FerError, InputError
 from fer_client.faces.detection import Detector, choose_detector
+from fer_client.settings import LUMAFACE, YUNET
 
 ENLARGED = 4
 BORDER_SHARE = 0.25
@@ -35,7 +36,8 @@ def place_face(picture: Image, detector: Detector) -> NDArray[np.float64] | None
     framed = cv2.copyMakeBorder(
         large, border, border, border, border, cv2.BORDER_CONSTANT, value=picture.mean()
     )
-    faces = detector.detect(np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8))
+    seen = framed if detector.reads_luma else cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR)
+    faces = detector.detect(np.asarray(seen, np.uint8))
     if not len(faces.scores):
         return None
     largest = int(faces.boxes_xywh[:, 2:].prod(axis=1).argmax())
@@ -96,11 +98,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("images", type=Path, help="images.npy of the prepared FER2013")
     parser.add_argument("--every", type=int, default=10, help="measure every N-th picture (default 10)")
+    parser.add_argument("--detector", choices=(YUNET, LUMAFACE), default=YUNET)
     parser.add_argument("--detector-model", type=Path, help="YuNet's ONNX file")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     try:
-        detector = choose_detector("yunet", arguments.detector_model, MIN_SCORE).make()
+        detector = choose_detector(arguments.detector, arguments.detector_model, MIN_SCORE).make()
         pictures = load_pictures(arguments.images)[:: max(1, arguments.every)]
     except FerError as error:
         notify(f"fer2013_places: {error}")
