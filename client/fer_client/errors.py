@@ -26,8 +26,8 @@ LITTLE_MEMORY = (
 )
 """Follows the name of what it happened to."""
 
-_LITTLE_BYTES = 64 << 20
-"""Where the system refuses so much, libraries fail, and not all say why: FFmpeg calls frames damaged."""
+_DECODING_BYTES = 64 << 20
+"""Where the system refuses so much, decoders fail, and not all say why: FFmpeg calls frames damaged."""
 
 _SIGNS_OF_LITTLE_MEMORY = ("Cannot allocate memory", "Insufficient memory", "can't start new thread")
 
@@ -80,18 +80,18 @@ def _is_lack_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS_OF_LITTLE_MEMORY)
 
 
-def is_memory_left() -> bool:
-    """Whether the system gives this program more memory."""
+def is_memory_left(size: int) -> bool:
+    """Whether the system gives this program so many more bytes."""
     try:
-        mmap.mmap(-1, _LITTLE_BYTES).close()
+        mmap.mmap(-1, size).close()
     except OSError:
         return False
     return True
 
 
 def check_memory_left(shown: str) -> None:
-    """Raise InputError for the input `shown` where the system gives this program hardly any more memory."""
-    if not is_memory_left():
+    """Raise InputError for the input `shown`, which could not be decoded, where want of memory may be the cause."""
+    if not is_memory_left(_DECODING_BYTES):
         raise InputError(f"{shown}: {LITTLE_MEMORY}")
 
 
@@ -103,9 +103,6 @@ def fails_alone(shown: str) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
-        check_memory_left(shown)  # else a whole file would be called damaged
-        raise
     except FerError:
         raise
     except Exception as error:

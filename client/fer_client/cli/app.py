@@ -82,6 +82,7 @@ def analyse(
     """Analyse the inputs one after the other; `options` are those of `fer_client.settings.Settings`."""
     settings = Settings(**options)
     check_memory()
+    end_if_stuck(NAME, settings.timeout_s)
     with early_server(url, inputs, console.notify) as launched:
         with uncollected():
             from fer_client.cli.display import Terminal
@@ -139,7 +140,6 @@ def subcommand(name: str) -> typer.Typer:
 def main() -> NoReturn:
     """Run a subcommand where one is named, else take the arguments as inputs."""
     arguments = sys.argv[1:]
-    end_if_stuck(NAME)
     if arguments and arguments[0] in SUBCOMMANDS:
         console.run(subcommand(arguments[0]), f"{NAME} {arguments[0]}", arguments[1:])
     console.run(analyse_app, NAME, arguments)

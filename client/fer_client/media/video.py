@@ -118,9 +118,11 @@ class VideoReader:
 
     def _note_corruption(self, reason: str, allow_corruption: bool) -> None:
         """Keep the first corruption; refuse the file unless it is allowed, and where memory may be the cause."""
-        check_memory_left(self._shown)
         self.corruption = self.corruption or reason
-        if not (allow_corruption or self.info.is_live):
+        if self.info.is_live:
+            return
+        check_memory_left(self._shown)
+        if not allow_corruption:
             raise InputError(
                 f"{self._shown}: expected a whole video, but it is damaged or cut off ({reason}). "
                 "Copy it again from its source, or pass --partial to analyse what can be read."
@@ -247,6 +249,7 @@ def open_container(path: Path) -> Any:
         # With "file:" before it, a name such as 12:30.mp4 is no protocol.
         return av.open(f"file:{path.absolute()}", container_options=_LOCAL, **OPEN_OPTIONS)
     except (FFmpegError, ValueError) as error:
+        check_memory_left(str(path))
         raise InputError(f"{path}: {_unreadable(path, error)}") from error
 
 

@@ -1,18 +1,23 @@
 """Whether a limit on this process leaves it the memory that it needs, before the work and while it lasts."""
 
-import mmap
 import os
 import resource
 import threading
 import time
+from contextlib import suppress
 
 from fer_client.errors import LITTLE_MEMORY, InputError, UsageError, is_memory_left
 
 _ADDRESSES = 1 << 30
 """Of libraries and of threads' stacks, hardly any of which is ever touched."""
 
+_STACK = 9 << 20
+"""Of a thread, with what protects it: 8 MiB on Linux."""
+
 _IDLE = 0.02
 """Share of one core below which the process does nothing but wait."""
+
+_IDLE_S = 120.0
 
 
 def check_memory() -> None:
@@ -20,22 +25,22 @@ def check_memory() -> None:
 
     Libraries then fail in ways of their own, and gRPC waits for good for threads that do not start.
     """
-    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
-        return
-    try:
-        mmap.mmap(-1, _ADDRESSES).close()
-    except OSError as error:
-        raise UsageError(f"ulimit -v: {LITTLE_MEMORY}") from error
+    is_limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    if is_limited and not is_memory_left(_ADDRESSES):
+        raise UsageError(f"ulimit -v: {LITTLE_MEMORY}")
 
 
-def end_if_stuck(name: str, look_s: float = 10.0, looks: int = 12) -> None:
-    """Watch, in a thread, for a process that waits without an end for want of memory, and end it as `name`.
+def end_if_stuck(name: str, timeout_s: float, idle_s: float = _IDLE_S) -> None:
+    """Watch, in a thread, for a process that waits for threads that cannot begin, and end it as the command `name`.
 
-    A thread that cannot begin lets its starter wait for good, in CPython as in gRPC and FFmpeg, and no error comes of
-    it. So where, `looks` times in succession, there is no memory and nothing was done for `look_s` seconds, one
-    sentence and the exit code of an InputError end the process. What is written only stands once it is whole.
+    In CPython as in gRPC and FFmpeg, who starts a thread may wait for good where there is no memory for it, and no
+    error comes of it. So where, `timeout_s` and `idle_s` long, this process did nothing and not even a stack could be
+    had, one sentence and the exit code of an InputError end it. Results are only ever put in place whole.
+
+    Raises UsageError where this thread itself cannot begin.
     """
     sentence = f"{name}: {LITTLE_MEMORY}\n".encode()
+    look_s, looks = idle_s / 12, 12 + round(12 * timeout_s / idle_s)
 
     def watch() -> None:
         stuck, used_s = 0, time.process_time()
@@ -43,8 +48,12 @@ def end_if_stuck(name: str, look_s: float = 10.0, looks: int = 12) -> None:
             time.sleep(look_s)
             before_s, used_s = used_s, time.process_time()
             is_idle = used_s - before_s < _IDLE * look_s
-            stuck = stuck + 1 if is_idle and not is_memory_left() else 0
-        os.write(2, sentence)
+            stuck = stuck + 1 if is_idle and not is_memory_left(_STACK) else 0
+        with suppress(OSError):  # nobody may be listening
+            os.write(2, sentence)
         os._exit(InputError.exit_code)
 
-    threading.Thread(target=watch, name="memory", daemon=True).start()
+    try:
+        threading.Thread(target=watch, name="memory", daemon=True).start()
+    except RuntimeError as error:
+        raise UsageError(LITTLE_MEMORY) from error

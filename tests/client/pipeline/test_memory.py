@@ -1,6 +1,5 @@
 """Little memory ends in a sentence, at once, and nothing is half-written."""
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.protocol_server import ProtocolServer
+
+resource = pytest.importorskip("resource", reason="needs limits on memory")
 
 
 def limited(kilobytes: int) -> Callable[[], None]:
@@ -38,7 +39,7 @@ import resource, sys, threading, time
 from pathlib import Path
 from fer_client.pipeline.memory import end_if_stuck
 
-end_if_stuck("fer-client", look_s=0.1, looks=3)
+end_if_stuck("fer-client", timeout_s=0, idle_s=0.6)
 if "limited" in sys.argv:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used, -1))
@@ -66,3 +67,38 @@ class TestWaitingForGood:
     def test_work_and_waiting_with_memory_go_on(self, how: tuple[str, ...]) -> None:
         done = self.ended(*how)
         assert (done.returncode, done.stderr) == (0, "")
+
+    def test_the_command_watches(self, tmp_path: Path) -> None:
+        code = (
+            "import sys, threading; from fer_client.cli import app\n"
+            "sys.argv = ['fer-client', 'nothing.mp4', '--url', '127.0.0.1:9', '--detector', 'lumaface']\n"
+            "try: app.main()\n"
+            "finally: print([thread.name for thread in threading.enumerate()])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "'memory'" in done.stdout
+
+
+def test_no_thread_for_the_watch_is_told(tmp_path: Path, face_video: Path) -> None:
+    def stacks_beyond_the_limit() -> None:
+        resource.setrlimit(resource.RLIMIT_STACK, (4 << 30, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "fer_client", face_video, "--detector", "lumaface"],
+        cwd=tmp_path,
+        preexec_fn=stacks_beyond_the_limit,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("fer-client: expected enough memory")

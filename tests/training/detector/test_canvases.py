@@ -9,6 +9,7 @@ import pytest
 from fer_training.detector.canvases import Canvases
 from fer_training.detector.pictures import SURE, FacePictures, Faces, Picture, load_pictures, pack
 from fer_training.detector.recipe import DetectorRecipe
+from fer_training.detector.targets import SCORE, cell_places
 
 DOT = 255
 
@@ -67,3 +68,36 @@ def test_pictures_without_background_still_serve(tmp_path: Path) -> None:
     )
     assert luma.dtype == np.uint8
     assert np.isfinite(targets).all()
+
+
+class AllSeeing:
+    """A teacher that gives every cell one score."""
+
+    def answers(self, luma: np.ndarray) -> np.ndarray:
+        answers = np.zeros((len(cell_places(*luma.shape)[1]), 15), np.float32)
+        answers[:, 0] = 0.25
+        return answers
+
+
+def test_the_teacher_is_asked_of_each_canvas(pictures: FacePictures) -> None:
+    recipe = DetectorRecipe(batch_size=2, side=96, large_share=0, empty=1)
+    _, targets = Canvases(pictures, recipe, teacher=AllSeeing()).batch(np.random.default_rng(0))  # type: ignore[arg-type]
+    assert (targets[..., SCORE] == 0.25).all()
+
+
+def test_crops_are_set_into_pictures_without_faces(tmp_path: Path) -> None:
+    empty = Picture(np.full((120, 120), 100, np.uint8), Faces.from_rows(np.empty((0, 15), np.float32)), False)
+    pack([empty], tmp_path / "empty")
+    pack([dotted(0)], tmp_path / "crops")
+    recipe = DetectorRecipe(crops=1, empty=0, mosaic=0)
+    canvases = Canvases(load_pictures(tmp_path / "empty"), recipe, crops=load_pictures(tmp_path / "crops"))
+    drawn = [canvases.draw(96, np.random.default_rng(seed))[1] for seed in range(8)]
+    assert all(len(faces.scores) for faces in drawn)
+
+
+def test_sizes_of_small_pictures_are_even_too(pictures: FacePictures) -> None:
+    """Those that would need more enlargement than is allowed do not heap up at the largest size."""
+    canvases = Canvases(pictures, DetectorRecipe(empty=0, mosaic=0))
+    faces = [canvases.draw(600, np.random.default_rng(seed))[1] for seed in range(60)]
+    sides = np.concatenate([np.sqrt(one.boxes[:, 2:].prod(axis=1)) for one in faces])
+    assert np.mean(sides > 0.99 * 2.5 * 60) < 0.1

@@ -58,6 +58,13 @@ def test_a_face_that_it_does_not_see_is_learned_where_it_is_not_tiny(side: float
     assert targets[cell, SCORE] == pytest.approx(0.9 if is_learned else 0.1)
 
 
+def test_a_label_that_it_half_sees_is_learned_by_the_label_alone() -> None:
+    answers, cell = said(30, 30, 24, 0.4)
+    targets = taught_targets(label(30, 30, 24), answers, SIDE)
+    assert targets[cell, SCORE] == pytest.approx(0.9)
+    assert set(targets[targets[:, IS_FACE] > 0, SCORE].tolist()) == {np.float32(0.9)}
+
+
 def test_an_unsure_label_makes_what_it_sees_a_face() -> None:
     answers, cell = said(30, 30, 20, 0.85)
     targets = taught_targets(label(30, 30, 20, score=0.6), answers, SIDE)
@@ -71,7 +78,7 @@ def test_it_answers_as_opencv_decodes_it(shared: Path) -> None:
     weights = shared / "models" / "face_detection_yunet_2023mar.onnx"
     photograph = sorted((shared / "media" / "photos").glob("*.jpg"))[0]
     luma = cv2.resize(cv2.imread(str(photograph), cv2.IMREAD_GRAYSCALE), (320, 320))
-    found = decoded(Teacher(weights).answers(luma), 320, 320, 0.6)
+    found = decoded(Teacher(weights).answers(luma), (320, 320), 0.6)
     opencv = cv2.FaceDetectorYN.create(str(weights), "", (320, 320), score_threshold=0.6)
     rows = opencv.detect(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR))[1]
     assert len(rows) > 0

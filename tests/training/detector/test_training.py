@@ -16,6 +16,7 @@ from fer_client.contract import LABELS
 from fer_client.errors import InputError, UsageError
 from fer_training.data.dataset import SPLITS
 from fer_training.data.preparation import Sample, Source, prepare
+from fer_training.detector.calibration import score_shift
 from fer_training.detector.decoding import decoded
 from fer_training.detector.loss import detector_loss
 from fer_training.detector.network import ANSWERS, Widths, face_detector
@@ -56,7 +57,7 @@ def test_a_perfect_answer_costs_nothing_and_gives_the_face_back() -> None:
     answers = answers_of(targets)
     assert float(detector_loss(targets[np.newaxis], answers[np.newaxis])) == pytest.approx(0, abs=1e-3)
     answers[:, 0] = targets[:, SCORE]
-    found = decoded(answers, 128, 128, 0.5)
+    found = decoded(answers, (128, 128), 0.5)
     np.testing.assert_allclose(found.as_rows(), a_face().as_rows(), rtol=1e-3)
 
 
@@ -78,6 +79,13 @@ def test_the_cells_are_in_the_order_of_the_targets() -> None:
     assert corners[:2].tolist() == [[0, 0], [8, 0]]
     assert (strides[0], strides[-1], corners[-1].tolist()) == (8, 32, [64, 32])
     assert cell_targets(a_face(), 64).shape == (8 * 8 + 4 * 4 + 2 * 2, COLUMNS)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_as_many_scores_reach_the_least_one_as_the_teacher_has(count: int) -> None:
+    scores = np.array([0.6, 0.2, 0.55, 0.3, 0.1], np.float32)
+    logits = np.log(scores / (1 - scores)) + score_shift(scores, count, 0.7)
+    assert (1 / (1 + np.exp(-logits)) >= 0.7 - 1e-6).sum() == count
 
 
 class TestRun:
@@ -129,8 +137,16 @@ class TestRun:
         luma = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 1)).astype(np.float32)
         one, other = (np.asarray(model.predict_on_batch(luma)) for model in (narrow, wide))
         np.testing.assert_allclose(one, other, atol=1e-4)
-        with pytest.raises(InputError, match="wider"):
+        with pytest.raises(InputError, match="widths"):
             take_over(narrow, tmp_path / "wide.keras")
+
+    def test_a_teacher_that_is_none_claims_no_folder(self, tmp_path: Path) -> None:
+        source = write_face_table(tmp_path / "source")
+        (tmp_path / "other.onnx").write_bytes(b"no network")
+        run = DetectorRun(source, RECIPE, 1, tmp_path / "run", teacher=tmp_path / "other.onnx")
+        with pytest.raises(InputError, match="YuNet"):
+            train_detector(run)
+        assert not run.out.exists()
 
     def test_crops_need_a_teacher(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="teacher"):
@@ -142,7 +158,7 @@ class TestRun:
         luma = np.asarray(cv2.imread(str(photograph), cv2.IMREAD_GRAYSCALE))
         luma = cv2.resize(luma[: len(luma) // 32 * 32], None, fx=0.5, fy=0.5)
         luma = luma[: len(luma) // 32 * 32, : luma.shape[1] // 32 * 32]
-        seen = decoded(Teacher(teacher).answers(luma), *luma.shape, 0.8)
+        seen = decoded(Teacher(teacher).answers(luma), luma.shape, 0.8)
         x, y, width, height = seen.boxes[0].astype(int)
         crop = cv2.resize(luma[y : y + height, x : x + width], (48, 48))
         samples = [Sample(crop, 0, split, split) for split in SPLITS]

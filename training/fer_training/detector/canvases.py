@@ -84,15 +84,22 @@ class Canvases:
 
     def _tile(self, width: int, height: int, rng: np.random.Generator) -> tuple[Luma, Faces]:
         background = self._background(width, height, rng)
-        if rng.random() < self._recipe.empty or not len(self._with_faces):
+        source, number = self._drawn_picture(rng)
+        if source is None:
             return background, Faces.from_rows(np.empty((0, 15), np.float32))
-        if self._crops is not None and rng.random() < self._recipe.crops:
-            source, number = self._crops, int(rng.integers(len(self._crops)))
-        else:
-            source, number = self._pictures, int(rng.choice(self._with_faces))
         luma, faces = source.luma(number), source.faces(number)
         factor, aim = self._aimed(faces, width, height, rng)
-        return _placed(luma, faces, min(factor, _LARGEST_FACTOR), aim, background, rng)
+        return _placed(luma, faces, factor, aim, background, rng)
+
+    def _drawn_picture(self, rng: np.random.Generator) -> tuple[FacePictures | None, int]:
+        """A picture with a face, by where it is and its number; None where there is to be no face."""
+        if rng.random() < self._recipe.empty:
+            return None, 0
+        if self._crops is not None and rng.random() < self._recipe.crops:
+            return self._crops, int(rng.integers(len(self._crops)))
+        if not len(self._with_faces):
+            return None, 0
+        return self._pictures, int(rng.choice(self._with_faces))
 
     def _background(self, width: int, height: int, rng: np.random.Generator) -> Luma:
         """A part of a picture without faces, or one gray: black is what the detector's input is padded with."""
@@ -129,8 +136,9 @@ class Canvases:
         sure = np.flatnonzero(faces.scores >= SURE)
         box = faces.boxes[rng.choice(sure)]
         size = float(np.sqrt(box[2] * box[3]))
-        largest = 0.9 * min(width, height)
-        wanted = np.exp(rng.uniform(np.log(self._recipe.smallest_face), np.log(largest)))
+        smallest = self._recipe.smallest_face
+        largest = max(smallest, min(0.9 * min(width, height), size * _LARGEST_FACTOR))
+        wanted = np.exp(rng.uniform(np.log(smallest), np.log(largest)))
         return float(wanted / size), np.asarray(box[:2] + box[2:] / 2, np.float64)
 
 

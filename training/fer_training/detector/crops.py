@@ -20,7 +20,7 @@ def crop_pictures(dataset: Dataset, teacher: Teacher) -> Iterator[Picture]:
         luma = np.asarray(dataset.images[number])
         enlarged = cv2.resize(luma, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
         padded = np.asarray(np.pad(enlarged, _EDGE, "edge"), np.uint8)
-        found = decoded(teacher.answers(padded), len(padded), len(padded), SURE)
+        found = decoded(teacher.answers(padded), padded.shape, SURE)
         if len(found.scores) == 1:
             factor = np.float32(len(luma) / _SIDE)
             boxes = (found.boxes - np.array([_EDGE, _EDGE, 0, 0], np.float32)) * factor

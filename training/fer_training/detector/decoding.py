@@ -14,19 +14,25 @@ NMS_IOU = 0.3
 
 
 def find_faces(model: keras.Model, luma: NDArray[np.uint8], min_score: float) -> Faces:
-    """Faces of a picture, uint8 [H, W], whose score reaches the minimum; black is set at its right and below it."""
-    height, width = luma.shape
-    padded = np.zeros((-height % LEAST_SIDE + height, -width % LEAST_SIDE + width), np.float32)
-    padded[:height, :width] = luma
-    answers = np.array(model.predict_on_batch(padded[np.newaxis, ..., np.newaxis]), np.float32)[0]
+    """Faces of a picture, uint8 [H, W], whose score reaches the minimum."""
+    image = padded(luma)
+    answers = np.array(
+        model.predict_on_batch(image[np.newaxis, ..., np.newaxis].astype(np.float32)), np.float32
+    )[0]
     answers[:, 0] = 1 / (1 + np.exp(-answers[:, 0].clip(-60, 60)))
-    return decoded(answers, padded.shape[0], padded.shape[1], min_score)
+    return decoded(answers, image.shape, min_score)
 
 
-def decoded(answers: NDArray[np.float32], height: int, width: int, min_score: float) -> Faces:
-    """Faces from score, box and landmarks of each cell [P, 15], by non-maximum suppression."""
+def padded(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Set black at the right of a picture and below it, up to multiples of LEAST_SIDE."""
+    height, width = luma.shape
+    return np.pad(luma, ((0, -height % LEAST_SIDE), (0, -width % LEAST_SIDE)))
+
+
+def decoded(answers: NDArray[np.float32], size_hw: tuple[int, int], min_score: float) -> Faces:
+    """Faces of an input of that size from score in [0, 1], box and landmarks of each cell [P, 15], less overlaps."""
     kept = answers[:, 0] >= min_score
-    corners, strides = (places[kept] for places in cell_places(height, width))
+    corners, strides = (places[kept] for places in cell_places(*size_hw))
     answers, scores = answers[kept], answers[kept, 0]
     boxes = cell_boxes(answers[:, 1:5], corners, strides)
     landmarks = corners[:, np.newaxis] + answers[:, 5:].reshape(-1, 5, 2) * strides[:, np.newaxis, np.newaxis]

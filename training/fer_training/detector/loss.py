@@ -12,6 +12,8 @@ BOX_WEIGHT, LANDMARK_WEIGHT = 2.0, 1.0
 def detector_loss(targets: Any, answers: Any) -> Any:
     """Loss of answers [N, P, 15] for targets [N, P, COLUMNS], one number, by the number of cells that learn a face.
 
+    Each of these counts as IS_FACE says, which a teacher's doubt lowers.
+
     The score by quality focal loss (Li et al. 2020, arXiv 2006.04388), the box by the loss of efficient IoU (Zhang et
     al. 2021, arXiv 2101.08158), the landmarks by smooth L1 of their distance as a share of the face's size.
     """

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_client.errors import InputError
+from fer_training.files import replacing
 
 SURE = 0.8
 """Faces of a lower score are neither faces nor background: nothing is learned from them, nothing measured."""
@@ -102,13 +103,14 @@ def pack(pictures: Iterable[Picture], folder: Path) -> None:
     counts = np.array([len(picture.faces.scores) for picture in kept], np.int64)
     areas = sizes.prod(axis=1)
     np.save(folder / _PIXELS, np.concatenate([picture.luma.ravel() for picture in kept]))
-    np.savez(
-        folder / _TABLES,
-        places=np.column_stack([np.cumsum(areas) - areas, sizes]),
-        first_faces=np.concatenate([[0], np.cumsum(counts)]),
-        rows=np.concatenate([picture.faces.as_rows() for picture in kept]),
-        is_validation=np.array([picture.is_validation for picture in kept]),
-    )
+    with replacing(folder / _TABLES) as beside, beside.open("wb") as file:
+        np.savez(
+            file,
+            places=np.column_stack([np.cumsum(areas) - areas, sizes]),
+            first_faces=np.concatenate([[0], np.cumsum(counts)]),
+            rows=np.concatenate([picture.faces.as_rows() for picture in kept]),
+            is_validation=np.array([picture.is_validation for picture in kept]),
+        )
 
 
 def is_detector(weights: Path) -> bool:

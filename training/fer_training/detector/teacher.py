@@ -1,8 +1,8 @@
 """A trained detector as a teacher (Hinton et al. 2015, arXiv 1503.02531): what it answers on the canvas is learned.
 
 The labels were found in large pictures in colour; the canvas is small, gray and often spoilt. Where the teacher still
-sees a face there, its score, box and landmarks hold for what the canvas shows; where it no longer does, only faces of
-some size are worth learning.
+sees a face there, its score, box and landmarks hold for what the canvas shows; where it no longer does, only sure faces
+of some size are learned by their labels, and of all others what it says.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ _LEAST_SCORE = 0.3
 
 _SAME_IOU = 0.4
 _UNSEEN_SIDE = 12.0
-"""Pixels from which a face that the teacher does not see is learned by its label alone; smaller ones are left out."""
+"""Pixels from which a face that the teacher does not see is learned by its label alone."""
 
 
 class Teacher:
@@ -45,6 +45,9 @@ class Teacher:
     """
 
     def __init__(self, weights: Path) -> None:
+        cv2.utils.logging.setLogLevel(
+            cv2.utils.logging.LOG_LEVEL_SILENT
+        )  # else it prints lines before our sentence
         self._names = [f"{name}_{stride}" for name in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
         try:
             self._net = cv2.dnn.readNetFromONNX(str(weights))
@@ -73,7 +76,8 @@ class Teacher:
 def taught_targets(faces: Faces, answers: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Targets of all cells of a square canvas as in `cell_targets`, of its faces and of the teacher's answers [P, 15].
 
-    What the teacher sees where no label has a face is left out: the labels were looked at by eye.
+    What the teacher sees where no label has a face is left out: it invents some, and the labels lack some. IS_FACE and
+    HAS_LANDMARKS are its score where it is the one that is followed.
     """
     scores = answers[:, 0]
     told = np.flatnonzero(scores >= _LEAST_SCORE)
@@ -82,12 +86,13 @@ def taught_targets(faces: Faces, answers: NDArray[np.float32], side: int) -> NDA
     is_same = iou_matrix(boxes, faces.boxes) >= _SAME_IOU
     is_seen = is_same[scores[told] >= SEEN].any(axis=0)
     is_small = np.sqrt(faces.boxes[:, 2:].prod(axis=1)) < _UNSEEN_SIDE
-    targets = cell_targets(faces.chosen(~is_seen & ~is_small & (faces.scores >= SURE)), side)
+    is_labelled = ~is_seen & ~is_small & (faces.scores >= SURE)
+    targets = cell_targets(faces.chosen(is_labelled), side)
     free = targets[:, IS_FACE] == 0
     targets[free, SCORE] = scores[free]
     strange = told[~is_same.any(axis=1)]
     targets[strange, WEIGHT] *= targets[strange, IS_FACE]
-    known = told[is_same.any(axis=1)]
+    known = told[is_same[:, ~is_labelled].any(axis=1)]
     targets[known, SCORE] = targets[known, IS_FACE] = targets[known, HAS_LANDMARKS] = scores[known]
     targets[known, WEIGHT] = 1
     targets[known, BOX], targets[known, LANDMARKS] = answers[known, 1:5], answers[known, 5:]

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fer_client.errors import InputError, UsageError
 from fer_training.data.dataset import load_dataset
 from fer_training.detector.batches import drawing, epoch_batches
+from fer_training.detector.calibration import match_scores
 from fer_training.detector.crops import crop_pictures
 from fer_training.detector.decoding import find_faces
 from fer_training.detector.evaluation import Detections, detector_figures
@@ -74,6 +75,7 @@ class DetectorRun:
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on; weights and data by their checksums, read once."""
         return {
+            "widths": asdict(Widths()),
             "recipe": self.recipe.as_record(),
             "seed": self.seed,
             "data": fingerprint(self.source),
@@ -111,6 +113,7 @@ def train_detector(run: DetectorRun, tell: Tell = lambda _: None) -> Path:
     there are no pictures to learn from.
     """
     keras.utils.set_random_seed(run.seed)
+    _check(run)
     _claim(run)
     pictures, crops = _pictures(run, tell), _crops(run, tell)
     model = _new_model(run)
@@ -148,9 +151,13 @@ def _epoch(
     is_last = epoch + 1 == recipe.epochs
     figures: dict[str, float] = {}
     with averaged_weights(model):
-        if is_last or (epoch + 1) % _JUDGED_EVERY == 0:
-            figures = _figures(model, pictures.pictures(is_validation=True))
-        _save(model, run, epoch + 1, figures)
+        twin = face_detector()  # in float32, and without optimizer
+        twin.set_weights(model.get_weights())
+    if is_last and run.teacher is not None:
+        match_scores(twin, Teacher(run.teacher), pictures.pictures(is_validation=True))
+    if is_last or (epoch + 1) % _JUDGED_EVERY == 0:
+        figures = _figures(twin, pictures.pictures(is_validation=True))
+    _save(twin, run, epoch + 1, figures)
     seconds = round(time.monotonic() - started, 1)
     rate = float(rates[(epoch + 1) * recipe.steps - 1])
     rounded = {name: round(value, 4) for name, value in figures.items()}
@@ -209,9 +216,10 @@ def take_over(model: keras.Model, start: Path) -> None:
         )
     for weight, narrow in zip(model.weights, held, strict=True):
         values = np.array(keras.ops.convert_to_numpy(weight))
-        if any(wide < before for wide, before in zip(values.shape, narrow.shape, strict=True)):
+        is_narrow = [before <= wide for before, wide in zip(narrow.shape, values.shape, strict=True)]
+        if not all(is_narrow) or (values.ndim == 4 and narrow.shape[:2] != values.shape[:2]):
             raise InputError(
-                f"Expected a face detector of at most this one's widths, but {start} holds a wider one."
+                f"Expected a face detector of at most this one's widths, but {start} holds another one."
             )
         if values.ndim == 4:
             values[:, :, narrow.shape[2] :] = 0
@@ -220,14 +228,11 @@ def take_over(model: keras.Model, start: Path) -> None:
 
 
 def _save(model: keras.Model, run: DetectorRun, epochs: int, figures: dict[str, float]) -> None:
-    """Write the weights into a float32 twin without optimizer, and the record beside it."""
-    twin = face_detector()
-    twin.set_weights(model.get_weights())
+    """Write the weights, and the record beside them."""
     path = run.out / WEIGHTS
     with replacing(path) as beside:
-        twin.save(beside)
+        model.save(beside)
     record = {
-        "widths": asdict(Widths()),
         **run.settings,
         "epochs": epochs,
         "validation": {name: round(value, 4) for name, value in figures.items()},
@@ -242,9 +247,17 @@ def _rates(recipe: DetectorRecipe) -> NDArray[np.float64]:
     return np.asarray(recipe.learning_rate * rise * (1 + np.cos(np.pi * steps / len(steps))) / 2)
 
 
+def _check(run: DetectorRun) -> None:
+    """Raise InputError for a teacher or crops that cannot be read, before the run's folder is claimed for them."""
+    if run.teacher is not None:
+        Teacher(run.teacher)
+    if run.crops is not None:
+        load_dataset(run.crops)
+
+
 def _claim(run: DetectorRun) -> None:
     path = run.out / "run.json"
-    asked = run.settings
+    asked = json.loads(json.dumps(run.settings))
     if not path.exists():
         run.out.mkdir(parents=True, exist_ok=True)
         write_json(path, asked)
