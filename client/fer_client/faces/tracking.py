@@ -22,7 +22,8 @@ MIN_IOU = 0.3
 """Least overlap of two boxes of one face. Lower follows faster motion and confuses neighbours sooner."""
 
 MAX_GAP_S = 1.0
-"""How long a face may stay unseen and still be found by its place. Longer risks a stranger."""
+"""How long a face may stay unseen and still be found by its place. Longer risks a stranger. Who was seen in the frame
+before is not unseen, up to MEMORY_S: analysed frames may be far apart."""
 
 MIN_SIMILARITY = 0.3
 """Least cosine similarity of two crops of one face whose boxes overlap. Crops of one person, 0.2 s apart, are above
@@ -33,7 +34,8 @@ REIDENTIFICATION_SIMILARITY = 0.8
 clips, 99 % are below 0.75; of one person's, a second apart, more than three quarters are above 0.88."""
 
 MEMORY_S = 10.0
-"""How long a face's appearance is remembered, over cuts too: the next shot but one of a conversation."""
+"""How long a face's appearance is remembered, over cuts too: the next shot but one of a conversation. That of the frame
+before always is."""
 
 _EMBEDDING_SIDE = 8
 _EMBEDDING_RATE = 0.1
@@ -132,6 +134,7 @@ class Tracker:
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
         self._count = 0
+        self._before_s = math.nan
 
     def follow(self, faces: FaceCrops) -> list[int]:
         """Return the track number of each face of the next frame."""
@@ -151,9 +154,8 @@ class Tracker:
         faces in them. `starts_shot`: this is the first frame after a cut, where a position says nothing about a
         person.
         """
-        self._tracks = [track for track in self._tracks if abs(time_s - track.seen_s) <= MEMORY_S]
-        for track in self._tracks:
-            track.is_in_shot &= not starts_shot and abs(time_s - track.seen_s) <= MAX_GAP_S
+        self._forget(time_s, starts_shot)
+        self._before_s = time_s
         if not len(boxes_xywh):
             return []
         matches = self._match_positions(boxes_xywh, embeddings, time_s)
@@ -164,6 +166,12 @@ class Tracker:
             self._update_track(matches.get(face), box, embeddings[face], time_s)
             for face, box in enumerate(boxes_xywh.tolist())
         ]
+
+    def _forget(self, time_s: float, starts_shot: bool) -> None:
+        ages = [(track, abs(time_s - track.seen_s), track.seen_s == self._before_s) for track in self._tracks]
+        for track, age_s, was_there in ages:
+            track.is_in_shot &= not starts_shot and age_s <= (MEMORY_S if was_there else MAX_GAP_S)
+        self._tracks = [track for track, age_s, was_there in ages if was_there or age_s <= MEMORY_S]
 
     def _match_positions(
         self, boxes_xywh: NDArray[np.float32], embeddings: NDArray[np.float32], time_s: float

@@ -86,7 +86,7 @@ class LiveView:
 
     def _frames(self) -> Iterator[AnalysedFrame]:
         """Yield every frame before the next is asked for; nothing is averaged across two connections."""
-        settings, tracklets = self.job.settings, Tracklets()
+        settings, tracklets = self.job.settings, Tracklets(stands_from_before=True)
         video = LimitedVideo(self.feed, settings.duration_s, self.job.interruption.has_come)
         job = replace(self.job, interruption=Interruption())  # the view ends, and what has come is kept
         with closing(frames_as_they_come(video, job, self.clock, Counter())) as frames:

@@ -26,7 +26,7 @@ class VideoInfo:
     the presentation time at which it starts. `duration_s` and `frame_count` are None where they are not declared.
     `is_live`: it comes from an address and has no end that is known. `bytes_per_pixel`: what a decoded frame takes in
     memory per such pixel, its luma included where that is no part of the frame. `shown_until_s`: the presentation time
-    at which the last video packet ends, known once all frames were read without corruption.
+    at which the last video packet ends, and after corruption the last frame that was read, known once all were.
     """
 
     name: str

@@ -4,7 +4,7 @@ import io
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -147,10 +147,15 @@ class SequenceReader:
 
     def frames(self, allow_corruption: bool = False) -> Iterator[Frame]:
         """Yield a frame per image. One that cannot be read raises InputError, or is left out if allowed."""
+        ends_s = [*self.times_s[1:], self.duration_s]
+        read_until_s = 0.0
         for index, (path, time_s) in enumerate(zip(self.paths, self.times_s, strict=True)):
             try:
                 yield picture_frame(index, time_s, read_picture(path, self.most_pixels))
+                read_until_s = ends_s[index]
             except InputError:
                 self.corruption = self.corruption or f"{path.name} cannot be read"
                 if not allow_corruption:
                     raise
+        if self.corruption:
+            self.info = replace(self.info, shown_until_s=read_until_s)

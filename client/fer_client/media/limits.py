@@ -28,10 +28,17 @@ class LimitedVideo:
 
     @property
     def end_s(self) -> float | None:
-        """When the part ends, in presentation time; None where that is not known."""
+        """When the part ends, in presentation time, or what of a damaged video could be read; None if not known."""
         info = self.video.info
-        ends = [length for length in (info.duration_s, self.duration_s) if length is not None]
-        return info.start_s + min(ends) if ends and not info.is_live else None
+        if info.is_live:
+            return None
+        first_s = self._first[0] if self._first else info.start_s
+        ends = [
+            None if info.duration_s is None else info.start_s + info.duration_s,
+            None if self.duration_s is None else first_s + self.duration_s,
+            info.shown_until_s if self.video.corruption else None,
+        ]
+        return min((end for end in ends if end is not None), default=None)
 
     def start_clock(self, time_s: float) -> None:
         """Take this as the presentation time of the first frame, which comes now."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from fer_client.media.frame import Frame
 
+_ROUNDING_S = 0.0005
+"""Matroska and FLV round times to whole milliseconds: 1/30 s becomes 0.033 s, which begins no new interval."""
+
 
 def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
     """Yield the first frame of every interval of 1/fps seconds of presentation time; all for None.
@@ -17,7 +20,7 @@ def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:
         return
     last: int | None = None
     for frame in frames:
-        interval = math.floor(frame.time_s * fps + 1e-6)
+        interval = math.floor((frame.time_s + _ROUNDING_S) * fps + 1e-6)
         if interval != last:
             last = interval
             yield frame

@@ -32,6 +32,9 @@ _LOCAL = {"protocol_whitelist": "file"}
 _ROUNDED_UP = 1 << 16
 """More pixels than rounding to blocks of 128 adds to a small frame."""
 
+_COUNTED_FROM_ZERO = ("matroska,webm",)
+"""Containers whose duration begins at 0, and not at the first frame."""
+
 _EARLY_END_S = 1.0
 _EARLY_END_SHARE = 0.02
 """A file may fairly end a little before its header says: headers round, and edit lists cut frames."""
@@ -85,7 +88,7 @@ class VideoReader:
                 if decoded.is_corrupt and not self.info.is_live:
                     self._note_corruption(f"the frame at {frame.time_s:.3f} s is damaged", allow_corruption)
                 yield frame
-                end.frames, end.frame_s = index + 1, frame.time_s
+                end.add_frame(frame.time_s, decoded)
         except FFmpegError as error:
             self._check_gives_parts(error, end)
             reason: str | None = f"reading stopped after {end.frame_s:.3f} s: {error.strerror}"
@@ -98,8 +101,8 @@ class VideoReader:
             raise InputError(
                 f"{self._shown}: expected frames, but none can be decoded. Copy the video again."
             )
-        if not self.corruption:
-            self.info = replace(self.info, shown_until_s=end.video_packet_s)
+        shown_until_s = end.frame_end_s if self.corruption else end.video_packet_s
+        self.info = replace(self.info, shown_until_s=shown_until_s)
 
     def _check_gives_parts(self, error: FFmpegError, end: "_End") -> None:
         """Raise InputError where a server gave the index at a file's end, and then could not give its start again."""
@@ -190,26 +193,30 @@ class VideoReader:
 
     def _declared_end_s(self) -> float | None:
         """When the last frame ends by the header, in seconds. That an AVI is cut shows only in its count of frames."""
-        stream = self._stream
-        if stream.duration:
-            duration_s = float(stream.duration * stream.time_base)
-            if self._container.format.name == "avi" and stream.average_rate:
-                duration_s = max(duration_s, float(stream.frames / stream.average_rate))
-            return float((stream.start_time or 0) * stream.time_base) + duration_s
-        if self._container.duration:
-            return float((self._container.start_time or 0) + self._container.duration) / av.time_base
-        return None
+        stream, duration_s = self._stream, _duration_s(self._container, self._stream)
+        if duration_s is None:
+            return None
+        if not stream.duration:
+            return float(self._container.start_time or 0) / av.time_base + duration_s
+        if self._container.format.name == "avi" and stream.average_rate:
+            duration_s = max(duration_s, float(stream.frames / stream.average_rate))
+        return float((stream.start_time or 0) * stream.time_base) + duration_s
 
 
 @dataclass
 class _End:
-    """How far reading has come: the frames, the time of the last, and the end of the furthest packet."""
+    """How far reading has come: the frames, the time of the last, when it ends, and the end of the furthest packet."""
 
     frames: int = 0
     frame_s: float = 0.0
+    frame_end_s: float = 0.0
     packet_s: float = 0.0
     video_packet_s: float = 0.0
     packet_is_cut: bool = False
+
+    def add_frame(self, time_s: float, decoded: av.VideoFrame) -> None:
+        self.frames, self.frame_s = self.frames + 1, time_s
+        self.frame_end_s = time_s + float(decoded.duration * (decoded.time_base or 0))
 
     def add(self, packet: Any, is_video: bool) -> None:
         if packet.size == 0:  # the demuxer's flush packets carry no time
@@ -326,7 +333,12 @@ def video_info(container: Any, stream: Any, name: str, is_remote: bool = False) 
 def _duration_s(container: Any, stream: Any) -> float | None:
     if stream.duration:
         return float(stream.duration * stream.time_base)
-    return float(container.duration) / av.time_base if container.duration else None
+    if not container.duration:
+        return None
+    start = container.start_time or 0
+    if container.format.name in _COUNTED_FROM_ZERO and start < container.duration:
+        return float(container.duration - start) / av.time_base
+    return float(container.duration) / av.time_base
 
 
 def _frame(index: int, decoded: av.VideoFrame, shown: str, orientation: Orientation, aspect: float) -> Frame:

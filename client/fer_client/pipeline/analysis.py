@@ -147,7 +147,7 @@ def _over_time(
 ) -> Iterator[AnalysedFrame]:
     if settings.low_latency:
         return smoothed_at_once(timed_at_once(frames), settings.smooth_s)
-    return smoothed(timed(frames, video.end_s, lambda: video.info.shown_until_s), settings.smooth_s)
+    return smoothed(timed(frames, lambda: video.end_s, lambda: video.info.shown_until_s), settings.smooth_s)
 
 
 def _never() -> bool:

@@ -13,14 +13,14 @@ SHORTEST_S = 1e-6
 
 def timed(
     frames: Iterable[AnalysedFrame],
-    end_s: float | None = None,
+    end_s: Callable[[], float | None] = lambda: None,
     shown_until_s: Callable[[], float | None] = lambda: None,
 ) -> Iterator[AnalysedFrame]:
     """Fill in how long every frame stands and which tracklets its faces are of, one frame behind the source.
 
     Where presentation times go backwards, time that was counted already is not counted again. The last
     frame stands as long as its predecessor, or until `shown_until_s` where that is longer, but at most until
-    `end_s`, the end of the video. `shown_until_s` is asked after the last frame: how long the file shows it.
+    `end_s`. Both are asked after the last frame: how long the file shows it, and when the video ends.
     """
     tracklets = Tracklets()
     waiting: AnalysedFrame | None = None
@@ -39,8 +39,9 @@ def timed(
         waiting, is_backwards = frame, goes_back
     if waiting is not None:
         duration_s = max(duration_s, (shown_until_s() or -math.inf) - latest_s)
-        if end_s is not None and end_s > latest_s:
-            duration_s = min(duration_s or math.inf, end_s - latest_s)
+        last_s = end_s()
+        if last_s is not None and last_s > latest_s:
+            duration_s = min(duration_s or math.inf, last_s - latest_s)
         yield replace(waiting, duration_s=duration_s, tracklets=numbers, is_backwards=is_backwards)
 
 
@@ -53,7 +54,7 @@ def timed_at_once(
     the time from the first frame to the last; time that was counted already is not counted again. `tracklets`
     number the faces on where these frames follow others of the same video.
     """
-    tracklets = tracklets or Tracklets()
+    tracklets = tracklets or Tracklets(stands_from_before=True)
     before_s = -math.inf
     latest_s: float | None = None
     for frame in frames:

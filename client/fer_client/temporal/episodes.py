@@ -34,26 +34,27 @@ class Episode:
 class _Running:
     """An episode under way, or one that is over and waits for those that began before it.
 
-    `best` is the index of its label. Times are presentation times; `last_s` is that of its last frame. `total` is the
+    `best` is the index of its label. Times are presentation times; `away_s` is that of the first frame after its last
+    one, None where there was none yet. `total` is the
     sum of its probabilities, each times the seconds that it stood, and `weight_s` the sum of those seconds.
     """
 
     track: int
     best: int
     start_s: float
-    last_s: float
     end_s: float
     peak_s: float
     peak: float
     total: float
     weight_s: float
+    away_s: float | None = None
     is_over: bool = False
 
     def add(self, fresh: "_Running") -> None:
         """Extend it by one more frame."""
         if fresh.peak > self.peak:
             self.peak_s, self.peak = fresh.peak_s, fresh.peak
-        self.last_s, self.end_s = fresh.last_s, fresh.end_s
+        self.end_s, self.away_s = fresh.end_s, None
         self.total += fresh.total
         self.weight_s += fresh.weight_s
 
@@ -75,8 +76,10 @@ class Episodes:
     def add(self, frame: AnalysedFrame) -> Iterator[Episode]:
         """Add one frame; yield the episodes that are over and that none before them holds up."""
         for tracklet, running in list(self._running.items()):
-            is_away = frame.is_backwards or frame.time_s - running.last_s > GAP_S
-            if is_away and tracklet not in frame.tracklets:
+            if tracklet in frame.tracklets:
+                continue
+            running.away_s = frame.time_s if running.away_s is None else running.away_s
+            if frame.is_backwards or frame.time_s - running.away_s > GAP_S:
                 self._running.pop(tracklet).is_over = True
         faces = ((track or 0, face) for face, track in enumerate(frame.tracks) if frame.tracklets)
         for _, face in sorted(faces):
@@ -127,4 +130,4 @@ def _start(frame: AnalysedFrame, face: int) -> _Running:
     strength, weight_s = float(values[best]), max(frame.duration_s, SHORTEST_S)
     time_s, end_s = frame.time_s, frame.time_s + frame.duration_s
     track = frame.tracks[face] or 0
-    return _Running(track, best, time_s, time_s, end_s, time_s, strength, strength * weight_s, weight_s)
+    return _Running(track, best, time_s, end_s, time_s, strength, strength * weight_s, weight_s)

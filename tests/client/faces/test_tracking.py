@@ -46,6 +46,22 @@ def test_a_short_absence_keeps_the_number_whatever_the_face_looks_like_now() -> 
     assert tracker.update(at(0), PEOPLE[1:2], 2.5) == [2]
 
 
+@pytest.mark.parametrize("step_s", [1.001, 2.0, 9.9])
+def test_frames_far_apart_are_no_absence(step_s: float) -> None:
+    looks = appearance_embeddings(np.random.default_rng(5).integers(0, 255, (9, 8, 8, 1), np.uint8))
+    tracker = Tracker()
+    for step, look in enumerate(looks):
+        face = PEOPLE[:1] + 0.9 * look
+        assert tracker.update(at(0), face / np.linalg.norm(face), step * step_s) == [1]
+
+
+def test_frames_very_far_apart_go_by_appearance() -> None:
+    tracker = Tracker()
+    tracker.update(at(0), PEOPLE[:1], 0.0)
+    assert tracker.update(at(0), PEOPLE[:1], 60.0) == [1]
+    assert tracker.update(at(0), 0.5 * PEOPLE[:1] + PEOPLE[1:2], 120.0) == [2]
+
+
 def test_a_face_in_motion_is_found_where_it_comes_out_again() -> None:
     tracker = Tracker()
     for step in range(10):
@@ -82,4 +98,5 @@ def test_appearances_are_forgotten() -> None:
     tracker = Tracker()
     tracker.update(at(0), PEOPLE[:1], 0.0)
     assert tracker.update(at(200), PEOPLE[:1], 9.0) == [1]
+    assert tracker.update(at(), PEOPLE[:0], 10.0) == []
     assert tracker.update(at(0), PEOPLE[:1], 20.0) == [2]

@@ -21,6 +21,11 @@ def test_sampling_goes_on_where_times_start_again() -> None:
     assert sampled(times * 2, 5.0) == [0, 2, 4, 5, 7, 9]
 
 
+@pytest.mark.parametrize("fps", [23.976, 24, 29.97, 30, 50, 59.94, 60, 120])
+def test_times_in_whole_milliseconds_lose_no_frame(fps: float) -> None:
+    assert len(sampled([round(number / fps, 3) for number in range(240)], fps)) == 240
+
+
 def sampled(times_s: list[float], fps: float | None) -> list[int]:
     picture = av.VideoFrame(16, 16, "gray")
     frames = [

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from fer_client.errors import InputError
+from fer_client.media.limits import LimitedVideo
 from fer_client.media.video import open_video
 from fer_client.media.wholeness import missing_from, missing_part
 from support.command import Command, assert_fails
 from support.fault_record import FaultRecord
+from support.videos import default_frames, write_video
 
 CODECS = {
     "apng": ("apng", "rgb24"),
@@ -135,3 +137,29 @@ def test_a_head_alone_breaks_nothing(tmp_path: Path, suffix: str) -> None:
     head = write_noise(tmp_path / f"a.{suffix}", count=2)[:200]
     for size in range(len(head)):
         missing_from(io.BytesIO(head[:size]))
+
+
+@pytest.mark.parametrize("suffix", ["flv", "mkv", "mov", "mp4", "ts"])
+@pytest.mark.parametrize("start_s", [0.9, 5])
+def test_a_whole_file_that_starts_late_is_whole(tmp_path: Path, suffix: str, start_s: float) -> None:
+    path = tmp_path / f"late.{suffix}"
+    first = round(start_s * 12_800)
+    times = write_video(path, default_frames() * 4, [first + 512 * number for number in range(120)])
+    with open_video(path) as reader:
+        video = LimitedVideo(reader, None, lambda: False)
+        frames = list(video.frames())
+        assert len(frames) == 120
+        if suffix not in ("flv", "ts"):  # of which one has an offset, and the other rounds
+            assert frames[0].time_s == pytest.approx(start_s, abs=1e-3)
+            assert video.end_s == pytest.approx(times[-1] + 0.04, abs=0.002)
+
+
+def test_after_damage_nothing_stands_longer_than_could_be_read(run: Command, tmp_path: Path) -> None:
+    path = tmp_path / "cut.mkv"
+    write_video(path, default_frames() * 10, [512 * number for number in range(300)], gop=1)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 5])
+    assert run("cut.mkv", "--partial", "--fps", "0.1").returncode == 0
+    summary = json.loads((tmp_path / "out" / "cut" / "summary.json").read_text())
+    assert summary["video"]["duration_s"] == pytest.approx(12, abs=0.1)
+    assert 1 < summary["seconds_analysed"] < 4

@@ -17,7 +17,7 @@ def summarised(
 ) -> dict:
     summary = Summary(LABELS, affect, min_confidence)
     episodes = Episodes(LABELS)
-    for item in smoothed(timed(frames, end_s), 0):
+    for item in smoothed(timed(frames, lambda: end_s), 0):
         summary.add(item)
         for episode in episodes.add(item):
             summary.add_episode(episode)

@@ -15,14 +15,14 @@ class TestDurations:
     def test_a_frame_stands_until_the_next_and_the_last_as_long_as_the_one_before(self) -> None:
         frames = [answered(time_s, {}) for time_s in (0.0, 0.5, 2.0)]
         assert [frame.duration_s for frame in timed(frames)] == [0.5, 1.5, 1.5]
-        assert [frame.duration_s for frame in timed(frames, end_s=2.25)] == [0.5, 1.5, 0.25]
-        assert [frame.duration_s for frame in timed(frames[:1], end_s=3.0)] == [3.0]
+        assert [frame.duration_s for frame in timed(frames, lambda: 2.25)] == [0.5, 1.5, 0.25]
+        assert [frame.duration_s for frame in timed(frames[:1], lambda: 3.0)] == [3.0]
 
     def test_a_last_frame_that_the_file_shows_for_longer_stands_longer(self) -> None:
         frames = [answered(time_s, {}) for time_s in (0.0, 0.04)]
 
         def last_duration_s(end_s: float | None, shown_until_s: float | None) -> float:
-            return list(timed(frames, end_s, lambda: shown_until_s))[-1].duration_s
+            return list(timed(frames, lambda: end_s, lambda: shown_until_s))[-1].duration_s
 
         assert last_duration_s(3.04, 3.04) == pytest.approx(3)
         assert last_duration_s(None, 3.04) == pytest.approx(3)
@@ -39,8 +39,19 @@ class TestDurations:
         face: dict[int, list[float]] = {1: [0.5, 0.5]}
         frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.4, face)]]
         assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [], [1]]
-        frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.6, face)]]
+        frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (0.2, {}), (0.8, face)]]
         assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [], [2]]
+
+    @pytest.mark.parametrize("fps", [4, 5, 10, 25])
+    def test_the_length_of_an_absence_does_not_depend_on_the_rate(self, fps: int) -> None:
+        """Away from 1.0 to 1.4 s or a little longer, whatever stood before it."""
+        frames = [answered(n / fps, {} if 1.0 <= n / fps < 1.4 else {1: [0.5, 0.5]}) for n in range(2 * fps)]
+        assert {number for frame in timed(frames) for number in frame.tracklets} == {1}
+
+    def test_a_frame_that_stands_long_is_no_absence(self) -> None:
+        face: dict[int, list[float]] = {1: [0.5, 0.5]}
+        frames = [answered(time_s, faces) for time_s, faces in [(0.0, face), (10.0, {}), (10.04, face)]]
+        assert [list(frame.tracklets) for frame in timed(frames)] == [[1], [], [1]]
 
     def test_rare_frames_are_no_absence(self) -> None:
         frames = [answered(float(time_s), {1: [0.5, 0.5]}) for time_s in range(0, 9, 3)]

@@ -82,7 +82,7 @@ class TestSmoothing:
         frames = [
             answered(0.0, {1: [1, 0]}),
             answered(0.3, {2: [0, 1]}),
-            answered(0.7, {1: [0, 1]}),
+            answered(0.9, {1: [0, 1]}),
         ]
         assert smooth_values(frames, 10) == [0, 1, 1]
 
@@ -144,7 +144,7 @@ class TestSmoothingAtOnce:
     def test_nothing_is_averaged_across_a_gap_faces_or_times_that_start_again(self) -> None:
         frames = [
             answered(0.0, {1: [1, 0]}),
-            answered(0.3, {2: [0, 1]}),
+            answered(0.6, {2: [0, 1]}),
             answered(0.9, {1: [0, 1]}),
             answered(0.2, {1: [1, 0]}),
         ]
