@@ -11,6 +11,7 @@ from fer_client.comparison.compatibility import check_sides, min_confidence, not
 from fer_client.comparison.series import Quantity, Series, quantities, samples_of, series_of
 from fer_client.comparison.sides import Side
 from fer_client.comparison.timelines import Timeline, timeline_of
+from fer_client.outputs.stored_durations import stands_from_before
 from fer_client.temporal.tracklets import GAP_S
 
 Floats = NDArray[np.float64]
@@ -118,7 +119,7 @@ def _timelines(
     start = [quantity.kind for quantity in named].index("mean_probability")
     labels = len(sides[0].result.labels)
     first, second = (
-        timeline_of(part, side.result.times_s, start, labels)
+        timeline_of(part, side.result.times_s, start, labels, stands_from_before(side.result))
         for side, part in zip(sides, series, strict=True)
     )
     return first, second

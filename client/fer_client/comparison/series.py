@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from fer_client.comparison.block_length import block_length
 from fer_client.comparison.bootstrap import MOST_BLOCKS, Sample
 from fer_client.comparison.sides import Side
-from fer_client.outputs.stored_result import StoredFaces, StoredResult
+from fer_client.outputs.stored_durations import frame_durations
+from fer_client.outputs.stored_result import StoredFaces
 from fer_client.outputs.summary import UNCERTAIN
 from fer_client.temporal.durations import SHORTEST_S
-from fer_client.temporal.tracklets import GAP_S
 
 Floats = NDArray[np.float64]
 
@@ -28,9 +28,6 @@ _LONGER = 1.25
 """Blocks that make a variance most exact are too short for an interval to hold what it says (Sun, Phillips and Jin
 2008, doi:10.1111/j.0012-9682.2008.00822.x): with made recordings of 60 s in which an expression lasts 3 s, it held the
 truth in 89 % of the repeats, with blocks half as long again in 94 %, though these leave too few in shorter ones."""
-
-_ROUNDING_S = 1e-4
-"""Times have six decimals, and this many seconds are their errors in a sum at most."""
 
 
 @dataclass(frozen=True)
@@ -104,33 +101,6 @@ def _values(faces: StoredFaces, labels: Sequence[str], min_confidence: float, ha
     shown = np.where(is_unsure, names.index(UNCERTAIN) if min_confidence else 0, probabilities.argmax(axis=1))
     affect = faces.smoothed_valence_arousal.astype(np.float64)[:, : 2 if has_affect else 0]
     return np.hstack([np.eye(len(names))[shown], probabilities, affect])
-
-
-def frame_durations(result: StoredResult) -> Floats:
-    """How long each analysed frame stands in seconds, float64 [F], by the rules of `fer_client.temporal.durations`."""
-    latest = np.maximum.accumulate(result.times_s)
-    between = np.maximum(0.0, result.times_s[1:] - latest[:-1])
-    seconds = float(result.summary["seconds_analysed"])
-    if result.summary.get("settings", {}).get("low_latency"):
-        return np.concatenate([[0.0], _without_outages(between, seconds)])
-    return np.concatenate([between, [max(0.0, seconds - between.sum())]])
-
-
-def _without_outages(between: Floats, seconds: float) -> Floats:
-    """Let the steps between two connections of a live stream stand for nothing, as they did for its summary.
-
-    The tables do not say where a connection began, but the time that the summary left out does: steps longer than
-    GAP_S count as outages, the longest first, as far as they fit into it. Shorter ones stay: they are hardly longer
-    than a frame stands.
-    """
-    counted, left_out_s = between.copy(), float(between.sum()) - seconds
-    for place in np.argsort(-between, kind="stable"):
-        if between[place] <= GAP_S:
-            break
-        if between[place] <= left_out_s + _ROUNDING_S:
-            counted[place] = 0.0
-            left_out_s -= float(between[place])
-    return counted
 
 
 def samples_of(first: Series, second: Series, is_paired: bool) -> tuple[Sample, Sample]:

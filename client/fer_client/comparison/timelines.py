@@ -30,12 +30,22 @@ class Timeline:
         return float(self.ends_s.max())
 
 
-def timeline_of(series: Series, times_s: Floats, first: int, labels: int, most: int = MOST_SPANS) -> Timeline:
+def timeline_of(
+    series: Series,
+    times_s: Floats,
+    first: int,
+    labels: int,
+    from_before: bool = False,
+    most: int = MOST_SPANS,
+) -> Timeline:
     """Average the probabilities, columns from `first` on of a series, over at most so many spans of time.
 
-    `times_s`: float64 [F] of all frames. Where times go backwards, the frame stands where the one before it does.
+    `times_s`: float64 [F] of all frames. Where times go backwards, the frame stands where the one before it does. With
+    `from_before`, a frame stands before its time, and not from then on.
     """
     starts = np.maximum.accumulate(times_s) - times_s[0]
+    if from_before:
+        starts = starts - series.durations_s
     ends = starts + series.durations_s
     span = max(float(ends.max()), 1e-6) / most
     numbers = np.unique(np.floor(starts / span), return_inverse=True)[1]

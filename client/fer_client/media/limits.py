@@ -27,15 +27,19 @@ class LimitedVideo:
         return self.video.corruption
 
     @property
+    def start_s(self) -> float:
+        """The presentation time of the first frame that was read, else that at which the whole video starts."""
+        return self._first[0] if self._first else self.video.info.start_s
+
+    @property
     def end_s(self) -> float | None:
         """When the part ends, in presentation time, or what of a damaged video could be read; None if not known."""
         info = self.video.info
         if info.is_live:
             return None
-        first_s = self._first[0] if self._first else info.start_s
         ends = [
             None if info.duration_s is None else info.start_s + info.duration_s,
-            None if self.duration_s is None else first_s + self.duration_s,
+            None if self.duration_s is None else self.start_s + self.duration_s,
             info.shown_until_s if self.video.corruption else None,
         ]
         return min((end for end in ends if end is not None), default=None)

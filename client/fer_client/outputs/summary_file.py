@@ -94,7 +94,7 @@ def _video_record(video: LimitedVideo, summary: Summary) -> dict[str, Any]:
         "width": info.width,
         "height": info.height,
         "rotation_deg": info.rotation_deg,
-        "start_s": info.start_s,
+        "start_s": video.start_s,
         "duration_s": info.duration_s,
         "is_live": info.is_live,
         "damage": video.corruption,

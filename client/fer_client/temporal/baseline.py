@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.temporal.tracklets import GAP_S
-
 Floats = NDArray[np.floating]
 
 NEUTRAL = "neutral"
@@ -58,17 +56,17 @@ def log_ratios(probabilities: Floats, labels: Sequence[str]) -> NDArray[np.float
 
 
 def resting_baseline(
-    probabilities: Floats, times_s: NDArray[np.float64], labels: Sequence[str]
+    probabilities: Floats, times_s: NDArray[np.float64], stands_s: NDArray[np.float64], labels: Sequence[str]
 ) -> Baseline | None:
     """Find how one track's face looks at rest; None where its calm frames stand for less than LEAST_CALM_S.
 
+    `stands_s` [N] is how long each frame stands.
     It is the median over the calm frames. A face that never rests within the track, a smile from the first frame to
     the last say, is taken for its rest.
     """
     if len(times_s) < 2:
         return None
     ratios = log_ratios(probabilities, labels)
-    stands_s = np.append(np.minimum(np.diff(times_s), GAP_S), 0.0)
     calm = _calm(ratios, times_s, labels)
     seconds = float(stands_s[calm].sum())
     if seconds < LEAST_CALM_S:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 GAP_S = 0.5
-"""A face that was away for longer starts anew: no smoothing and no episode bridges the gap. It is away for as long as the
-analysed frames without it stand."""
+"""A face that was away for longer starts anew: no smoothing and no episode bridges the gap. It is away for as long as
+the analysed frames without it stand."""
 
 
 class Tracklets:

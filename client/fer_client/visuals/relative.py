@@ -9,6 +9,7 @@ import numpy as np
 
 from fer_client.errors import InputError
 from fer_client.media.sources import Source
+from fer_client.outputs.stored_durations import frame_durations
 from fer_client.outputs.stored_result import StoredFaces, StoredResult
 from fer_client.outputs.tables import FORMATS, Value
 from fer_client.settings import Settings
@@ -147,11 +148,12 @@ def _tracks(request: Request, tick: Tick) -> Sequence[_Track]:
 
 
 def _found(result: StoredResult, tick: Tick) -> Iterator[_Track]:
-    numbers = sorted(result.tracks)
+    numbers, stands_s = sorted(result.tracks), frame_durations(result)
     for done, number in enumerate(numbers):
         tick(done / len(numbers))
         faces = result.faces.of_track(number)
-        baseline = resting_baseline(faces.smoothed, faces.time_s, result.labels)
+        own_s = stands_s[np.searchsorted(result.frames, faces.frame)]
+        baseline = resting_baseline(faces.smoothed, faces.time_s, own_s, result.labels)
         own = faces.smoothed
         relative = own if baseline is None else relative_to(baseline, own, result.labels)
         yield _Track(number, faces, baseline, relative)
