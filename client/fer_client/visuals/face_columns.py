@@ -15,7 +15,10 @@ ROOM = 3_300_000
 
 _MICROSECOND = 1e-6
 
-_NOT_IN_LARGE = ("x", "y", "w", "h", "detection_score", "expression", "confidence", "valence", "arousal")
+_SCORE, _NO_SCORE = "detection_score", -1
+"""Between two detections there is none, which `assets/faces.js` reads from a count below 0."""
+
+_NOT_IN_LARGE = ("x", "y", "w", "h", _SCORE, "expression", "confidence", "valence", "arousal")
 """Columns for which there is no room in a large result. What is averaged over time stays."""
 
 
@@ -65,10 +68,11 @@ def _packed(result: StoredResult, faces: StoredFaces, detail: _Detail) -> tuple[
     columns["place"] = np.searchsorted(result.frames, faces.frame)
     steps: dict[str, float] = {"time_s": _MICROSECOND}
     for name, values, step in _columns(faces, detail.step):
-        if name in detail.leaves_out or np.isnan(values).any():
+        is_missing = np.isnan(values)
+        if name in detail.leaves_out or is_missing.all() or (is_missing.any() and name != _SCORE):
             continue
         steps[name] = step
-        columns[name] = quantised(values, step)
+        columns[name] = np.where(is_missing, _NO_SCORE, quantised(np.nan_to_num(values), step))
     return pack(columns), steps
 
 
@@ -76,7 +80,7 @@ def _columns(faces: StoredFaces, step: float) -> Iterator[tuple[str, NDArray[Any
     """Yield names, values [N] and steps; an expression is the index of its label."""
     for place, name in enumerate(("x", "y", "w", "h")):
         yield name, faces.boxes_xywh[:, place], 1
-    yield "detection_score", faces.scores, step
+    yield _SCORE, faces.scores, step
     for prefix, probabilities, affect in (
         ("", faces.probabilities, faces.valence_arousal),
         ("smooth_", faces.smoothed, faces.smoothed_valence_arousal),

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def result() -> StoredResult:
-    return made_up(SECONDS, PEOPLE, RATE, start_s=START_S)
+    made = made_up(SECONDS, PEOPLE, RATE, start_s=START_S)
+    between = made.faces.frame % 6 != 0  # where no detector looked
+    return replace(made, faces=replace(made.faces, scores=np.where(between, np.nan, made.faces.scores)))
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,8 @@ def test_the_export_has_the_stretch_in_view_as_the_table_has_it(
         "smooth_valence": faces.smoothed_valence_arousal[:, 0],
     }.items():
         assert [row[name] for row in rows] == [f"{value:.6f}" for value in values]
+    scores = ["" if np.isnan(score) else f"{score:.6f}" for score in faces.scores]
+    assert [row["detection_score"] for row in rows] == scores
     expressions = [result.labels[index] for index in faces.probabilities.argmax(axis=1)]
     assert [row["expression"] for row in rows] == expressions
 
@@ -238,6 +243,37 @@ def test_zoomed_in_every_frame_has_its_bar(look: Look, result: StoredResult) -> 
     rows = (result.faces.time_s > 4 - 1 / RATE + 1e-6) & (result.faces.time_s < 5 - 1e-6)
     wanted = result.faces.smoothed[rows].max(axis=1) * 0.86 - (result.faces.track[rows] - 1)
     assert sorted(np.round(bars, 5)) == sorted(np.round(wanted.astype(float), 5))
+
+
+def still_in_the_middle(seconds: float, still_s: float, is_away: bool) -> StoredResult:
+    """A result in whose middle one frame stands long, with the face or without."""
+    made = made_up(seconds, 1)
+    later = np.where(np.arange(len(made.times_s)) > len(made.times_s) // 2, still_s, 0)
+    times_s = made.times_s + later
+    summary = made.summary | {"seconds_analysed": seconds + still_s}
+    faces = replace(made.faces, time_s=times_s[made.faces.frame])
+    if is_away:
+        faces = faces.where(faces.frame != len(times_s) // 2)
+    return replace(made, summary=summary, times_s=times_s, faces=faces)
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_still_is_drawn_as_long_as_it_stands(browser: Any, tmp_path: Path, is_away: bool) -> None:
+    path = tmp_path / "still.html"
+    made = still_in_the_middle(120, 30, is_away)
+    path.write_text(render(timed_page(made, Media({"kind": "none", "reason": "made up"}))))
+    with look_at(browser, path, viewport={"width": 800, "height": 900}) as look:
+        drawn_ms = look.page.evaluate("""(() => {
+            const bars = Object.values(report.timeline.bars("timeline", 0, 150));
+            const all = bars.flatMap(({ sure, unsure }) => [sure, unsure]);
+            return all.flatMap(({ left, right }) => left.map((start, index) => right[index] - start))
+                .reduce((sum, length) => sum + length, 0);
+        })()""")
+        valence = look.page.evaluate(
+            "[...Bokeh.documents[0].get_model_by_name('affect/points').data.valence].map(Number.isNaN)"
+        )
+        assert sum(valence) == is_away
+        assert drawn_ms / 1000 == pytest.approx(120 if is_away else 150, abs=0.5)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,10 +23,10 @@ class Faces {
     return next < this.times.length ? this.times[next] : this.facts.end_s;
   }
 
-  /** Value of a column as the table has it; an expression as its label; undefined where there is no such column. */
+  /** Value of a column as the table has it; an expression as its label; undefined where there is none. */
   value(name, row) {
     const column = this.columns[name];
-    if (!column) return undefined;
+    if (!column || (name === "detection_score" && column[row] < 0)) return undefined;
     return name.endsWith("expression") ? this.facts.labels[column[row]] : column[row] * this.steps[name];
   }
 

@@ -73,6 +73,9 @@ function addReducedBars(faces, from, to, start, width, writer) {
       row++;
     } while (row < to && times[place[row]] < next);
     writer.add(start + bin * width, next, best, highest[best] * step);
+    const last = row - 1; // which may stand for further places
+    const until = start + Math.floor((faces.end(last) - start) / width) * width;
+    if (until > next) writer.add(next, until, labels[last], heights[last] * step);
   }
 }
 
@@ -135,12 +138,19 @@ function affectPath(faces, index, start, end, most) {
   const stride = Math.max(1, Math.ceil((to - from) / most));
   const path = { x: [], valence: [], arousal: [] };
   for (let row = from; row < to; row += stride) {
-    if (row > from && faces.time(row) > faces.end(row - stride) + stride * 0.5) addGap(path, faces.end(row - stride));
+    const before = lastBeforeGap(faces, Math.max(from, row - stride), row);
+    if (before >= 0) addGap(path, faces.end(before));
     path.x.push(1000 * faces.time(row));
     path.valence.push(faces.value("smooth_valence", row));
     path.arousal.push(faces.value("smooth_arousal", row));
   }
   return path;
+}
+
+/** The last row of (from, to] after which the face was away for long; -1 where it never was. */
+function lastBeforeGap(faces, from, to) {
+  for (let row = to; row > from; row--) if (faces.time(row) > faces.end(row - 1) + 0.5) return row - 1;
+  return -1;
 }
 
 /** End a line. */

@@ -92,6 +92,7 @@ function exported(faces, name, track, row) {
   if (name === "frame") return frameOf(faces, row);
   if (name === "time_s") return (faces.columns.time_s[faces.columns.place[row]] * faces.steps.time_s).toFixed(6);
   const value = faces.value(name, row);
+  if (value === undefined) return undefined;
   return faces.steps[name] === 1 ? value : fixed(value, decimalsOf(faces.step));
 }
 
