@@ -53,7 +53,7 @@ class Picture:
             {
                 "track": track,
                 "box": [round(value, 4) for value in box],
-                "probabilities": [round(value, 3) for value in answers[face].tolist()],
+                "probabilities": [round(value, 6) for value in answers[face].tolist()],
                 "affect": None
                 if affect is None
                 else [round(value, 2) + 0.0 for value in affect[face].tolist()],

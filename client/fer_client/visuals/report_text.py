@@ -35,6 +35,7 @@ def context_of(result: StoredResult, media: Media) -> dict[str, Any]:
     """Return what the templates of reports name."""
     summary = result.summary
     palette = palette_of(result)
+    first_s, last_s = span_of(result) if len(result.times_s) else (0.0, 0.0)
     return {
         "title": printable(str(summary["input"]["name"])),
         "subject": _KINDS.get(summary["input"]["kind"], ""),
@@ -47,7 +48,7 @@ def context_of(result: StoredResult, media: Media) -> dict[str, Any]:
         "media": media.facts,
         "has_affect": result.has_valence_arousal,
         "measured": measured(summary),
-        "end_s": span_of(result)[1] if len(result.times_s) else 0.0,
+        "length_s": last_s - first_s,
     }
 
 

@@ -22,6 +22,9 @@ from fer_client.visuals import report_media
 from fer_client.visuals.face_columns import pack_faces
 from fer_client.visuals.measured import measured
 from fer_client.visuals.pages.bokeh_figures import PACKAGES
+from fer_client.visuals.pages.template import render
+from fer_client.visuals.report import timed_page
+from fer_client.visuals.report_media import Media
 from support.command import Command, assert_fails
 from support.protocol_server import ProtocolServer
 from support.stored_results import made_up
@@ -207,6 +210,11 @@ def test_a_long_result_is_packed_more_coarsely_until_there_is_room() -> None:
     assert coarse["step"] > fine["step"]
     assert len(coarse["text"]) <= 40_000
     assert {name for name, *_ in coarse["columns"]} < {name for name, *_ in fine["columns"]}
+
+
+def test_the_length_does_not_count_from_zero() -> None:
+    html = render(timed_page(made_up(12, 1, start_s=3600), Media({"kind": "none", "reason": "made up"})))
+    assert re.search(r'class="headline">0:12', html)
 
 
 def test_what_an_address_gives_again_is_shown(run: Command, face_video: Path, tmp_path: Path) -> None:
