@@ -3,9 +3,10 @@
     python -m benchmarks.detector ../shared/media --yunet ../shared/models/face_detection_yunet_2023mar.onnx
 
 Both look at copies of the same size, that of the client's default settings, of frames spread evenly over each clip and
-of each photograph. YuNet's faces from SURE on, of at least `min_face` pixels in the picture, are those to be found;
-what LumaFace finds where YuNet has nothing from UNSURE on is counted as invented, until somebody looks: `--sheet` draws
-these and the missed ones, for the eye alone.
+of each photograph; LumaFace looks at all frames of a clip, since its faces count by how they are followed. YuNet's faces
+from SURE on, of at least `min_face` pixels in the picture, are those to be found; what LumaFace finds where YuNet has
+nothing from UNSURE on is counted as invented, until somebody looks: `--sheet` draws these and the missed ones, for the
+eye alone.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from fer_client.cli.console import notify
 from fer_client.errors import FerError
+from fer_client.faces.alignment import cut_out
 from fer_client.faces.boxes import greedy_pairs, iou_matrix
 from fer_client.faces.detection import (
     DetectorChoice,
@@ -32,6 +34,8 @@ from fer_client.faces.detection import (
     choose_detector,
     detection_size,
 )
+from fer_client.faces.shots import is_cut, thumbnail
+from fer_client.faces.tracking import Tracker
 from fer_client.media.frame import Frame
 from fer_client.media.images import picture_frame, read_picture
 from fer_client.media.video import open_video
@@ -44,6 +48,7 @@ FRAMES = 40
 """Frames of each clip that are looked at."""
 
 _TIMED_WH = (320, 180)
+_CROP_SHAPE = (96, 96, 1)
 
 
 @dataclass
@@ -97,28 +102,44 @@ def compare(
     media: Path, luma: DetectorChoice, yunet: DetectorChoice, settings: Settings
 ) -> dict[str, Comparison]:
     """Compare on the folder's `videos` and `photos`; files that cannot be read are left out."""
-    parts = {"clips": (_clip_frames(media / "videos"), settings.detection_side)}
-    parts["photographs"] = (_photographs(media / "photos"), settings.photo_side)
-    found = {}
-    for name, (frames, side) in parts.items():
-        one = FrameDetector(luma, side, settings.min_face)
-        other = FrameDetector(yunet.with_min_score(UNSURE), side, settings.min_face)
-        found[name] = Comparison()
-        for frame in frames:
-            found[name].add(frame, one.detect(frame), other.detect(frame))
+    unsure = yunet.with_min_score(UNSURE)
+    found = {"clips": Comparison(), "photographs": Comparison()}
+    of_clips = FrameDetector(unsure, settings.detection_side, settings.min_face)
+    for frame, faces in _clip_faces(media / "videos", luma, settings):
+        found["clips"].add(frame, faces, of_clips.detect(frame))
+    one, other = (FrameDetector(choice, settings.photo_side, settings.min_face) for choice in (luma, unsure))
+    for frame in _photographs(media / "photos"):
+        found["photographs"].add(frame, one.detect(frame), other.detect(frame))
     return found
 
 
-def _clip_frames(folder: Path) -> Iterator[Frame]:
+def _clip_faces(folder: Path, choice: DetectorChoice, settings: Settings) -> Iterator[tuple[Frame, Faces]]:
+    detector = FrameDetector(
+        choice.for_videos(settings.min_score), settings.detection_side, settings.min_face
+    )
     for path in sorted(folder.iterdir()):
         try:
             with open_video(path) as video:
                 step = max(1, (video.info.frame_count or FRAMES) // FRAMES)
-                for frame in video.frames(allow_corruption=True):
-                    if frame.index % step == 0:
-                        yield frame
+                followed = _followed(video.frames(allow_corruption=True), detector, settings.min_score)
+                yield from (pair for pair in followed if pair[0].index % step == 0)
         except FerError as error:
             notify(f"left out: {error}")
+
+
+def _followed(
+    frames: Iterator[Frame], detector: FrameDetector, first_score: float
+) -> Iterator[tuple[Frame, Faces]]:
+    """Yield each frame with the faces that count, as the client follows them."""
+    tracker, before = Tracker(first_score), None
+    for frame in frames:
+        picture = thumbnail(frame.luma)
+        starts_shot = before is None or is_cut(before, picture)
+        before, faces = picture, detector.detect(frame)
+        order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
+        tracks = tracker.follow(cut_out(frame, faces, starts_shot, _CROP_SHAPE))
+        kept = order[[track is not None for track in tracks]] if tracks else order
+        yield frame, Faces(faces.boxes_xywh[kept], faces.scores[kept], faces.landmarks_xy[kept])
 
 
 def _photographs(folder: Path) -> Iterator[Frame]:
@@ -218,7 +239,7 @@ def main() -> None:
     except FerError as error:
         notify(f"detector: {error}")
         sys.exit(error.exit_code)
-    first = next(_clip_frames(arguments.media / "videos"))
+    first, _ = next(_clip_faces(arguments.media / "videos", luma, settings))
     record = {
         "parts": {name: part.figures() for name, part in found.items()},
         "time": time_ratio(luma, yunet, first),

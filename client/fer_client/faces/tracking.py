@@ -8,6 +8,7 @@ knows faces again, to 91 and less than 0.1 %.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -129,17 +130,23 @@ class _Track:
 
 
 class Tracker:
-    """Numbers the faces of one video from 1, in the order of their first appearance."""
+    """Numbers the faces of one video from 1, in the order of their first appearance.
 
-    def __init__(self) -> None:
+    A face begins with a detection score of at least `first_score` (hysteresis, as in ByteTrack, Zhang et al. 2022,
+    arXiv 2110.06864); where the detector did not look between two detections, it is as sure as they were.
+    """
+
+    def __init__(self, first_score: float = 0.0) -> None:
+        self._first_score = first_score
         self._tracks: list[_Track] = []
         self._count = 0
         self._before_s = math.nan
 
-    def follow(self, faces: FaceCrops) -> list[int]:
-        """Return the track number of each face of the next frame."""
-        boxes = faces.boxes_xywh.astype(np.float32)
-        return self.update(boxes, appearance_embeddings(faces.crops), faces.time_s, faces.starts_shot)
+    def follow(self, faces: FaceCrops) -> list[int | None]:
+        """Return the track number of each face of the next frame; None for one that is too unsure to begin."""
+        boxes, embeddings = faces.boxes_xywh.astype(np.float32), appearance_embeddings(faces.crops)
+        may_begin = ~(faces.scores < self._first_score)
+        return self.update(boxes, embeddings, faces.time_s, faces.starts_shot, may_begin.tolist())
 
     def update(
         self,
@@ -147,12 +154,13 @@ class Tracker:
         embeddings: NDArray[np.float32],
         time_s: float,
         starts_shot: bool = False,
-    ) -> list[int]:
-        """Return the track number of each box.
+        may_begin: Sequence[bool] | None = None,
+    ) -> list[int | None]:
+        """Return the track number of each box; None for one that follows none and may not begin one.
 
         `boxes_xywh`: float32 [N, 4] in pixels. `embeddings`: float32 [N, 64 C], the `appearance_embeddings` of the
         faces in them. `starts_shot`: this is the first frame after a cut, where a position says nothing about a
-        person.
+        person. `may_begin`: whether each may be a face that was not there before; all may by default.
         """
         self._forget(time_s, starts_shot)
         self._before_s = time_s
@@ -164,6 +172,8 @@ class Tracker:
             matches |= self._reidentify(unmatched, embeddings, [track.number for track in matches.values()])
         return [
             self._update_track(matches.get(face), box, embeddings[face], time_s)
+            if may_begin is None or may_begin[face] or face in matches
+            else None
             for face, box in enumerate(boxes_xywh.tolist())
         ]
 

@@ -26,7 +26,7 @@ from fer_client.pipeline.timing import StageClock
 from fer_client.pipeline.video import faces_in_video
 from fer_client.settings import Settings
 from fer_client.temporal.durations import timed, timed_at_once
-from fer_client.temporal.frame import AnalysedFrame, analysed
+from fer_client.temporal.frame import AnalysedFrame, analysed, followed
 from fer_client.temporal.smoothing import smoothed, smoothed_at_once
 
 T = TypeVar("T")
@@ -175,9 +175,9 @@ def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
 
 def _followed(seen: Iterable[FaceCrops], job: Job, clock: StageClock) -> Iterator[AnalysedFrame]:
     """Ask the server for the faces of a video's frames, and follow them from frame to frame."""
-    follow = clock.timing(Tracker().follow, "track")
+    follow = clock.timing(Tracker(job.settings.min_score).follow, "track")
     for faces, answer in job.predict(seen, clock):
-        yield analysed(faces, follow(faces), answer)
+        yield followed(faces, follow(faces), answer)
     job.delivery.confirm()
 
 

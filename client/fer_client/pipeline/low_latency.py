@@ -17,7 +17,7 @@ from fer_client.media.frame import Frame, Video
 from fer_client.media.sampling import Counter, sample
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.timing import StageClock
-from fer_client.temporal.frame import AnalysedFrame, analysed
+from fer_client.temporal.frame import AnalysedFrame, followed
 
 
 def frames_as_they_come(
@@ -28,15 +28,16 @@ def frames_as_they_come(
     The faces of a frame are sent at once, in requests of at most `batch_size`.
     """
     settings = job.settings
-    detector = FrameDetector(job.detector, settings.detection_side, settings.min_face)
+    choice = job.detector.for_videos(settings.min_score)
+    detector = FrameDetector(choice, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
     crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
-    follow = clock.timing(Tracker().follow, "track")
+    follow = clock.timing(Tracker(settings.min_score).follow, "track")
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
     for frame, starts_shot in _with_cuts(sample(decoded, settings.fps)):
         faces = crop(frame, detect(frame), starts_shot)
         for _, answer in job.predict([faces], clock):
-            yield analysed(faces, follow(faces), answer)
+            yield followed(faces, follow(faces), answer)
     job.delivery.confirm()
 
 

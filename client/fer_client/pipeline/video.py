@@ -68,7 +68,8 @@ def faces_in_video(
 ) -> Generator[FaceCrops]:
     """Yield every analysed frame in order, with its faces."""
     settings, bounds = looking.settings, Bounds.of(video.info, looking.settings)
-    detector = FrameDetector(looking.detector, settings.detection_side, settings.min_face)
+    choice = looking.detector.for_videos(settings.min_score)
+    detector = FrameDetector(choice, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
     crop = clock.timing(partial(cut_out, crop_shape=looking.crop_shape), "crop")
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), looking.check)

@@ -1,7 +1,7 @@
 """One analysed frame, from the server's answer on: each later stage fills in what it finds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,19 @@ class AnalysedFrame:
     duration_s: float = 0.0
     tracklets: Sequence[int] = ()
     is_backwards: bool = False
+
+
+def followed(faces: FaceCrops, tracks: Sequence[int | None], predictions: Predictions) -> AnalysedFrame:
+    """Begin with the faces of a video that have a track; those without one do not count."""
+    if None not in tracks:
+        return analysed(faces, tracks, predictions)
+    kept = [face for face, track in enumerate(tracks) if track is not None]
+    affect = predictions.valence_arousal
+    chosen = Predictions(predictions.expression[kept], None if affect is None else affect[kept])
+    left = replace(
+        faces, boxes_xywh=faces.boxes_xywh[kept], scores=faces.scores[kept], crops=faces.crops[kept]
+    )
+    return analysed(left, [tracks[face] for face in kept], chosen)
 
 
 def analysed(faces: FaceCrops, tracks: Sequence[int | None], predictions: Predictions) -> AnalysedFrame:

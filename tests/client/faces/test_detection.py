@@ -73,3 +73,15 @@ def test_landmarks_are_in_the_frames_pixels(choice: DetectorChoice) -> None:
         assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_corner[1], right_corner[1])
     halved, full = (faces.landmarks_xy for faces in found)
     np.testing.assert_allclose(halved, full, atol=8)
+
+
+@needs_portrait
+def test_in_videos_lumaface_also_gives_less_sure_faces_which_may_go_on(tmp_path: Path) -> None:
+    frame = frame_of(face_frame())
+    (score,) = FrameDetector(choose_detector("lumaface", None, 0.3), 320, 24).detect(frame).scores
+    least = min(0.99, float(score) + 0.02)
+    choice = choose_detector("lumaface", None, least)
+    assert len(FrameDetector(choice, 320, 24).detect(frame).scores) == 0
+    assert len(FrameDetector(choice.for_videos(least), 320, 24).detect(frame).scores) == 1
+    yunet = DetectorChoice("YuNet", str(tmp_path), choice.make)
+    assert yunet.for_videos(least) is yunet

@@ -31,6 +31,13 @@ def test_faces_keep_their_numbers_when_their_order_changes() -> None:
     assert tracker.update(at(104, 4), PEOPLE[[1, 0]], 0.1) == [2, 1]
 
 
+def test_an_unsure_box_goes_on_and_does_not_begin() -> None:
+    tracker = Tracker()
+    assert tracker.update(at(0, 200), PEOPLE[:2], 0.0, may_begin=[True, False]) == [1, None]
+    assert tracker.update(at(2, 200), PEOPLE[:2], 0.1, may_begin=[False, False]) == [1, None]
+    assert tracker.update(at(2, 200), PEOPLE[:2], 0.2, may_begin=[False, True]) == [1, 2]
+
+
 def test_two_boxes_never_share_a_number() -> None:
     tracker = Tracker()
     tracker.update(at(0), PEOPLE[:1], 0.0)
