@@ -3,7 +3,7 @@
     python -m benchmarks.detector ../shared/media --yunet ../shared/models/face_detection_yunet_2023mar.onnx
 
 Both look at copies of the same size, that of the client's default settings, of frames spread evenly over each clip and
-of each photograph; LumaFace looks at all frames of a clip, since its faces count by how they are followed. YuNet's faces
+of each photograph; LumaFace looks at all frames of a clip, as its faces count by how they are followed. YuNet's faces
 from SURE on, of at least `min_face` pixels in the picture, are those to be found; what LumaFace finds where YuNet has
 nothing from UNSURE on is counted as invented, until somebody looks: `--sheet` draws these and the missed ones, for the
 eye alone.
