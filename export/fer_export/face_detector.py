@@ -25,8 +25,9 @@ PARTS = {"cls": (0, 1), "obj": (0, 1), "bbox": (1, 5), "kps": (5, 15)}
 """Columns of a cell's answers by the name of the output, in the order that FaceDetectorYN expects; it takes the root of
 `cls` times `obj` for the score, so both are the score."""
 
-TOLERANCE = 2e-3
-"""Largest difference of an answer, in cells, logarithms and scores; half precision has about three digits."""
+TOLERANCE = 5e-3
+"""Largest difference of an answer, in cells, logarithms and scores, on noise: a sixth of a pixel in the largest cells.
+Half precision of the weights has about three digits."""
 
 _OPSET = 13
 _TRIED_HW = (96, 160)

@@ -138,6 +138,10 @@ def detector(
         Path, typer.Option(help="Folder of the run; one that was stopped goes on from its last whole epoch.")
     ],
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs instead of the recipe's.")] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(min=1e-6, max=1, help="Highest rate instead of the recipe's; a lower one with --start."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of weights and canvases.")] = 0,
     start: Annotated[Path | None, typer.Option(help="Trained weights of the detector to begin with.")] = None,
     teacher: Annotated[
@@ -155,7 +159,10 @@ def detector(
     from fer_training.detector.recipe import DetectorRecipe
     from fer_training.detector.training import DetectorRun, train_detector
 
-    recipe = DetectorRecipe() if epochs is None else DetectorRecipe(epochs=epochs)
+    own = DetectorRecipe()
+    recipe = dataclasses.replace(
+        own, epochs=epochs or own.epochs, learning_rate=learning_rate or own.learning_rate
+    )
     try:
         with console.status("Reading") as status:
             path = train_detector(

@@ -20,7 +20,7 @@ class DetectorRecipe:
     batch_size: int = 32
     side: int = 192
     large_side: int = 320
-    large_share: float = 0.2
+    large_share: float = 0.4
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     warmup_steps: int = 200
