@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fer_client.faces.alignment import FaceCrops
 from fer_client.faces.boxes import greedy_pairs, iou_matrix
+from fer_client.faces.interpolation import MIN_SCORE
 from fer_client.media.frame import Image
 
 MIN_IOU = 0.3
@@ -24,7 +25,7 @@ MIN_IOU = 0.3
 
 MAX_GAP_S = 1.0
 """How long a face may stay unseen and still be found by its place. Longer risks a stranger. Who was seen in the frame
-before is not unseen, up to MEMORY_S: analysed frames may be far apart."""
+before is not unseen, where analysed frames are far apart: up to MEMORY_S, and up to _LONGER times the step before."""
 
 MIN_SIMILARITY = 0.3
 """Least cosine similarity of two crops of one face whose boxes overlap. Crops of one person, 0.2 s apart, are above
@@ -37,6 +38,9 @@ clips, 99 % are below 0.75; of one person's, a second apart, more than three qua
 MEMORY_S = 10.0
 """How long a face's appearance is remembered, over cuts too: the next shot but one of a conversation. That of the frame
 before always is."""
+
+_LONGER = 1.5
+"""More than the steps of an even sampling differ; a longer one is an outage, or a frame that stands."""
 
 _EMBEDDING_SIDE = 8
 _EMBEDDING_RATE = 0.1
@@ -133,19 +137,20 @@ class Tracker:
     """Numbers the faces of one video from 1, in the order of their first appearance.
 
     A face begins with a detection score of at least `first_score` (hysteresis, as in ByteTrack, Zhang et al. 2022,
-    arXiv 2110.06864); where the detector did not look between two detections, it is as sure as they were.
+    arXiv 2110.06864). Where the detector did not look, the detections before and after were sure, see MIN_SCORE of
+    `fer_client.faces.interpolation`.
     """
 
     def __init__(self, first_score: float = 0.0) -> None:
         self._first_score = first_score
         self._tracks: list[_Track] = []
         self._count = 0
-        self._before_s = math.nan
+        self._before_s = self._step_s = math.nan
 
     def follow(self, faces: FaceCrops) -> list[int | None]:
         """Return the track number of each face of the next frame; None for one that is too unsure to begin."""
         boxes, embeddings = faces.boxes_xywh.astype(np.float32), appearance_embeddings(faces.crops)
-        may_begin = ~(faces.scores < self._first_score)
+        may_begin = np.nan_to_num(faces.scores, nan=MIN_SCORE) >= self._first_score
         return self.update(boxes, embeddings, faces.time_s, faces.starts_shot, may_begin.tolist())
 
     def update(
@@ -163,24 +168,30 @@ class Tracker:
         person. `may_begin`: whether each may be a face that was not there before; all may by default.
         """
         self._forget(time_s, starts_shot)
-        self._before_s = time_s
+        self._step_s, self._before_s = abs(time_s - self._before_s), time_s
         if not len(boxes_xywh):
             return []
         matches = self._match_positions(boxes_xywh, embeddings, time_s)
-        unmatched = [face for face in range(len(boxes_xywh)) if face not in matches]
+        unmatched = [
+            face
+            for face in range(len(boxes_xywh))
+            if face not in matches and (may_begin is None or may_begin[face])
+        ]
         if unmatched:
             matches |= self._reidentify(unmatched, embeddings, [track.number for track in matches.values()])
         return [
             self._update_track(matches.get(face), box, embeddings[face], time_s)
-            if may_begin is None or may_begin[face] or face in matches
+            if face in matches or face in unmatched
             else None
             for face, box in enumerate(boxes_xywh.tolist())
         ]
 
     def _forget(self, time_s: float, starts_shot: bool) -> None:
         ages = [(track, abs(time_s - track.seen_s), track.seen_s == self._before_s) for track in self._tracks]
+        longest_s = MEMORY_S if math.isnan(self._step_s) else min(MEMORY_S, _LONGER * self._step_s)
         for track, age_s, was_there in ages:
-            track.is_in_shot &= not starts_shot and age_s <= (MEMORY_S if was_there else MAX_GAP_S)
+            is_near = age_s <= MAX_GAP_S or (was_there and age_s <= longest_s)
+            track.is_in_shot &= not starts_shot and is_near
         self._tracks = [track for track, age_s, was_there in ages if was_there or age_s <= MEMORY_S]
 
     def _match_positions(

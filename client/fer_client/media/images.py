@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from fer_client.errors import InputError
+from fer_client.errors import InputError, check_memory_left
 from fer_client.media.animations import count_pictures
 from fer_client.media.frame import Frame, Image, Orientation, VideoInfo
 from fer_client.media.heif import read_heif
@@ -154,6 +154,7 @@ class SequenceReader:
                 yield picture_frame(index, time_s, read_picture(path, self.most_pixels))
                 read_until_s = ends_s[index]
             except InputError:
+                check_memory_left(str(path))
                 self.corruption = self.corruption or f"{path.name} cannot be read"
                 if not allow_corruption:
                     raise

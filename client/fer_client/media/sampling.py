@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fer_client.media.frame import Frame
 
-_ROUNDING_S = 0.0005
-"""Matroska and FLV round times to whole milliseconds: 1/30 s becomes 0.033 s, which begins no new interval."""
+_ROUNDING_S = 0.001
+"""Matroska and FLV have whole milliseconds, rounded or cut: 1/30 s becomes 0.033 s, which begins no new interval."""
 
 
 def sample(frames: Iterable[Frame], fps: float | None) -> Iterator[Frame]:

@@ -138,8 +138,17 @@ def _open_confined_video(source: VideoSource, job: Job) -> Iterator[Analysis]:
         with fails_alone(source.shown):
             sandbox.open()
         video = LimitedVideo(sandbox, job.settings.duration_s, _never)
-        smooth = _over_time(_followed(sandbox.faces(), job, clock), video, job.settings)
+        seen = _with_clock(sandbox.faces(), video)
+        smooth = _over_time(_followed(seen, job, clock), video, job.settings)
         yield Analysis(source, job, _failing_alone(smooth, source), clock, video, counter)
+
+
+def _with_clock(seen: Iterable[FaceCrops], video: LimitedVideo) -> Iterator[FaceCrops]:
+    """Tell the video its first frame, which another process reads."""
+    for place, faces in enumerate(seen):
+        if not place:
+            video.start_clock(faces.time_s)
+        yield faces
 
 
 def _over_time(

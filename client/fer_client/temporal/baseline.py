@@ -20,6 +20,9 @@ NEUTRAL = "neutral"
 LEAST_CALM_S = 1.0
 """Of calm frames, which are a fifth of all, below which a track has no baseline: a word would decide."""
 
+_LEAST_CALM_FRAMES = 3
+"""One frame that stands long is no rest."""
+
 _CALM_SHARE = 0.25
 _STEADY_SHARE = 0.75
 """Calm frames are the quarter that looks most neutral, among the three quarters that change least: a face that moves
@@ -58,7 +61,7 @@ def log_ratios(probabilities: Floats, labels: Sequence[str]) -> NDArray[np.float
 def resting_baseline(
     probabilities: Floats, times_s: NDArray[np.float64], stands_s: NDArray[np.float64], labels: Sequence[str]
 ) -> Baseline | None:
-    """Find how one track's face looks at rest; None where its calm frames stand for less than LEAST_CALM_S.
+    """Find how one track's face looks at rest; None where its calm frames are few or stand for less than LEAST_CALM_S.
 
     `stands_s` [N] is how long each frame stands.
     It is the median over the calm frames. A face that never rests within the track, a smile from the first frame to
@@ -69,7 +72,7 @@ def resting_baseline(
     ratios = log_ratios(probabilities, labels)
     calm = _calm(ratios, times_s, labels)
     seconds = float(stands_s[calm].sum())
-    if seconds < LEAST_CALM_S:
+    if seconds < LEAST_CALM_S or calm.sum() < _LEAST_CALM_FRAMES:
         return None
     return Baseline(np.median(ratios[calm], axis=0), int(calm.sum()), seconds)
 

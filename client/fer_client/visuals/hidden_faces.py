@@ -1,6 +1,6 @@
 """Where faces are to be hidden in every frame of a video: more than the table has, and for longer.
 
-A first reading of the video looks for faces in every frame, with a lower least score and in a larger picture than the
+A first reading of the video looks for faces in every frame, with a low least score and in a larger picture than the
 analysis. What it finds is joined over time, from frame to frame where boxes overlap, and so are the faces of each
 number in the table. Between two sightings without a cut the box moves evenly, and before the first and after
 the last it stays where it is for HOLD_S, as far as the shot goes.

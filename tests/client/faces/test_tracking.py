@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fer_client.faces.alignment import FaceCrops
 from fer_client.faces.tracking import Tracker, appearance_embeddings
 
 PEOPLE = appearance_embeddings(np.random.default_rng(1).integers(0, 255, (4, 8, 8, 1), np.uint8))
@@ -36,6 +37,33 @@ def test_an_unsure_box_goes_on_and_does_not_begin() -> None:
     assert tracker.update(at(0, 200), PEOPLE[:2], 0.0, may_begin=[True, False]) == [1, None]
     assert tracker.update(at(2, 200), PEOPLE[:2], 0.1, may_begin=[False, False]) == [1, None]
     assert tracker.update(at(2, 200), PEOPLE[:2], 0.2, may_begin=[False, True]) == [1, 2]
+
+
+def test_an_unsure_box_is_not_known_again_elsewhere() -> None:
+    tracker = Tracker()
+    assert tracker.update(at(0), PEOPLE[:1], 0.0, may_begin=[True]) == [1]
+    assert tracker.update(at(400), PEOPLE[:1], 0.5, starts_shot=True, may_begin=[False]) == [None]
+    assert tracker.update(at(400), PEOPLE[:1], 0.6, may_begin=[True]) == [1]
+
+
+@pytest.mark.parametrize(("first_score", "numbers"), [(0.7, [1, 1]), (0.95, [None, 1])])
+def test_between_detections_faces_are_sure(first_score: float, numbers: list[int | None]) -> None:
+    tracker = Tracker(first_score)
+    crops = np.random.default_rng(3).integers(0, 255, (1, 16, 16, 1), np.uint8)
+    boxes = at(0).astype(np.int32)
+    found = [
+        tracker.follow(FaceCrops(frame, frame / 25, boxes, np.array([score], np.float32), crops))
+        for frame, score in enumerate([np.nan, 0.96])
+    ]
+    assert [number for one in found for number in one] == numbers
+
+
+def test_an_outage_is_no_rare_frame() -> None:
+    tracker = Tracker()
+    for step in range(10):
+        tracker.update(at(0), PEOPLE[:1], step / 25)
+    stranger = 0.5 * PEOPLE[:1] + PEOPLE[1:2]
+    assert tracker.update(at(0), stranger / np.linalg.norm(stranger), 9.4) == [2]
 
 
 def test_two_boxes_never_share_a_number() -> None:

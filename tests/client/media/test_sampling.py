@@ -1,5 +1,7 @@
 """Frames are taken by their presentation times."""
 
+import math
+
 import av
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ def test_sampling_goes_on_where_times_start_again() -> None:
 @pytest.mark.parametrize("fps", [23.976, 24, 29.97, 30, 50, 59.94, 60, 120])
 def test_times_in_whole_milliseconds_lose_no_frame(fps: float) -> None:
     assert len(sampled([round(number / fps, 3) for number in range(240)], fps)) == 240
+    assert len(sampled([math.floor(1000 * number / fps) / 1000 for number in range(240)], fps)) == 240
 
 
 def sampled(times_s: list[float], fps: float | None) -> list[int]:

@@ -42,6 +42,11 @@ def test_frames_far_apart_stand_for_all_their_time() -> None:
     assert baseline.seconds == baseline.frames >= 3
 
 
+def test_a_single_frame_is_no_rest() -> None:
+    rows = np.array([[0.1, 0.6, 0.1, 0.2], [0.1, 0.1, 0.1, 0.7]])
+    assert resting_baseline(rows, np.array([0.0, 10.0]), np.array([10.0, 10.0]), LABELS) is None
+
+
 def test_what_goes_well_beyond_the_rest_stays() -> None:
     rows, times_s = track((12, SAD_AT_REST), (4, TRULY_SAD))
     baseline = resting_baseline(rows, times_s, np.full(len(times_s), 0.1), LABELS)

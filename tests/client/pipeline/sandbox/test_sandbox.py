@@ -61,6 +61,23 @@ class TestTables:
             del summary["analysed_at"]
         assert summaries[0] == summaries[1]
 
+    def test_of_a_video_whose_header_tells_no_start(self, run: Command, tmp_path: Path) -> None:
+        ticks = [64_000 + 512 * number for number in range(60)]
+        write_video(tmp_path / "late.asf", [face_frame()] * 60, ticks, codec="mpeg4")
+        both(run, tmp_path, tmp_path / "late.asf", "--fps", 0.7, "--duration", 2)
+        starts, seconds = zip(
+            *(
+                (summary["video"]["start_s"], summary["seconds_analysed"])
+                for summary in (
+                    json.loads((tmp_path / out / "late" / "summary.json").read_text())
+                    for out in ("plain", "confined")
+                )
+            ),
+            strict=True,
+        )
+        assert starts == (5.0, 5.0)
+        assert seconds[0] == seconds[1] <= 2
+
     def test_of_a_part_of_a_video(self, run: Command, face_video: Path, tmp_path: Path) -> None:
         both(run, tmp_path, face_video, "--fps", 10, "--duration", 1, "--workers", 1)
 

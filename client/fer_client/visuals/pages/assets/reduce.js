@@ -147,7 +147,7 @@ function affectPath(faces, index, start, end, most) {
   return path;
 }
 
-/** The last row of (from, to] after which the face was away for long; -1 where it never was. */
+/** The last row of [from, to) after which the face was away for long; -1 where it never was. */
 function lastBeforeGap(faces, from, to) {
   for (let row = to; row > from; row--) if (faces.time(row) > faces.end(row - 1) + 0.5) return row - 1;
   return -1;
