@@ -121,7 +121,8 @@ def _clip_faces(folder: Path, choice: DetectorChoice, settings: Settings) -> Ite
         try:
             with open_video(path) as video:
                 step = max(1, (video.info.frame_count or FRAMES) // FRAMES)
-                followed = _followed(video.frames(allow_corruption=True), detector, settings.min_score)
+                first_score = choice.first_score(settings.min_score)
+                followed = _followed(video.frames(allow_corruption=True), detector, first_score)
                 yield from (pair for pair in followed if pair[0].index % step == 0)
         except FerError as error:
             notify(f"left out: {error}")

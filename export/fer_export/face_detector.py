@@ -109,9 +109,9 @@ def detector_graph(model: keras.Model) -> onnx.ModelProto:
     """
     graph = _Graph()
     scaled = model.get_layer("scaled")
-    x = graph.add("Mul", [INPUT, graph.constant("scale", np.array([scaled.scale], np.float32))], "widened")
-    x = graph.add("Add", [x, graph.constant("offset", np.array([scaled.offset], np.float32))], "scaled")
-    x = _normalised(graph, model, x, "first")
+    middle = graph.constant("middle", np.array([scaled.offset / scaled.scale], np.float32))
+    x = graph.add("Add", [INPUT, middle], "centred")  # the scale goes into the kernel
+    x = _normalised(graph, model, x, "first", scaled.scale)
     levels = {}
     for stride in STRIDES:
         x = _normalised(graph, model, x, f"down{stride}")
@@ -137,12 +137,12 @@ def _count(graph: _Graph, prefix: str) -> int:
     return sum(node.op_type == "Conv" and node.name.startswith(prefix) for node in graph.nodes)
 
 
-def _normalised(graph: _Graph, model: keras.Model, x: str, name: str) -> str:
-    """A convolution with the normalisation behind it, then the rectifier."""
+def _normalised(graph: _Graph, model: keras.Model, x: str, name: str, scale: float = 1.0) -> str:
+    """A convolution of `scale` times x with the normalisation behind it, then the rectifier."""
     layer, norm = model.get_layer(name), model.get_layer(f"{name}_norm")
     gamma, beta, mean, variance = norm.get_weights()
     gain = gamma / np.sqrt(variance + norm.epsilon)
-    x = _convolution(graph, x, name, layer, layer.get_weights()[0] * gain, beta - mean * gain)
+    x = _convolution(graph, x, name, layer, layer.get_weights()[0] * gain * scale, beta - mean * gain)
     return graph.add("Relu", [x], f"{name}_relu")
 
 

@@ -80,9 +80,10 @@ class Detector:
 
 LUMAFACE_NAME, YUNET_NAME = "LumaFace", "YuNet"
 
-GOES_ON = 0.7
-"""A face of LumaFace that is followed goes on down to this share of the score that it needs to begin: more of what it
-finds with such scores are no faces, but few of these lie where a face was a moment ago."""
+BEGINS, GOES_ON = 0.25, 0.7
+"""In videos, where a face is seen many times, one of LumaFace begins with a score above the least by BEGINS of what that
+lacks to 1, and is followed down to GOES_ON times the least. More of what it finds with such scores are no faces, but few
+of these lie where a face was a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,12 @@ class DetectorChoice:
         return replace(self, make=lambda: make(min_score))
 
     def for_videos(self, min_score: float) -> "DetectorChoice":
-        """Return the detector as it looks at videos, where faces that begin with `min_score` are followed."""
+        """Return the detector as it looks at videos, where faces that began with `first_score` go on less surely."""
         return self.with_min_score(GOES_ON * min_score) if self.name == LUMAFACE_NAME else self
+
+    def first_score(self, min_score: float) -> float:
+        """Least score with which a face begins in a video whose least score is `min_score`."""
+        return min_score + BEGINS * (1 - min_score) if self.name == LUMAFACE_NAME else min_score
 
     @property
     def advice(self) -> str:

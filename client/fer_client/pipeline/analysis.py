@@ -184,7 +184,7 @@ def _open_photographs(source: Photographs, job: Job) -> Iterator[Analysis]:
 
 def _followed(seen: Iterable[FaceCrops], job: Job, clock: StageClock) -> Iterator[AnalysedFrame]:
     """Ask the server for the faces of a video's frames, and follow them from frame to frame."""
-    follow = clock.timing(Tracker(job.settings.min_score).follow, "track")
+    follow = clock.timing(Tracker(job.first_score).follow, "track")
     for faces, answer in job.predict(seen, clock):
         yield followed(faces, follow(faces), answer)
     job.delivery.confirm()

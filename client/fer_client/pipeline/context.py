@@ -43,6 +43,11 @@ class Job:
         """How faces are looked for."""
         return Looking(self.settings, self.detector, self.contract.crop_shape, self.interruption.check)
 
+    @property
+    def first_score(self) -> float:
+        """Least detection score with which a face of a video begins."""
+        return self.detector.first_score(self.settings.min_score)
+
     @cached_property
     def delivery(self) -> Delivery:
         """What sends the faces, and sends them again where the server went away."""

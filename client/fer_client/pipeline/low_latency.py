@@ -32,7 +32,7 @@ def frames_as_they_come(
     detector = FrameDetector(choice, settings.detection_side, settings.min_face)
     detect = clock.timing(detector.detect, "detect")
     crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
-    follow = clock.timing(Tracker(settings.min_score).follow, "track")
+    follow = clock.timing(Tracker(job.first_score).follow, "track")
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
     for frame, starts_shot in _with_cuts(sample(decoded, settings.fps)):
         faces = crop(frame, detect(frame), starts_shot)
