@@ -30,6 +30,13 @@ Of 798 photographs of single faces, a part of them that small, YuNet then found 
 320 pixels it found 768.
 """
 
+_LARGE_SIDE = 224
+"""LumaFace looks at an image whose shorter side is longer at half the size, too: it learned faces of up to 290 pixels.
+Of 359 photographs that are one face of 310 pixels mostly, it then finds 97 % instead of 82 %."""
+
+_SAME_IOU = 0.3
+"""FaceDetectorYN's default."""
+
 _LUMAFACE_WEIGHTS = Path(__file__).with_name("lumaface.onnx")
 
 
@@ -72,18 +79,38 @@ class Detector:
 
     def detect(self, image: Image) -> Faces:
         """Return the faces whose score reaches the minimum, boxes in the image's pixels."""
+        rows = self._look(image)
+        if self.reads_luma and min(image.shape[:2]) > _LARGE_SIDE:
+            rows = _joined(rows, self._look_at_half(image))
+        return Faces(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2))
+
+    def _look(self, image: Image) -> NDArray[np.float32]:
         self._net.setInputSize((image.shape[1], image.shape[0]))
         _, found = self._net.detect(image)
-        rows = np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
-        return Faces(rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2))
+        return np.empty((0, 15), np.float32) if found is None else np.asarray(found, np.float32)
+
+    def _look_at_half(self, image: Image) -> NDArray[np.float32]:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        rows = self._look(
+            np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        )
+        rows[:, :14] *= np.tile([image.shape[1] / width, image.shape[0] / height], 7).astype(np.float32)
+        return rows
+
+
+def _joined(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Join two looks at one image, rows [N, 15]: of faces that overlap the surer one stays, as within a look."""
+    rows = np.concatenate([first, second])
+    kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, _SAME_IOU)
+    return rows[np.asarray(kept, np.intp).ravel()]
 
 
 LUMAFACE_NAME, YUNET_NAME = "LumaFace", "YuNet"
 
 BEGINS, GOES_ON = 0.25, 0.7
-"""In videos, where a face is seen many times, one of LumaFace begins with a score above the least by BEGINS of what that
-lacks to 1, and is followed down to GOES_ON times the least. More of what it finds with such scores are no faces, but few
-of these lie where a face was a moment ago."""
+"""In videos, where a face is seen many times, one of LumaFace begins with a score above the least by BEGINS of what
+that lacks to 1, and is followed down to GOES_ON times the least. More of what it finds with such scores are no faces,
+but few of these lie where a face was a moment ago."""
 
 
 @dataclass(frozen=True)
