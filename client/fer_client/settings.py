@@ -145,7 +145,7 @@ class Settings:
         float,
         Option(
             "--min-score",
-            "Least detection score of a face, 0 to 1; in videos LumaFace's go on with 0.7 times that.",
+            "Least detection score of a face, 0 to 1; in videos LumaFace's begin with more and go on with less.",
             Range("between 0 and 1", lambda score: 0 < score < 1),
         ),
     ] = 0.7
