@@ -4,12 +4,14 @@ import importlib.util
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
+from fer_client.faces.boxes import iou_matrix
 from fer_client.faces.detection import DetectorChoice, Faces, FrameDetector, choose_detector, detection_size
 from fer_client.media.frame import Frame, Image, Orientation
-from support.videos import face_frame
+from support.videos import face_frame, portrait
 
 needs_portrait = pytest.mark.skipif(
     importlib.util.find_spec("matplotlib") is None, reason="needs Matplotlib's sample portrait"
@@ -73,6 +75,19 @@ def test_landmarks_are_in_the_frames_pixels(choice: DetectorChoice) -> None:
         assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_corner[1], right_corner[1])
     halved, full = (faces.landmarks_xy for faces in found)
     np.testing.assert_allclose(halved, full, atol=8)
+
+
+@needs_portrait
+def test_lumaface_finds_a_face_that_fills_a_large_copy() -> None:
+    whole = portrait()
+    detector = FrameDetector(choose_detector("lumaface", None, 0.7), 640, 24)
+    (box,) = detector.detect(frame_of(whole)).boxes_xywh
+    left, top, width, height = box.astype(int)
+    close = cv2.resize(whole[top - 10 : top + height + 10, left - 30 : left + width + 30], (600, 600))
+    (found,) = detector.detect(frame_of(np.asarray(close, np.uint8))).boxes_xywh
+    scale = 600 / np.array([width + 60, height + 20])
+    expected = np.concatenate([np.array([30, 10]) * scale, [width, height] * scale])
+    assert iou_matrix(found[np.newaxis], expected[np.newaxis].astype(np.float32))[0, 0] > 0.7
 
 
 @needs_portrait
