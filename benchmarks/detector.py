@@ -34,7 +34,7 @@ from fer_client.faces.detection import (
     choose_detector,
     detection_size,
 )
-from fer_client.faces.shots import is_cut, thumbnail
+from fer_client.faces.shots import with_cuts
 from fer_client.faces.tracking import Tracker
 from fer_client.media.frame import Frame
 from fer_client.media.images import picture_frame, read_picture
@@ -132,11 +132,9 @@ def _followed(
     frames: Iterator[Frame], detector: FrameDetector, first_score: float
 ) -> Iterator[tuple[Frame, Faces]]:
     """Yield each frame with the faces that count, as the client follows them."""
-    tracker, before = Tracker(first_score), None
-    for frame in frames:
-        picture = thumbnail(frame.luma)
-        starts_shot = before is None or is_cut(before, picture)
-        before, faces = picture, detector.detect(frame)
+    tracker = Tracker(first_score)
+    for frame, starts_shot in with_cuts(frames):
+        faces = detector.detect(frame)
         order = np.argsort(faces.boxes_xywh[:, 0], kind="stable")
         tracks = tracker.follow(cut_out(frame, faces, starts_shot, _CROP_SHAPE))
         kept = order[[track is not None for track in tracks]] if tracks else order
@@ -231,8 +229,9 @@ def main() -> None:
     parser.add_argument("--yunet", type=Path, required=True, help="YuNet's ONNX file")
     parser.add_argument("--out", type=Path, help="write the figures there as JSON")
     parser.add_argument("--sheet", type=Path, help="folder for pictures of what was missed and invented")
+    parser.add_argument("--min-score", type=float, default=Settings.min_score, help="as of fer-client")
     arguments = parser.parse_args()
-    settings = Settings()
+    settings = Settings(min_score=arguments.min_score)
     try:
         luma = choose_detector(LUMAFACE, None, settings.min_score)
         yunet = choose_detector(YUNET, arguments.yunet, settings.min_score)

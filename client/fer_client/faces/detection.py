@@ -32,7 +32,7 @@ Of 798 photographs of single faces, a part of them that small, YuNet then found 
 
 _LARGE_SIDE = 224
 """LumaFace looks at an image whose shorter side is longer at half the size, too: it learned faces of up to 290 pixels.
-Of 359 photographs that are one face of 310 pixels mostly, it then finds 97 % instead of 82 %."""
+Of the same 798 photographs it then finds 95.9 % instead of 85.2 %."""
 
 _SAME_IOU = 0.3
 """FaceDetectorYN's default."""

@@ -1,12 +1,13 @@
 """Where one shot ends and the next begins: two frames after each other that share no structure."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_client.media.frame import Image
+from fer_client.media.frame import Frame, Image
 
 _SIZE_HW = (18, 32)
 _LEAST_CORRELATION = 0.5
@@ -33,3 +34,12 @@ def is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
     first, second = (image.ravel() - image.mean() for image in (before, after))
     scale = math.sqrt(float(first @ first) * float(second @ second))
     return float(first @ second) < _LEAST_CORRELATION * scale or scale == 0
+
+
+def with_cuts(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    """Tell of each frame whether it starts a shot."""
+    before = None
+    for frame in frames:
+        picture = thumbnail(frame.luma)
+        yield frame, before is None or is_cut(before, picture)
+        before = picture

@@ -6,14 +6,14 @@ from its decoding to its record it takes its own detection and inference. And wh
 leaves no thread waiting for the next.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from functools import partial
 
 from fer_client.faces.alignment import cut_out
 from fer_client.faces.detection import FrameDetector
-from fer_client.faces.shots import is_cut, thumbnail
+from fer_client.faces.shots import with_cuts
 from fer_client.faces.tracking import Tracker
-from fer_client.media.frame import Frame, Video
+from fer_client.media.frame import Video
 from fer_client.media.sampling import Counter, sample
 from fer_client.pipeline.context import Job
 from fer_client.pipeline.timing import StageClock
@@ -34,17 +34,8 @@ def frames_as_they_come(
     crop = clock.timing(partial(cut_out, crop_shape=job.contract.crop_shape), "crop")
     follow = clock.timing(Tracker(job.first_score).follow, "track")
     decoded = counter.count(clock.timed(video.frames(settings.partial), "decode"), job.interruption.check)
-    for frame, starts_shot in _with_cuts(sample(decoded, settings.fps)):
+    for frame, starts_shot in with_cuts(sample(decoded, settings.fps)):
         faces = crop(frame, detect(frame), starts_shot)
         for _, answer in job.predict([faces], clock):
             yield followed(faces, follow(faces), answer)
     job.delivery.confirm()
-
-
-def _with_cuts(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
-    """Tell of each frame whether it starts a shot."""
-    before = None
-    for frame in frames:
-        picture = thumbnail(frame.luma)
-        yield frame, before is None or is_cut(before, picture)
-        before = picture

@@ -27,7 +27,7 @@ from fer_training.detector.targets import (
     cell_targets,
 )
 
-SEEN = 0.5
+_SEEN = 0.5
 """Score from which the teacher counts as seeing a face."""
 
 _LEAST_SCORE = 0.3
@@ -45,9 +45,8 @@ class Teacher:
     """
 
     def __init__(self, weights: Path) -> None:
-        cv2.utils.logging.setLogLevel(
-            cv2.utils.logging.LOG_LEVEL_SILENT
-        )  # else it prints lines before our sentence
+        # Else it prints lines before our sentence.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._names = [f"{name}_{stride}" for name in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
         try:
             self._net = cv2.dnn.readNetFromONNX(str(weights))
@@ -84,7 +83,7 @@ def taught_targets(faces: Faces, answers: NDArray[np.float32], side: int) -> NDA
     corners, strides = cell_places(side, side)
     boxes = cell_boxes(answers[told, 1:5], corners[told], strides[told])
     is_same = iou_matrix(boxes, faces.boxes) >= _SAME_IOU
-    is_seen = is_same[scores[told] >= SEEN].any(axis=0)
+    is_seen = is_same[scores[told] >= _SEEN].any(axis=0)
     is_small = np.sqrt(faces.boxes[:, 2:].prod(axis=1)) < _UNSEEN_SIDE
     is_labelled = ~is_seen & ~is_small & (faces.scores >= SURE)
     targets = cell_targets(faces.chosen(is_labelled), side)
